@@ -1,0 +1,33 @@
+"""Long-tailed image classification for PaddleClas.
+
+Importing this package imports neither Paddle nor PaddleClas: ``register()``
+does, and so does any submodule that computes with tensors.
+"""
+
+# Paddle 2.6 crashes in zlib when zlib is first used after Paddle was imported.
+import zlib  # noqa: F401
+
+__all__ = ["__version__", "register"]
+
+__version__ = "0.1.0"
+
+
+def register(*, replace=()):
+    """Make PaddleClas know every loss, architecture and metric of this package.
+
+    Finds a PaddleClas that can train, repairs what a newer Paddle breaks in it,
+    publishes the names in its factories and lets its ``Engine`` understand
+    ``num_class_list: auto`` and ``Arch.classifier``. Calling it again changes
+    nothing.
+
+    Args:
+        replace (sequence of str): names of PaddleClas's own that this package
+            may take over. Without it, a name that both have is an error.
+
+    Raises:
+        ConfigError: no PaddleClas with a training engine was found, or a name
+            of this package is already one of PaddleClas's.
+    """
+    from . import trainer
+
+    trainer.register(replace=replace)

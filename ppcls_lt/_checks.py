@@ -1,0 +1,99 @@
+"""Validators with one form of message: owner, parameter, expectation, value."""
+
+import difflib
+import numbers
+
+
+class ConfigError(ValueError):
+    """A mistake in a configuration, an argument or a data file.
+
+    The message names the component, the parameter, what it must be and what it
+    got. The command line prints it and ends with status 2.
+    """
+
+
+def fail(owner, name, expected, got):
+    """Raise the package's one form of error.
+
+    Args:
+        owner (str): the component, e.g. ``LDAMLoss`` or ``Arch``.
+        name (str): the parameter.
+        expected (str): what it must be.
+        got: the offending value, or a sentence about it.
+    """
+    raise ConfigError(f"{owner}: `{name}` must be {expected}, got {_short(got)}")
+
+
+def number(owner, name, value, *, above=None, minimum=None, below=None, maximum=None):
+    """Return ``value`` as a float if it is a finite real number within the bounds."""
+    bounds = [
+        text.format(limit)
+        for text, limit in (("> {}", above), (">= {}", minimum), ("< {}", below), ("<= {}", maximum))
+        if limit is not None
+    ]
+    expected = " and ".join(["a finite number" + (" " + bounds[0] if bounds else ""), *bounds[1:]])
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        fail(owner, name, expected, value)
+    result = float(value)
+    inside = (
+        abs(result) != float("inf")
+        and result == result
+        and (above is None or result > above)
+        and (minimum is None or result >= minimum)
+        and (below is None or result < below)
+        and (maximum is None or result <= maximum)
+    )
+    if not inside:
+        fail(owner, name, expected, value)
+    return result
+
+
+def integer(owner, name, value, *, minimum=None):
+    """Return ``value`` as an int if it is an integer not below ``minimum``."""
+    expected = "an integer" + ("" if minimum is None else f" >= {minimum}")
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        fail(owner, name, expected, value)
+    if minimum is not None and value < minimum:
+        fail(owner, name, expected, value)
+    return int(value)
+
+
+def flag(owner, name, value):
+    """Return ``value`` if it is true or false."""
+    if not isinstance(value, bool):
+        fail(owner, name, "true or false", value)
+    return value
+
+
+def choice(owner, name, value, options):
+    """Return ``value`` if it is one of ``options`` (strings)."""
+    if not isinstance(value, str) or value not in options:
+        fail(owner, name, "one of " + ", ".join(options) + suggestion(value, options), value)
+    return value
+
+
+def known_name(owner, what, name, options):
+    """Raise unless ``name`` is among ``options``; the message suggests the nearest."""
+    if name not in options:
+        raise ConfigError(f"{owner}: unknown {what} {name!r}{suggestion(name, options)}")
+
+
+def suggestion(name, options):
+    """Return " (did you mean 'X'?)" for the nearest of ``options``, or ""."""
+    folded = {str(option).lower(): str(option) for option in options}
+    near = difflib.get_close_matches(str(name).lower(), folded, n=1, cutoff=0.6)
+    return f" (did you mean {folded[near[0]]!r}?)" if near else ""
+
+
+def _short(value, limit=120):
+    text = value if isinstance(value, _Sentence) else f"{value!r} ({type(value).__name__})"
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+class _Sentence(str):
+    """A description that is shown as it is, without quotes and type."""
+
+
+def described(text):
+    """Mark ``text`` as a description of a value rather than the value itself."""
+    return _Sentence(text)

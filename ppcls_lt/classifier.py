@@ -1,0 +1,172 @@
+"""The final classifier of a model: finding it, normalising it, tapping its input.
+
+None of this changes a checkpoint: parameter names and shapes stay those of the
+architecture.
+"""
+
+import paddle
+from paddle import nn
+
+from ._checks import ConfigError
+
+# Below this norm a vector has no direction: its cosine and gradient are 0.
+_SMALLEST_NORM = 1e-12
+
+
+def find_classifier(model, class_num, arch):
+    """Return ``(name, layer)`` of the last ``Linear`` with ``class_num`` outputs.
+
+    Args:
+        model (nn.Layer): the whole model.
+        class_num (int or None): number of classes; None takes the last Linear.
+        arch (str): the architecture's name, for messages.
+
+    Raises:
+        ConfigError: the model has no such layer.
+    """
+    found = None
+    for name, layer in model.named_sublayers():
+        if isinstance(layer, nn.Linear) and class_num in (None, layer.weight.shape[1]):
+            found = (name, layer)
+    if found is None:
+        raise ConfigError(
+            f"Arch: {arch} has no Linear layer with {class_num} outputs, so its logits do not come from one "
+            f"Linear classifier; `classifier: normalized` and the IB losses need an architecture whose logits do"
+        )
+    return found
+
+
+class LogitsCheck:
+    """On the model's first forward, make sure its logits are the classifier's output.
+
+    An architecture with two heads, or with something behind its last Linear,
+    would otherwise train with the wrong features without a word.
+
+    Args:
+        model (nn.Layer): the whole model.
+        name (str): the classifier's name within it.
+        classifier (nn.Linear): the classifier.
+        arch (str): the architecture's name, for messages.
+    """
+
+    def __init__(self, model, name, classifier, arch):
+        self._name = name
+        self._arch = arch
+        self._outputs = []
+        self._hooks = [
+            classifier.register_forward_post_hook(self._keep),
+            model.register_forward_post_hook(self._compare),
+        ]
+
+    def _keep(self, layer, inputs, output):
+        self._outputs.append(output)
+
+    def _compare(self, model, inputs, output):
+        if not paddle.in_dynamic_mode():
+            return
+        for hook in self._hooks:
+            hook.remove()
+        logits = output.get("logits") if isinstance(output, dict) else output
+        outputs, self._outputs = self._outputs, []
+        same = (
+            isinstance(logits, paddle.Tensor)
+            and len(outputs) == 1
+            and logits.size == outputs[0].size
+            and (logits is outputs[0] or bool((logits.flatten() == outputs[0].flatten()).all()))
+        )
+        if not same:
+            raise ConfigError(
+                f"Arch: the logits of {self._arch} are not the output of its one Linear classifier "
+                f"`{self._name}`, as `classifier: normalized` and the IB losses need"
+            )
+
+
+class FeatureTap:
+    """Catches what enters the classifier in training, with gradients.
+
+    Args:
+        classifier (nn.Linear): the layer whose input ``[N, D]`` is caught.
+        readers (int): how many losses take the features of one forward; after
+            the last the features are let go.
+    """
+
+    def __init__(self, classifier, readers=1):
+        self._readers = readers
+        self._features = None
+        self._left = 0
+        classifier.register_forward_pre_hook(self._catch)
+
+    def _catch(self, layer, inputs):
+        if layer.training:
+            self._features = inputs[0]
+            self._left = self._readers
+
+    def take(self):
+        """Return the features ``[N, D]`` of the last training forward.
+
+        Raises:
+            ConfigError: every reader has had them, or there was no forward.
+        """
+        if self._left == 0:
+            raise ConfigError(
+                "IBLoss: no features were caught in this forward; the model must run eagerly (without "
+                "`Global.to_static`) and its classifier once for each call of the loss"
+            )
+        features = self._features
+        self._left -= 1
+        if self._left == 0:
+            self._features = None
+        return features
+
+
+class NormalizedLinear(nn.Linear):
+    """``scale * cos(x, w_c)``: features and class vectors at unit length, no bias.
+
+    Made from a ``Linear`` by :func:`normalize`. The bias keeps its place in the
+    checkpoint and is ignored.
+
+    Source: the classifier of the LDAM-DRW code (``NormedLinear``), with the
+    scale that its loss applies moved here so that exported probabilities are
+    those trained for.
+    """
+
+    def forward(self, x):
+        """Return ``[N, class_num]`` cosines times ``scale`` from features ``[N, D]``.
+
+        Computed in float32 (float64 for float64 features).
+        """
+        with paddle.amp.auto_cast(enable=False):
+            dtype = "float64" if x.dtype == paddle.float64 else "float32"
+            x = x.astype(dtype)
+            weight = self.weight.astype(dtype)
+            # Scaling the output is cheaper than scaling the weight: N < D as a rule.
+            x = x * (self.scale * _inverse_norm(x, axis=-1))
+            return paddle.matmul(x, weight) * _inverse_norm(weight, axis=0)
+
+
+def normalize(layer, scale):
+    """Turn a ``Linear`` into a :class:`NormalizedLinear`, in place.
+
+    The class vectors are drawn anew, uniform in [-1, 1] and then of unit
+    length, as in the authors' code; a checkpoint loaded later replaces them.
+
+    Args:
+        layer (nn.Linear): the classifier, weight ``[D, class_num]``.
+        scale (float): factor on the cosines, > 0.
+    """
+    layer.__class__ = NormalizedLinear
+    layer.scale = scale
+    with paddle.no_grad():
+        drawn = paddle.uniform(layer.weight.shape, dtype="float32", min=-1.0, max=1.0)
+        drawn = drawn * _inverse_norm(drawn, axis=0)
+        layer.weight.set_value(drawn.astype(layer.weight.dtype))
+    if layer.bias is not None:
+        # DataParallel would wait for the gradient of a parameter that is not used.
+        layer.bias.stop_gradient = True
+
+
+def _inverse_norm(vectors, axis):
+    """1 / L2 norm along ``axis`` (kept), 0 for a vector without direction."""
+    square = (vectors * vectors).sum(axis=axis, keepdim=True)
+    directed = square > _SMALLEST_NORM**2
+    return paddle.rsqrt(paddle.clip(square, min=_SMALLEST_NORM**2)) * directed.astype(square.dtype)

@@ -1,0 +1,121 @@
+"""The console command ``ppcls-lt``.
+
+Nothing but the standard library is imported before a command is chosen.
+"""
+
+import argparse
+import os
+import runpy
+import sys
+from pathlib import Path
+
+from . import __version__
+from ._checks import ConfigError, fail
+
+_STOCK_SCRIPTS = {
+    "train": "train.py",
+    "eval": "eval.py",
+    "infer": "infer.py",
+    "export": "export_model.py",
+}
+_SUMMARY = {
+    "train": "train a model",
+    "eval": "evaluate a trained model",
+    "infer": "predict images",
+    "export": "export a trained model for inference",
+}
+
+
+def main(argv=None):
+    """Run one command; return the exit status, 2 for a mistake of the user's."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.command(arguments)
+    except ConfigError as error:
+        print(f"ppcls-lt: error: {error}", file=sys.stderr)
+    except ModuleNotFoundError as error:
+        if error.name != "paddle":
+            raise
+        print(
+            "ppcls-lt: error: PaddlePaddle is not installed; install paddlepaddle (CPU) or a paddlepaddle-gpu "
+            "build, see README.md",
+            file=sys.stderr,
+        )
+    return 2
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="ppcls-lt", description="Long-tailed image classification for PaddleClas.")
+    parser.add_argument("--version", action="version", version=f"ppcls-lt {__version__}")
+    commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
+    for mode, summary in _SUMMARY.items():
+        command = commands.add_parser(mode, help=summary, description=f"PaddleClas: {summary}.")
+        command.add_argument("-c", "--config", required=True, help="YAML file, or one of the packaged configs")
+        command.add_argument("-o", "--override", action="append", default=[], help="key=value, repeatable")
+        command.add_argument("-p", "--profiler_options", default=None, help="as in PaddleClas's own scripts")
+        command.set_defaults(command=_engine)
+    run = commands.add_parser(
+        "run",
+        help="run a script of a PaddleClas checkout with everything registered",
+        description="Run an unchanged script of a PaddleClas checkout, with its own flags behind it.",
+    )
+    run.add_argument("script", help="for example PaddleClas/tools/train.py")
+    run.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own flags")
+    run.set_defaults(command=_run)
+    return parser
+
+
+def _engine(arguments):
+    """train, eval, infer, export: the checkout's own script, or what it does where there is none."""
+    mode = arguments.name
+    from . import config, host, trainer
+
+    path = config.find(arguments.config)
+    for override in arguments.override:
+        if override.count("=") != 1:
+            fail("ppcls-lt", "-o", "of the form key=value with a single =", override)
+    trainer.register()
+    stock = host.checkout() / "tools" / _STOCK_SCRIPTS[mode]
+    if stock.is_file():
+        flags = ["-c", str(path), *(part for o in arguments.override for part in ("-o", o))]
+        if arguments.profiler_options is not None:
+            flags += ["-p", arguments.profiler_options]
+        return _run_script(stock, flags)
+    trainer.run_engine(mode, path, arguments.override, arguments.profiler_options)
+    return 0
+
+
+def _run(arguments):
+    """run: a stock script, after everything is registered; its checkout comes first."""
+    script = Path(arguments.script)
+    if not script.is_file():
+        fail("ppcls-lt run", "script", "a file", arguments.script)
+    root = next((folder for folder in script.resolve().parents if (folder / "ppcls").is_dir()), None)
+    from . import trainer
+
+    trainer.register(root=root)
+    return _run_script(script, _with_config_found(arguments.arguments))
+
+
+def _with_config_found(flags):
+    """Let ``-c`` of a stock script name a packaged config too."""
+    from . import config
+
+    flags = list(flags)
+    for index, flag in enumerate(flags[:-1]):
+        if flag in ("-c", "--config"):
+            flags[index + 1] = str(config.find(flags[index + 1]))
+    return flags
+
+
+def _run_script(script, flags):
+    """Run a Python file as ``python script flags`` would, in this process."""
+    script = os.path.abspath(script)
+    sys.argv = [script, *flags]
+    sys.path.insert(0, os.path.dirname(script))
+    runpy.run_path(script, run_name="__main__")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

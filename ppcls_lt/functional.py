@@ -1,0 +1,136 @@
+"""Losses as pure functions of tensors, one value per image or per image and class.
+
+With hard labels every loss here except LDAM is a function of the image's cross
+entropy ``ce = -log p_y`` alone, since ``p_y = exp(-ce)``; so the only work on
+``[N, C]`` is one softmax cross entropy. With soft labels ``y`` the loss of an
+image is ``sum_c y_c * loss(z, c)``, for which the functions take the matrix of
+``-log p_c`` instead.
+"""
+
+import paddle
+import paddle.nn.functional as F
+from paddle.autograd import PyLayer
+
+# Keeps (1 - p) ** gamma differentiable at p = 1 for gamma < 1.
+_SMALLEST_BASE = 1e-30
+
+
+def cross_entropy(logits, label):
+    """Softmax cross entropy ``-log p_y`` of each image.
+
+    Args:
+        logits (Tensor): ``[N, C]``, float32 or float64.
+        label (Tensor): ``[N]``, int64.
+
+    Returns:
+        Tensor: ``[N]``. The gradient is exact. In float32 on the CPU, Paddle's
+        kernel reports no value above 64; in float64 it is made whole here.
+    """
+    label = label.unsqueeze(1)
+    ce = F.cross_entropy(logits, label, reduction="none").squeeze(1)
+    if logits.dtype == paddle.float64:
+        with paddle.no_grad():
+            true_logit = paddle.index_sample(logits, label).squeeze(1)
+            missing = paddle.logsumexp(logits, axis=1) - true_logit - ce
+        ce = ce + missing
+    return ce
+
+
+def class_cross_entropies(logits):
+    """``-log p_c`` of every class: ``[N, C]`` from logits ``[N, C]``, for soft labels."""
+    return paddle.logsumexp(logits, axis=1, keepdim=True) - logits
+
+
+def focal(ce, gamma):
+    """Focal loss ``(1 - p)^gamma * ce`` with ``p = exp(-ce)``.
+
+    Args:
+        ce (Tensor): cross entropies, any shape.
+        gamma (float): focusing parameter, >= 0; 0 gives ``ce``.
+
+    Source: Lin et al., ICCV 2017, equation 4.
+    """
+    if gamma == 0:
+        return ce
+    return paddle.clip(-paddle.expm1(-ce), min=_SMALLEST_BASE) ** gamma * ce
+
+
+def influence_balance(ce, feature_norm, alpha, epsilon):
+    """IB factor ``alpha / (|softmax(z) - onehot(y)|_1 * |h|_1 + epsilon)``.
+
+    For a hard label the first norm is ``2 (1 - p_y)``. Gradients flow through
+    the factor into the logits and the features, as in the authors' code.
+
+    Args:
+        ce (Tensor): cross entropies, ``[N]`` or ``[N, C]``.
+        feature_norm (Tensor): L1 norms of the features, ``[N]`` or ``[N, 1]``.
+        alpha (float), epsilon (float): scale and stabiliser.
+
+    Source: Park et al., ICCV 2021, equation 10, and their code.
+    """
+    return alpha / (-2.0 * paddle.expm1(-ce) * feature_norm + epsilon)
+
+
+def ldam(logits, label, margin, scale=1.0):
+    """LDAM: cross entropy of ``scale * logits`` with ``margin[y]`` taken off the true class.
+
+    With ``a = margin[y]``, ``p = softmax(scale * z)`` and ``S`` the sum of ``p``
+    over the other classes, the loss is ``softplus(log S + a - log p_y)`` and its
+    gradient ``p_j / (S + p_y e^-a)`` for ``j != y`` and ``-S / (S + p_y e^-a)``
+    for ``y``. ``S`` is summed without ``p_y``, so nothing cancels in float32.
+
+    Args:
+        logits (Tensor): ``[N, C]``, float32 or float64.
+        label (Tensor): ``[N]``, int64.
+        margin (Tensor): ``[C]``, in units of ``scale * logits``.
+        scale (float): the factor ``s``.
+
+    Returns:
+        Tensor: ``[N]``.
+
+    Source: Cao et al., NeurIPS 2019, equation 13.
+    """
+    shift = paddle.gather(margin, label).unsqueeze(1)
+    return _LDAM.apply(logits, label.unsqueeze(1), shift, scale).squeeze(1)
+
+
+class _LDAM(PyLayer):
+    @staticmethod
+    def forward(ctx, logits, label, shift, scale):
+        probability = F.softmax(logits if scale == 1.0 else logits * scale)
+        # log p_y from the logits: p_y itself may have underflowed or been clipped.
+        top = logits.argmax(axis=1, keepdim=True)
+        lead = paddle.index_sample(logits, top) - paddle.index_sample(logits, label)
+        log_true = paddle.log(paddle.index_sample(probability, top)) - lead * scale
+        others = probability.put_along_axis_(label, paddle.zeros_like(shift), 1)
+        rest = others.sum(axis=1, keepdim=True)
+        tiny = paddle.finfo(logits.dtype).tiny
+        weight = 1.0 / paddle.clip(rest + paddle.exp(log_true - shift), min=float(tiny))
+        ctx.save_for_backward(others, label, rest * weight, weight)
+        ctx.scale = scale
+        excess = paddle.log(paddle.clip(rest, min=float(tiny))) + shift - log_true
+        # softplus(excess), which Paddle's own op replaces by a line above its threshold
+        return F.relu(excess) + paddle.log1p(paddle.exp(-excess.abs()))
+
+    @staticmethod
+    def backward(ctx, upstream):
+        others, label, true_part, weight = ctx.saved_tensor()
+        upstream = upstream * ctx.scale
+        return (others * (weight * upstream)).put_along_axis_(label, -true_part * upstream, 1)
+
+
+def class_ldam(logits, margin, scale=1.0):
+    """LDAM of every class taken as the true one: ``[N, C]``, for soft labels.
+
+    Arguments as for :func:`ldam`.
+    """
+    scaled = logits * scale
+    scaled = scaled - scaled.max(axis=1, keepdim=True).detach()
+    mass = paddle.exp(scaled)
+    is_top = F.one_hot(scaled.argmax(axis=1), logits.shape[1]).astype(mass.dtype)
+    below_top = (mass * (1.0 - is_top)).sum(axis=1, keepdim=True)
+    # total - mass cancels only for the largest class, which gets its sum directly
+    others = is_top * below_top + (1.0 - is_top) * (mass.sum(axis=1, keepdim=True) - mass)
+    tiny = float(paddle.finfo(logits.dtype).tiny)
+    excess = paddle.log(paddle.clip(others, min=tiny)) + margin - scaled
+    return F.relu(excess) + paddle.log1p(paddle.exp(-excess.abs()))

@@ -1,0 +1,219 @@
+"""The host, PaddleClas: finding it, repairing it, publishing names in it.
+
+The only module that imports ``ppcls``. Every repair is narrow, is made only
+where its fault shows, and is listed in docs/versions.md.
+"""
+
+import contextlib
+import functools
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+
+import paddle
+
+from ._checks import ConfigError
+
+INSTALL_HELP = (
+    "install one that can train: `pip install --no-deps paddleclas==2.4.2` together with the packages of "
+    "scripts/requirements-host.txt (see docs/versions.md), or put a source checkout of PaddleClas on PYTHONPATH"
+)
+
+_MODULE_OF_KIND = {"loss": "ppcls.loss", "arch": "ppcls.arch", "metric": "ppcls.metric"}
+
+
+def load(root=None):
+    """Import the training engine of PaddleClas and repair it; later calls do nothing.
+
+    Args:
+        root (str or Path, optional): a source checkout that comes before any
+            installed PaddleClas.
+
+    Raises:
+        ConfigError: no PaddleClas, only an inference-only one, or one whose own
+            requirements are missing.
+    """
+    if "ppcls.engine.engine" not in sys.modules:
+        _put_on_path(root)
+        try:
+            importlib.import_module("ppcls.engine.engine")
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"PaddleClas: its training engine needs the module {error.name!r}, which is not installed; "
+                f"install the packages of scripts/requirements-host.txt (see docs/versions.md)"
+            ) from error
+    for repair in _REPAIRS:
+        repair()
+
+
+def module(name):
+    """Return ``ppcls.<name>``."""
+    return importlib.import_module(f"ppcls.{name}")
+
+
+def checkout():
+    """Return the folder that holds the ``ppcls`` package in use."""
+    return Path(module("engine").__file__).resolve().parents[2]
+
+
+def names(kind):
+    """Return what the host's factory of one kind can look up, by name."""
+    return vars(importlib.import_module(_MODULE_OF_KIND[kind]))
+
+
+def publish(kind, components, replace=()):
+    """Make the host's factory of one kind find ``components`` (name -> class).
+
+    Raises:
+        ConfigError: the host has something else of that name, which is not in
+            ``replace``.
+    """
+    namespace = names(kind)
+    for name, component in components.items():
+        taken = namespace.get(name, component)
+        if taken is not component and name not in replace:
+            raise ConfigError(
+                f"PaddleClas: {_MODULE_OF_KIND[kind]} already has {name!r} ({taken!r}); to use the one of "
+                f"ppcls_lt instead, call ppcls_lt.register(replace=[{name!r}])"
+            )
+        namespace[name] = component
+
+
+def extend(module_name, path, wrapper):
+    """Wrap ``path``, a function or ``Class.method``, of ``ppcls.<module_name>``.
+
+    The wrapper is called with the original and the original's arguments.
+    """
+    owner = module(module_name)
+    *classes, name = path.split(".")
+    for part in classes:
+        owner = getattr(owner, part)
+    setattr(owner, name, _wrapped(getattr(owner, name), wrapper))
+
+
+@contextlib.contextmanager
+def engine_functions(**wrappers):
+    """Within the context, the module of the host's Engine calls these wrappers instead."""
+    engine = module("engine.engine")
+    originals = {name: getattr(engine, name) for name in wrappers}
+    for name, wrapper in wrappers.items():
+        setattr(engine, name, _wrapped(originals[name], wrapper))
+    try:
+        yield
+    finally:
+        for name, original in originals.items():
+            setattr(engine, name, original)
+
+
+def load_config(path, overrides):
+    """Read a YAML with the host's own reader: ``-c`` and ``-o``."""
+    return module("utils.config").get_config(str(path), overrides=overrides, show=False)
+
+
+def build_dataset(config):
+    """Build the data set of a ``dataset`` section as the host does, without a loader."""
+    params = {key: value for key, value in config.items() if key not in ("name", "batch_transform_ops")}
+    return vars(module("data"))[config["name"]](**params)
+
+
+def keeps_loader_iterator(train_epoch_func):
+    """Whether a host's epoch function keeps one loader iterator over all epochs.
+
+    develop does; it also answers any exception of ``next()`` by starting over.
+    """
+    return "train_dataloader_iter" in train_epoch_func.__code__.co_names
+
+
+def _wrapped(original, wrapper):
+    @functools.wraps(original)
+    def call(*args, **kwargs):
+        return wrapper(original, *args, **kwargs)
+
+    return call
+
+
+def _put_on_path(root):
+    """Let ``import ppcls`` find a PaddleClas that can train."""
+    found = []
+    for folder in _candidates(root):
+        if _can_train(folder):
+            if root is not None:
+                sys.path.insert(0, str(folder))
+            elif str(folder) not in sys.path:
+                sys.path.append(str(folder))
+            return
+        found.append(str(folder / "ppcls"))
+    if found:
+        raise ConfigError(
+            f"PaddleClas: {', '.join(found)} has no training engine (the wheels from 2.4.3 on are for "
+            f"inference only); {INSTALL_HELP}"
+        )
+    raise ConfigError(f"PaddleClas: not found; {INSTALL_HELP}")
+
+
+def _candidates(root):
+    """Folders that may hold a ``ppcls`` package, first choice first."""
+    if root is not None:
+        yield Path(root).resolve()
+        return
+    spec = importlib.util.find_spec("ppcls")
+    if spec is not None and spec.submodule_search_locations:
+        yield Path(list(spec.submodule_search_locations)[0]).parent
+    # The wheel keeps ppcls inside its own folder. Importing it would import its
+    # whole command line, so its folder is looked up only.
+    spec = importlib.util.find_spec("paddleclas")
+    if spec is not None and spec.submodule_search_locations:
+        yield Path(list(spec.submodule_search_locations)[0])
+
+
+def _can_train(folder):
+    parts = ("engine/engine.py", "loss/__init__.py", "data/__init__.py", "optimizer/__init__.py")
+    return all((folder / "ppcls" / part).is_file() for part in parts)
+
+
+def _repair_scalar_losses():
+    """``x.numpy()[0]`` on losses fails where Paddle's scalars have no axis (2.4)."""
+
+    class Trainer:
+        output_info = {}
+
+    try:
+        module("engine.train.utils").update_loss(Trainer, {"loss": paddle.zeros([])}, 1)
+    except IndexError:
+        extend("loss", "CombinedLoss.__call__", _with_axis)
+
+
+def _repair_scalar_metrics():
+    """The same for metrics, and for the meters that average them (2.4)."""
+    meter = module("utils.misc").AverageMeter("probe")
+    meter.update(paddle.zeros([]))
+    try:
+        str(meter.avg_info)
+    except IndexError:
+        extend("metric", "CombinedMetrics.forward", _with_axis)
+        extend("utils.misc", "AverageMeter.update", _update_with_number)
+
+
+def _with_axis(original, self, *args, **kwargs):
+    """Call ``original`` and give every scalar tensor of the dict it returns one axis."""
+    result = original(self, *args, **kwargs)
+    return {
+        key: value.reshape([1]) if isinstance(value, paddle.Tensor) and value.ndim == 0 else value
+        for key, value in result.items()
+    }
+
+
+def _update_with_number(original, self, val, n=1):
+    """Give an ``AverageMeter`` a plain number."""
+    original(self, val.item() if isinstance(val, paddle.Tensor) else val, n)
+
+
+def _repair_device_id():
+    """``ParallelEnv().device_id`` is missing in a Paddle for CPU (2.5, develop evaluate with it)."""
+    environment = paddle.distributed.ParallelEnv
+    if not hasattr(environment(), "device_id"):
+        environment.device_id = property(lambda self: getattr(self, "_device_id", 0))
+
+
+_REPAIRS = (_repair_scalar_losses, _repair_scalar_metrics, _repair_device_id)

@@ -1,0 +1,9 @@
+"""Losses for long-tailed data: Paddle layers that PaddleClas builds by name."""
+
+from .base import LongTailLoss
+from .cost_sensitive import CostSensitiveCE
+from .focal import FocalLoss
+from .influence_balanced import IBFocalLoss, IBLoss
+from .ldam import LDAMLoss
+
+__all__ = ["LongTailLoss", "CostSensitiveCE", "LDAMLoss", "FocalLoss", "IBLoss", "IBFocalLoss"]

@@ -1,0 +1,149 @@
+"""What every long-tail loss shares: labels, class weights, divisor, precision."""
+
+import paddle
+from paddle import nn
+
+from .. import _checks
+from ..counts import as_counts, class_weights
+from ..functional import class_cross_entropies, cross_entropy
+from ..parallel import global_mean
+
+REDUCTIONS = ("mean", "weighted_mean")
+
+
+class LongTailLoss(nn.Layer):
+    """Base of the losses: a subclass states its formula, this does the rest.
+
+    A loss is called as PaddleClas does: ``loss(x, label)`` with ``x`` the logits
+    ``[N, C]`` or a dict with ``logits``, and ``label`` integer classes ``[N]`` or
+    ``[N, 1]`` or soft labels ``[N, C]`` of a floating type. It returns a dict
+    with one scalar. Everything is computed in float32 (float64 for float64
+    logits), also inside mixed precision, and nothing is added to checkpoints.
+    Labels are taken to lie in ``[0, C)``: the Engine's data are checked before
+    training, since looking at every batch would hold up the device.
+
+    A subclass sets ``result_key`` and overrides ``from_cross_entropy``, or
+    ``per_image`` and ``per_class`` where it is no function of the cross entropy.
+
+    Args:
+        num_class_list (list of int, str or None): training images per class, or
+            the path of a label list. ``auto`` is resolved by the Engine.
+        class_weight (str, dict, list or None): see
+            :func:`ppcls_lt.counts.class_weights`.
+        reduction (str): ``mean`` divides by the number of images,
+            ``weighted_mean`` by the sum of their class weights.
+        allow_empty_classes (bool): accept classes without images (weight 0).
+
+    Raises:
+        ConfigError: an argument is not what it must be.
+    """
+
+    result_key = None
+    uses_features = False
+
+    def __init__(self, *, num_class_list, class_weight, reduction, allow_empty_classes):
+        super().__init__()
+        owner = type(self).__name__
+        self.reduction = _checks.choice(owner, "reduction", reduction, REDUCTIONS)
+        _checks.flag(owner, "allow_empty_classes", allow_empty_classes)
+        self.counts = None
+        if num_class_list is not None:
+            self.counts = as_counts(num_class_list, owner=owner, allow_empty=allow_empty_classes)
+        self._exact = {}
+        self.set_class_weight(class_weights(class_weight, self.counts, owner=owner))
+
+    def set_class_weight(self, weights):
+        """Use these class weights from now on: float array ``[C]``, or None for none."""
+        self._store("class_weight", weights)
+
+    def _store(self, name, values):
+        """Keep a vector ``[C]`` as a float32 buffer that no checkpoint holds."""
+        self._exact[name] = values
+        buffer = None if values is None else paddle.to_tensor(values, dtype="float32")
+        self.register_buffer(f"_{name}", buffer, persistable=False)
+
+    def _vector(self, name, dtype):
+        """Return a stored vector ``[C]`` as a tensor of ``dtype``, or None."""
+        if self._exact[name] is None:
+            return None
+        if dtype == paddle.float32:
+            return getattr(self, f"_{name}")
+        return paddle.to_tensor(self._exact[name], dtype=dtype)
+
+    def forward(self, x, label):
+        """Return ``{result_key: loss}`` for logits ``[N, C]`` and labels."""
+        with paddle.amp.auto_cast(enable=False):
+            logits = self._logits(x)
+            norm = self.feature_norm(x) if self.uses_features else None
+            if label.dtype in (paddle.int32, paddle.int64):
+                numerator, divisor = self._hard(logits, label, norm)
+            else:
+                numerator, divisor = self._soft(logits, label, norm)
+            return {self.result_key: global_mean(numerator, divisor, synchronize=self.training)}
+
+    def from_cross_entropy(self, ce, feature_norm):
+        """Unweighted loss of each entry of ``ce``: ``[N]``, or ``[N, C]`` for soft labels."""
+        return ce
+
+    def per_image(self, logits, label, feature_norm):
+        """Unweighted loss of each image: ``[N]`` from logits ``[N, C]``, classes ``[N]``."""
+        return self.from_cross_entropy(cross_entropy(logits, label), feature_norm)
+
+    def per_class(self, logits, feature_norm):
+        """Unweighted loss of each image were each class the true one: ``[N, C]``."""
+        if feature_norm is not None:
+            feature_norm = feature_norm.unsqueeze(1)
+        return self.from_cross_entropy(class_cross_entropies(logits), feature_norm)
+
+    def _logits(self, x):
+        """Logits ``[N, C]`` in the precision the loss is computed in."""
+        owner = type(self).__name__
+        if isinstance(x, dict):
+            if "logits" not in x:
+                _checks.fail(owner, "x", "a tensor or a dict with `logits`", sorted(x))
+            x = x["logits"]
+        if not isinstance(x, paddle.Tensor) or x.ndim != 2:
+            got = f"shape {x.shape}" if isinstance(x, paddle.Tensor) else type(x).__name__
+            _checks.fail(owner, "logits", "a tensor [N, C]", _checks.described(got))
+        expected = [len(values) for values in self._exact.values() if values is not None]
+        if expected and expected[0] != x.shape[1]:
+            _checks.fail(owner, "num_class_list", f"as long as the logits have classes ({x.shape[1]})", expected[0])
+        return x if x.dtype == paddle.float64 else x.astype("float32")
+
+    def _hard(self, logits, label, feature_norm):
+        """Sum of the weighted losses and the divisor, for integer labels."""
+        images = logits.shape[0]
+        if label.shape not in ([images], [images, 1]):
+            self._bad_label(logits, label)
+        label = label.reshape([-1]).astype("int64")
+        loss = self.per_image(logits, label, feature_norm)
+        weights = self._vector("class_weight", logits.dtype)
+        if weights is not None:
+            weights = paddle.gather(weights, label)
+            loss = loss * weights
+        return loss.sum(), self._divisor(weights, loss)
+
+    def _soft(self, logits, label, feature_norm):
+        """Sum of the weighted losses and the divisor, for soft labels ``[N, C]``."""
+        if label.shape != logits.shape:
+            self._bad_label(logits, label)
+        label = label.astype(logits.dtype)
+        weights = self._vector("class_weight", logits.dtype)
+        share = label if weights is None else label * weights
+        loss = (share * self.per_class(logits, feature_norm)).sum(axis=1)
+        return loss.sum(), self._divisor(share, loss)
+
+    def _divisor(self, weights, loss):
+        """Scalar: the sum of the weights for a weighted mean, else the number of images."""
+        if self.reduction == "weighted_mean" and weights is not None:
+            return weights.sum()
+        return paddle.full([], loss.shape[0], dtype=loss.dtype)
+
+    def _bad_label(self, logits, label):
+        images, classes = logits.shape
+        _checks.fail(
+            type(self).__name__,
+            "label",
+            f"integer [{images}] or [{images}, 1], or floating [{images}, {classes}] (soft labels)",
+            _checks.described(f"{label.dtype} {label.shape}"),
+        )

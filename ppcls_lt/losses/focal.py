@@ -1,0 +1,57 @@
+"""Focal loss."""
+
+from .. import _checks
+from ..functional import focal
+from ..registry import register
+from .base import LongTailLoss
+
+
+@register("loss")
+class FocalLoss(LongTailLoss):
+    r"""Softmax focal loss.
+
+    .. math:: L = \frac{scale}{N} \sum_i w_{y_i} (1 - p_{y_i})^\gamma CE_i
+
+    Args:
+        gamma (float): focusing parameter, >= 0.
+        scale (float): constant factor, > 0; the IB authors' code has 10.
+        num_class_list (list of int, str or None): training images per class,
+            needed by class weights that are computed from counts.
+        class_weight (str, dict or list): ``none``, ``inverse``,
+            ``effective_number``, ``cs_ce`` or a list.
+        reduction (str): ``mean`` (the authors') or ``weighted_mean``.
+        allow_empty_classes (bool): accept classes without images (weight 0).
+
+    Raises:
+        ConfigError: an argument is not what it must be.
+
+    Source: Lin et al., ICCV 2017; LDAM-DRW and IB-Loss code. Deviation: those
+    codes take ``p = exp(-w CE)``, which is no probability when there are class
+    weights; here the weight multiplies after the modulation, as the paper's
+    alpha does. Without class weights the values are theirs.
+    """
+
+    result_key = "FocalLoss"
+
+    def __init__(
+        self,
+        *,
+        gamma=2.0,
+        scale=1.0,
+        num_class_list=None,
+        class_weight="none",
+        reduction="mean",
+        allow_empty_classes=False,
+    ):
+        super().__init__(
+            num_class_list=num_class_list,
+            class_weight=class_weight,
+            reduction=reduction,
+            allow_empty_classes=allow_empty_classes,
+        )
+        self.gamma = _checks.number("FocalLoss", "gamma", gamma, minimum=0)
+        self.scale = _checks.number("FocalLoss", "scale", scale, above=0)
+
+    def from_cross_entropy(self, ce, feature_norm):
+        """``scale * (1 - p)^gamma * ce``, elementwise."""
+        return self.scale * focal(ce, self.gamma)

@@ -1,0 +1,80 @@
+"""Label-distribution-aware margin loss."""
+
+import numpy as np
+
+from .. import _checks
+from ..functional import class_ldam, ldam
+from ..registry import register
+from .base import LongTailLoss
+
+
+@register("loss")
+class LDAMLoss(LongTailLoss):
+    r"""Cross entropy with a margin that is wider the rarer the true class.
+
+    .. math:: L = \frac{\sum_i w_{y_i} CE(s (z_i - m_{y_i} e_{y_i}), y_i)}{\sum_i w_{y_i}},
+        \quad m_c = max\_m \, (n_{min} / n_c)^{1/4}
+
+    It is made for cosines: use it with ``Arch.classifier: normalized``, which
+    then multiplies by ``s`` itself. Built alone, the loss multiplies.
+
+    Args:
+        num_class_list (list of int or str): training images per class ``n_c``.
+        max_m (float): margin of the rarest class, > 0, in units of the cosine.
+        s (float): scale of the logits, > 0.
+        class_weight (str, dict or list): ``none``, ``inverse``,
+            ``effective_number``, ``cs_ce`` or a list.
+        reduction (str): ``weighted_mean`` (the authors') or ``mean``.
+        allow_empty_classes (bool): accept classes without images (weight 0 in
+            computed class weights, margin ``max_m``).
+        allow_unnormalized (bool): accept, in an Engine, ``s`` > 1 on an
+            ordinary classifier, where the logits are no cosines.
+
+    Raises:
+        ConfigError: an argument is not what it must be.
+
+    Source: Cao et al., NeurIPS 2019, and the LDAM-DRW code. Deviation: none in
+    value; the gradient is computed so that float32 keeps it exact where the
+    true class leads far.
+    """
+
+    result_key = "LDAMLoss"
+
+    def __init__(
+        self,
+        *,
+        num_class_list,
+        max_m=0.5,
+        s=30.0,
+        class_weight="none",
+        reduction="weighted_mean",
+        allow_empty_classes=False,
+        allow_unnormalized=False,
+    ):
+        if num_class_list is None:
+            _checks.fail("LDAMLoss", "num_class_list", "a list of counts or the path of a label list", None)
+        super().__init__(
+            num_class_list=num_class_list,
+            class_weight=class_weight,
+            reduction=reduction,
+            allow_empty_classes=allow_empty_classes,
+        )
+        self.max_m = _checks.number("LDAMLoss", "max_m", max_m, above=0)
+        self.s = _checks.number("LDAMLoss", "s", s, above=0)
+        self.allow_unnormalized = _checks.flag("LDAMLoss", "allow_unnormalized", allow_unnormalized)
+        self._scale = self.s
+        smallest = self.counts[self.counts > 0].min()
+        ratio = smallest / np.maximum(self.counts, smallest)
+        self._store("margin", self.s * self.max_m * ratio**0.25)
+
+    def take_scaled_logits(self):
+        """From now on the logits come multiplied by ``s`` (normalised classifier)."""
+        self._scale = 1.0
+
+    def per_image(self, logits, label, feature_norm):
+        """LDAM of each image, ``[N]``."""
+        return ldam(logits, label, self._vector("margin", logits.dtype), self._scale)
+
+    def per_class(self, logits, feature_norm):
+        """LDAM of each image were each class the true one, ``[N, C]``."""
+        return class_ldam(logits, self._vector("margin", logits.dtype), self._scale)

@@ -1,0 +1,35 @@
+"""Packaging. Paddle and PaddleClas are the user's: nothing here replaces them."""
+
+import re
+from pathlib import Path
+
+from setuptools import setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "ppcls_lt" / "__init__.py").read_text("utf-8")).group(1)
+
+setup(
+    name="ppcls-lt",
+    version=VERSION,
+    description="Long-tailed image classification for PaddleClas: losses, normalised classifier, metrics",
+    long_description=(HERE / "README.md").read_text("utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.9",
+    packages=["ppcls_lt", "ppcls_lt.losses", "ppcls_lt.configs"],
+    package_dir={"ppcls_lt.configs": "configs"},
+    package_data={"ppcls_lt.configs": ["*/*.yaml"]},
+    install_requires=["numpy", "pyyaml"],
+    extras_require={
+        "cpu": ["paddlepaddle>=2.6.2"],
+        "gpu": ["paddlepaddle-gpu>=2.6.2"],
+        "report": ["matplotlib"],
+        "test": ["pytest", "hypothesis", "ruff"],
+    },
+    entry_points={"console_scripts": ["ppcls-lt=ppcls_lt.cli:main"]},
+    classifiers=[
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+    ],
+)
