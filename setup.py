@@ -24,7 +24,7 @@ setup(
         "cpu": ["paddlepaddle>=2.6.2"],
         "gpu": ["paddlepaddle-gpu>=2.6.2"],
         "report": ["matplotlib"],
-        "test": ["pytest", "hypothesis", "ruff"],
+        "test": ["pytest", "hypothesis", "ruff", "setuptools>=70.1"],
     },
     entry_points={"console_scripts": ["ppcls-lt=ppcls_lt.cli:main"]},
     classifiers=[

@@ -4,6 +4,7 @@ Source: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016,
 section 4.2, with the parameter-free shortcut (option A) used there.
 """
 
+import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
@@ -77,8 +78,11 @@ class BasicBlock(nn.Layer):
         if self.stride > 1:
             x = x[:, :, :: self.stride, :: self.stride]
         if self.widening:
-            front = self.widening // 2
-            x = F.pad(x, [0, 0, front, self.widening - front, 0, 0, 0, 0])
+            # Concatenated, not padded: Paddle Inference's oneDNN passes corrupt memory
+            # where the channel axis is padded.
+            front = paddle.zeros_like(x[:, : self.widening // 2])
+            back = paddle.zeros_like(x[:, : self.widening - self.widening // 2])
+            x = paddle.concat([front, x, back], axis=1)
         return F.relu(out + x)
 
 

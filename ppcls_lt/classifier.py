@@ -109,7 +109,7 @@ class FeatureTap:
         """
         if self._left == 0:
             raise ConfigError(
-                "IBLoss: no features were caught in this forward; the model must run eagerly (without "
+                "IB losses: no features were caught in this forward; the model must run eagerly (without "
                 "`Global.to_static`) and its classifier once for each call of the loss"
             )
         features = self._features

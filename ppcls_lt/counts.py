@@ -282,7 +282,7 @@ def long_tail_profile(n_max, ratio, class_num):
     return [max(int(n_max * (1 / ratio) ** (c / steps)), 1) for c in range(class_num)]
 
 
-def shot_groups(counts, thresholds=(100, 20)):
+def shot_groups(counts, thresholds=(100, 20), *, owner="shot_groups"):
     """Split the classes into those with many, medium and few training images.
 
     With two thresholds: many have more than the first, few have less than the
@@ -304,7 +304,6 @@ def shot_groups(counts, thresholds=(100, 20)):
     Source: the default is that of Liu et al., "Large-Scale Long-Tailed
     Recognition in an Open World", CVPR 2019 (ImageNet-LT).
     """
-    owner = "shot_groups"
     counts = as_counts(counts, owner=owner, name="counts", allow_empty=True)
     if isinstance(thresholds, str) and thresholds == "tertiles":
         order = np.argsort(-counts, kind="stable")

@@ -38,7 +38,9 @@ def cross_entropy(logits, label):
 
 def class_cross_entropies(logits):
     """``-log p_c`` of every class: ``[N, C]`` from logits ``[N, C]``, for soft labels."""
-    return paddle.logsumexp(logits, axis=1, keepdim=True) - logits
+    # From the largest down, or float32 would keep no more digits than the logits have.
+    below = logits - logits.detach().max(axis=1, keepdim=True)
+    return paddle.log(paddle.exp(below).sum(axis=1, keepdim=True)) - below
 
 
 def focal(ce, gamma):
@@ -97,18 +99,19 @@ def ldam(logits, label, margin, scale=1.0):
 class _LDAM(PyLayer):
     @staticmethod
     def forward(ctx, logits, label, shift, scale):
-        probability = F.softmax(logits if scale == 1.0 else logits * scale)
-        # log p_y from the logits: p_y itself may have underflowed or been clipped.
-        top = logits.argmax(axis=1, keepdim=True)
-        lead = paddle.index_sample(logits, top) - paddle.index_sample(logits, label)
-        log_true = paddle.log(paddle.index_sample(probability, top)) - lead * scale
-        others = probability.put_along_axis_(label, paddle.zeros_like(shift), 1)
+        # Not the softmax: Paddle's CPU kernel lets no probability fall below e^-64 of the largest,
+        # which a margin of that size would turn into a loss. Its divisor cancels anyway.
+        scaled = logits - logits.max(axis=1, keepdim=True)
+        if scale != 1.0:
+            scaled.scale_(scale)
+        true = paddle.index_sample(scaled, label)
+        others = scaled.exp_().put_along_axis_(label, paddle.zeros_like(shift), 1)
         rest = others.sum(axis=1, keepdim=True)
-        tiny = paddle.finfo(logits.dtype).tiny
-        weight = 1.0 / paddle.clip(rest + paddle.exp(log_true - shift), min=float(tiny))
+        tiny = float(paddle.finfo(logits.dtype).tiny)
+        weight = 1.0 / paddle.clip(rest + paddle.exp(true - shift), min=tiny)
         ctx.save_for_backward(others, label, rest * weight, weight)
         ctx.scale = scale
-        excess = paddle.log(paddle.clip(rest, min=float(tiny))) + shift - log_true
+        excess = paddle.log(paddle.clip(rest, min=tiny)) + shift - true
         # softplus(excess), which Paddle's own op replaces by a line above its threshold
         return F.relu(excess) + paddle.log1p(paddle.exp(-excess.abs()))
 

@@ -24,7 +24,7 @@ _MODULE_OF_KIND = {"loss": "ppcls.loss", "arch": "ppcls.arch", "metric": "ppcls.
 
 
 def load(root=None):
-    """Import the training engine of PaddleClas and repair it; later calls do nothing.
+    """Import the training engine of PaddleClas and repair it; later calls change nothing.
 
     Args:
         root (str or Path, optional): a source checkout that comes before any
@@ -43,6 +43,10 @@ def load(root=None):
                 f"PaddleClas: its training engine needs the module {error.name!r}, which is not installed; "
                 f"install the packages of scripts/requirements-host.txt (see docs/versions.md)"
             ) from error
+    logger = module("utils.logger")
+    if logger._logger is None:
+        # The host's own build_loss fails without it when there is no Engine.
+        logger.init_logger()
     for repair in _REPAIRS:
         repair()
 

@@ -25,7 +25,7 @@ class ManyMediumFewAcc:
 
     def __init__(self, *, num_class_list, thresholds=(100, 20), allow_empty_classes=False):
         self.counts = as_counts(num_class_list, owner="ManyMediumFewAcc", allow_empty=allow_empty_classes)
-        self.groups = shot_groups(self.counts, thresholds)
+        self.groups = shot_groups(self.counts, thresholds, owner="ManyMediumFewAcc")
         self.reset()
 
     def reset(self):

@@ -18,7 +18,7 @@ from ppcls_lt import config, demo_data, trainer
 from ppcls_lt._checks import ConfigError
 
 # Short enough for a first look: the configs' own 30 epochs of Fashion-MNIST take an hour.
-_SHORT = ["Global.epochs=3", "Optimizer.lr.milestones=[2]", "Optimizer.lr.warmup_epoch=1"]
+_SHORT = ["Global.epochs=3", "Optimizer.lr.decay_epochs=[2,3]", "Optimizer.lr.warmup_epoch=1"]
 _DATA = {
     "digits": ("digits", "data/digits", []),
     "fashion-mnist": ("fashion_mnist_lt", "data/fashion_mnist_lt", _SHORT),

@@ -23,6 +23,51 @@ def minus_log_softmax(logits):
     return top + np.log(np.exp(logits - top).sum(axis=1, keepdims=True)) - logits
 
 
+def cross_entropy(logits, label, margin=0.0):
+    """``-log softmax`` of the labels, ``[N]``, with ``margin`` taken off the true logits.
+
+    Exact however far a class leads: the true class is kept apart from the others.
+    """
+    others, true = _apart(logits, label, margin)
+    top = others.max(axis=1)
+    rest = top + np.log(np.exp(others - top[:, None]).sum(axis=1))
+    return np.logaddexp(0.0, rest - true)
+
+
+def cross_entropy_gradient(logits, label, margin=0.0):
+    """Gradient ``[N, C]`` of :func:`cross_entropy`, without cancellation in the true class."""
+    others, true = _apart(logits, label, margin)
+    top = np.maximum(others.max(axis=1), true)
+    mass = np.exp(others - top[:, None])
+    p = mass / (mass.sum(axis=1) + np.exp(true - top))[:, None]
+    p[np.arange(len(p)), label] = -p.sum(axis=1)
+    return p
+
+
+def _apart(logits, label, margin):
+    """The logits with -inf for the true class, and those of the true class less ``margin``."""
+    others = np.array(logits, np.float64)
+    rows = np.arange(len(others))
+    true = others[rows, label] - margin
+    others[rows, label] = -np.inf
+    return others, true
+
+
+def class_weights(scheme, counts, *, beta=None, gamma=None):
+    """Class weights ``[C]`` from counts; 0 for an empty class, the others as if it were not there."""
+    counts = np.asarray(counts, np.float64)
+    present = counts > 0
+    n = counts[present]
+    if scheme == "cs_ce":
+        weights = (n.min() / n) ** gamma
+    else:
+        weights = 1 / n if scheme == "inverse" else (1 - beta) / (1 - beta**n)
+        weights = weights * len(n) / weights.sum()
+    result = np.zeros_like(counts)
+    result[present] = weights
+    return result
+
+
 def image_loss(name, logits, true, *, counts=None, features=None, **params):
     """Unweighted loss of every image were ``true`` its class: ``[N]``.
 

@@ -66,9 +66,9 @@ class LongTailLoss(nn.Layer):
         """Return a stored vector ``[C]`` as a tensor of ``dtype``, or None."""
         if self._exact[name] is None:
             return None
-        if dtype == paddle.float32:
-            return getattr(self, f"_{name}")
-        return paddle.to_tensor(self._exact[name], dtype=dtype)
+        buffer = getattr(self, f"_{name}")
+        # Mixed precision (O2) may have cast the buffer with the other layers.
+        return buffer if buffer.dtype == dtype else paddle.to_tensor(self._exact[name], dtype=dtype)
 
     def forward(self, x, label):
         """Return ``{result_key: loss}`` for logits ``[N, C]`` and labels."""
@@ -105,7 +105,7 @@ class LongTailLoss(nn.Layer):
         if not isinstance(x, paddle.Tensor) or x.ndim != 2:
             got = f"shape {x.shape}" if isinstance(x, paddle.Tensor) else type(x).__name__
             _checks.fail(owner, "logits", "a tensor [N, C]", _checks.described(got))
-        expected = [len(values) for values in self._exact.values() if values is not None]
+        expected = [len(values) for values in (self.counts, *self._exact.values()) if values is not None]
         if expected and expected[0] != x.shape[1]:
             _checks.fail(owner, "num_class_list", f"as long as the logits have classes ({x.shape[1]})", expected[0])
         return x if x.dtype == paddle.float64 else x.astype("float32")

@@ -38,8 +38,8 @@ class _InfluenceBalanced(LongTailLoss):
             if not self._said:
                 self._said = True
                 _logger.info(
-                    "%s: evaluating as its cross entropy: PaddleClas passes no features to the "
-                    "evaluation loss, so the influence factor is left out.",
+                    "%s: evaluating as its cross entropy, without the influence factor, since PaddleClas "
+                    "passes no features to the evaluation loss",
                     type(self).__name__,
                 )
             return None
@@ -54,6 +54,10 @@ class _InfluenceBalanced(LongTailLoss):
                 "a dict with `features`, the input of the final classifier [N, D], when there is no Engine",
                 _checks.described(f"keys {sorted(x)}" if isinstance(x, dict) else type(x).__name__),
             )
+        images = (x["logits"] if isinstance(x, dict) else x).shape[0]
+        if not isinstance(features, paddle.Tensor) or features.ndim < 2 or features.shape[0] != images:
+            got = f"shape {features.shape}" if isinstance(features, paddle.Tensor) else type(features).__name__
+            _checks.fail(type(self).__name__, "features", f"a tensor [{images}, D]", _checks.described(got))
         if features.dtype != paddle.float64:
             features = features.astype("float32")
         return features.flatten(1).abs().sum(axis=1)

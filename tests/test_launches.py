@@ -1,0 +1,238 @@
+"""The ways to start: commands, several processes, a checkout's own scripts, export."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ppcls_lt import config, host
+
+from . import engines
+
+CHECKOUT = os.environ.get("PADDLECLAS_ROOT")
+needs_checkout = pytest.mark.skipif(
+    not CHECKOUT, reason="needs a source checkout of PaddleClas: set PADDLECLAS_ROOT to its folder"
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A working folder with the data where the packaged configs look for them."""
+    folder = tmp_path_factory.mktemp("work")
+    engines.write_digits(folder / "data" / "digits")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(folder):
+    """One epoch of LDAM by ``ppcls-lt train``; the weights' path without its ending."""
+    result = command("train", "digits/ldam.yaml", "Global.epochs=1", "Global.output_dir=out", cwd=folder)
+    assert result.returncode == 0, result.stdout
+    return next((folder / "out").rglob("latest.pdparams")).with_suffix("")
+
+
+def command(mode, name, *overrides, cwd):
+    """Run ``ppcls-lt MODE -c NAME -o ...``."""
+    flags = [part for override in overrides for part in ("-o", override)]
+    return engines.run(["-m", "ppcls_lt.cli", mode, "-c", name, *flags], cwd=cwd)
+
+
+def test_train_then_eval(trained, folder):
+    result = command("eval", "digits/ldam.yaml", f"Global.pretrained_model={trained}", cwd=folder)
+    assert result.returncode == 0, result.stdout
+    last = result.stdout.strip().splitlines()[-1]
+    assert "[Eval]" in last and "top1" in last and "few" in last
+
+
+def test_infer(trained, folder):
+    result = command(
+        "infer",
+        "digits/ldam.yaml",
+        f"Global.pretrained_model={trained}",
+        f"Infer.infer_imgs={folder / 'data/digits/test/3'}",
+        cwd=folder,
+    )
+    assert result.returncode == 0, result.stdout
+    assert result.stdout.count("class_ids") == 50
+
+
+@pytest.mark.parametrize("name", ["ce", "ldam"])
+def test_exported_model_gives_the_trained_models_probabilities(name, folder):
+    import paddle
+
+    out = folder / f"export_{name}"
+    assert (
+        command("train", f"digits/{name}.yaml", "Global.epochs=3", f"Global.output_dir={out}", cwd=folder).returncode
+        == 0
+    )
+    weights = next(out.rglob("latest.pdparams")).with_suffix("")
+    result = command(
+        "export",
+        f"digits/{name}.yaml",
+        f"Global.pretrained_model={weights}",
+        f"Global.save_inference_dir={out}",
+        cwd=folder,
+    )
+    assert result.returncode == 0, result.stdout
+
+    settings = engines.digits_config(
+        folder / "data" / "digits",
+        out,
+        losses=[engines.listed("LDAMLoss") if name == "ldam" else {"CELoss": {"weight": 1.0}}],
+    )
+    settings["Global"]["pretrained_model"] = str(weights)
+    engine = engines.build_engine(settings, mode="eval")
+    engine.model.eval()
+    with paddle.no_grad():
+        batches = [
+            (batch[0].numpy(), paddle.nn.functional.softmax(engine.model(batch[0])).numpy())
+            for batch in engine.eval_dataloader
+        ]
+    images, expected = (np.concatenate(parts) for parts in zip(*batches))
+    assert len(images) == 500
+    np.save(folder / "images.npy", images)
+    # As a deployment would: a process of its own that knows Paddle Inference alone.
+    result = engines.run([Path(__file__).parent / "predict.py", out, folder], cwd=folder)
+    assert result.returncode == 0, result.stdout
+    np.testing.assert_allclose(np.load(folder / "probabilities.npy"), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["ldam", "ib"])
+def test_trains_and_evaluates_in_two_processes(name, folder):
+    out = folder / f"two_{name}"
+    result = engines.launch(
+        engines.ROOT / "scripts" / "train.py",
+        *("-c", f"digits/{name}.yaml", "-o", "Global.epochs=2", "-o", f"Global.output_dir={out}"),
+        *("-o", "Global.eval_during_train=True"),
+        cwd=folder,
+    )
+    assert result.returncode == 0, result.stdout
+    assert "[Eval][Epoch 2]" in result.stdout
+    assert list(out.rglob("latest.pdparams"))
+
+
+@pytest.mark.parametrize(
+    "path", sorted((engines.ROOT / "configs").glob("*/*.yaml")), ids=lambda p: f"{p.parent.name}/{p.stem}"
+)
+def test_every_packaged_config_is_complete(path, folder, tmp_path, monkeypatch):
+    """Found by its short name from any folder, valid, and built by the host without a change."""
+    from ppcls_lt import demo_data
+
+    monkeypatch.chdir(folder)
+    relative = path.relative_to(engines.ROOT / "configs")
+    assert config.find(str(relative)).read_text() == path.read_text()
+    if relative.parts[0] == "fashion_mnist_lt" and not Path("data/fashion_mnist_lt").exists():
+        # The images do not matter for building: digits under the other name do.
+        demo_data.write_digits("data/fashion_mnist_lt", ratio=15)
+    host.load()
+    settings = host.load_config(path, [f"Global.output_dir={tmp_path}"])
+    settings.profiler_options = None
+    engine = engines.build_engine(settings)
+    assert len(engine.train_dataloader) > 0
+
+
+def test_run_without_a_script_ends_with_status_2(tmp_path):
+    result = engines.run(["-m", "ppcls_lt.cli", "run", "nowhere/train.py", "-c", "x.yaml"], cwd=tmp_path)
+    assert result.returncode == 2
+    assert "ppcls-lt run: `script` must be a file" in result.stdout
+
+
+@needs_checkout
+def test_run_takes_the_scripts_own_checkout_first(folder):
+    out = folder / "checkout"
+    result = engines.run(
+        ["-m", "ppcls_lt.cli", "run", f"{CHECKOUT}/tools/train.py", "-c", "digits/ldam.yaml"]
+        + ["-o", "Global.epochs=2", "-o", f"Global.output_dir={out}", "-o", "Global.eval_during_train=True"],
+        cwd=folder,
+    )
+    assert result.returncode == 0, result.stdout
+    assert "LDAMLoss" in result.stdout and "[Eval][Epoch 2]" in result.stdout
+    assert list(out.rglob("latest.pdparams"))
+
+
+@needs_checkout
+@pytest.mark.parametrize("name", ["cs_ce", "focal", "ib", "ib_focal"])
+def test_every_loss_trains_with_the_checkout(name, folder):
+    result = engines.run(
+        ["-m", "ppcls_lt.cli", "train", "-c", f"digits/{name}.yaml"]
+        + ["-o", "Global.epochs=2", "-o", f"Global.output_dir={folder / name}"],
+        cwd=folder,
+        python_path=[CHECKOUT],
+    )
+    assert result.returncode == 0, result.stdout
+    assert "[Train][Epoch 2/2][Avg]" in result.stdout
+
+
+@needs_checkout
+def test_the_checkout_trains_in_two_processes(folder):
+    out = folder / "checkout_two"
+    result = engines.launch(
+        engines.ROOT / "scripts" / "train.py",
+        *("-c", "digits/ib.yaml", "-o", "Global.epochs=2", "-o", f"Global.output_dir={out}"),
+        *("-o", "Global.eval_during_train=True"),
+        cwd=folder,
+        python_path=[CHECKOUT],
+    )
+    assert result.returncode == 0, result.stdout
+    assert "[Eval][Epoch 2]" in result.stdout
+
+
+@needs_checkout
+def test_a_loaders_error_comes_through(folder):
+    """develop answers any exception of the loader by starting over."""
+    script = folder / "broken_loader.py"
+    script.write_text(
+        "import sys\n"
+        "from ppcls_lt import config, host, trainer\n"
+        "trainer.register()\n"
+        "settings = host.load_config(config.find('digits/ce.yaml'), ['Global.epochs=2'])\n"
+        "settings.profiler_options = None\n"
+        "engine = host.module('engine.engine').Engine(settings)\n"
+        "dataset = type(engine.train_dataloader.dataset)\n"
+        "original, calls = dataset.__getitem__, []\n"
+        "def broken(self, index):\n"
+        "    calls.append(index)\n"
+        "    if len(calls) == 100:\n"
+        "        raise OSError('the disk is gone')\n"
+        "    return original(self, index)\n"
+        "dataset.__getitem__ = broken\n"
+        "engine.train()\n"
+    )
+    result = engines.run([script], cwd=folder, python_path=[CHECKOUT])
+    assert result.returncode != 0
+    assert "the disk is gone" in result.stdout
+
+
+def test_the_wheel_carries_configs_and_metadata(tmp_path):
+    """``pip install .`` asks for NumPy and PyYAML alone and brings the configs along."""
+    source = tmp_path / "source"
+    shutil.copytree(
+        engines.ROOT,
+        source,
+        ignore=shutil.ignore_patterns(".git", ".venv*", "data", "output", "*.egg-info", "__pycache__"),
+    )
+    pip = ["-m", "pip", "install", "--no-deps", "--no-build-isolation", "--quiet", "--target", tmp_path / "site", "."]
+    result = engines.run(pip, cwd=source)
+    assert result.returncode == 0, result.stdout
+    site = tmp_path / "site"
+    found = sorted(str(path.relative_to(site / "ppcls_lt/configs")) for path in site.rglob("configs/*/*.yaml"))
+    kept = sorted(str(path.relative_to(engines.ROOT / "configs")) for path in engines.ROOT.glob("configs/*/*.yaml"))
+    assert found == kept
+    (metadata,) = site.glob("*.dist-info/METADATA")
+    required = [line for line in metadata.read_text().splitlines() if line.startswith("Requires-Dist")]
+    plain = [line.split(": ")[1] for line in required if "extra ==" not in line]
+    assert sorted(plain) == ["numpy", "pyyaml"]
+    assert {"cpu", "gpu", "report", "test"} == {
+        line.split(": ")[1] for line in metadata.read_text().splitlines() if line.startswith("Provides-Extra")
+    }
+    where = (
+        "import json, ppcls_lt, ppcls_lt.config as c\n"
+        "print(json.dumps([ppcls_lt.__file__, str(c.find('digits/ce.yaml'))]))"
+    )
+    result = engines.run(["-c", where], cwd=tmp_path, python_path=[site])
+    package, config_file = json.loads(result.stdout.strip().splitlines()[-1])
+    assert Path(package).parent == site / "ppcls_lt"
+    assert Path(config_file) == site / "ppcls_lt" / "configs" / "digits" / "ce.yaml"

@@ -1,0 +1,399 @@
+"""One suite of checks over every registered loss, built through PaddleClas's own ``build_loss``."""
+
+import copy
+import inspect
+import logging
+import math
+import pickle
+
+import numpy as np
+import paddle
+import pytest
+import yaml
+from paddle import nn
+
+import ppcls_lt.losses  # noqa: F401  registers the losses
+from ppcls_lt._checks import ConfigError
+from ppcls_lt.registry import registered
+
+from . import reference
+
+LOSSES = registered("loss")
+ALL = sorted(LOSSES)
+WITH_FEATURES = [name for name in ALL if LOSSES[name].uses_features]
+
+COUNTS = [50, 20, 5, 1]
+CLASSES = len(COUNTS)
+WEIGHTS = {
+    "none": ("none", None),
+    "inverse": ("inverse", reference.class_weights("inverse", COUNTS)),
+    "effective_number": ("effective_number", reference.class_weights("effective_number", COUNTS, beta=0.9999)),
+    "beta": ({"effective_number": {"beta": 0.9}}, reference.class_weights("effective_number", COUNTS, beta=0.9)),
+    "cs_ce": ({"cs_ce": {"gamma": 0.5}}, reference.class_weights("cs_ce", COUNTS, gamma=0.5)),
+    "without parameters": ({"cs_ce": None}, reference.class_weights("cs_ce", COUNTS, gamma=1.0)),
+    "list": ([0.5, 1, 2, 4.5], [0.5, 1, 2, 4.5]),
+}
+# Every loss: what it is built with here, and its default class weights and reduction.
+PARAMS = {
+    "CostSensitiveCE": {"gamma": 0.7},
+    "LDAMLoss": {"max_m": 0.4, "s": 20.0},
+    "FocalLoss": {"gamma": 1.5, "scale": 10.0},
+    "IBLoss": {"alpha": 500.0, "epsilon": 0.01},
+    "IBFocalLoss": {"alpha": 500.0, "epsilon": 0.01, "gamma": 1.5},
+}
+DEFAULTS = {
+    "CostSensitiveCE": (reference.class_weights("cs_ce", COUNTS, gamma=0.7), "weighted_mean"),
+    "LDAMLoss": (None, "weighted_mean"),
+    "FocalLoss": (None, "mean"),
+    "IBLoss": (WEIGHTS["inverse"][1], "mean"),
+    "IBFocalLoss": (WEIGHTS["inverse"][1], "mean"),
+}
+
+_rng = np.random.default_rng(0)
+LOGITS = _rng.normal(0, 1.5, (6, CLASSES))
+FEATURES = _rng.normal(0, 1, (6, 5))
+HARD = np.array([0, 1, 2, 3, 0, 2])
+SOFT = _rng.dirichlet(np.ones(CLASSES), 6)
+LABELS = {"hard": HARD, "soft": SOFT}
+
+
+def canonical(name):
+    return LOSSES[name].__name__
+
+
+def accepts(name, parameter):
+    return parameter in inspect.signature(LOSSES[name]).parameters
+
+
+@pytest.fixture
+def build(ppcls):
+    """Return a function that builds one loss, with ``PARAMS`` and ``COUNTS`` unless told otherwise."""
+
+    def one(name, **params):
+        params = {"num_class_list": COUNTS, **PARAMS[canonical(name)], **params, "weight": 1.0}
+        return ppcls.module("loss").build_loss([{name: params}]).loss_func[0]
+
+    return one
+
+
+def inputs(dtype="float64", logits=LOGITS, features=FEATURES):
+    arrays = {"logits": logits, "features": features}
+    return {key: paddle.to_tensor(value, dtype=dtype, stop_gradient=False) for key, value in arrays.items()}
+
+
+def labels(label, dtype="float64"):
+    return paddle.to_tensor(label) if np.ndim(label) == 1 else paddle.to_tensor(label, dtype=dtype)
+
+
+def value(loss, x, label):
+    (result,) = loss(x, label).values()
+    return result
+
+
+def value_and_gradients(loss, x, label):
+    """The value, and its gradients by input (zeros for an input that does not enter), as float64 arrays."""
+    result = value(loss, x, label)
+    result.backward()
+    gradients = {k: (t.grad if t.grad is not None else paddle.zeros_like(t)) for k, t in x.items()}
+    return float(result.numpy().reshape([])), {k: g.astype("float64").numpy() for k, g in gradients.items()}
+
+
+def expected(name, label, **changes):
+    """The reference value, with the loss's own default weights and reduction unless told otherwise."""
+    name = canonical(name)
+    known = {"counts": COUNTS, "features": FEATURES, **dict(zip(("weights", "reduction"), DEFAULTS[name]))}
+    return reference.loss(name, **{"logits": LOGITS, "label": label, **known, **PARAMS[name], **changes})
+
+
+def test_every_loss_is_covered_here():
+    assert set(PARAMS) == set(DEFAULTS) == {canonical(name) for name in ALL}
+    assert LOSSES["IB_FocalLoss"] is LOSSES["IBFocalLoss"]
+    keys = [cls.result_key for cls in set(LOSSES.values())]
+    assert len(set(keys)) == len(keys)  # PaddleClas keeps one of equal keys
+
+
+@pytest.mark.parametrize("name", ALL)
+class TestContract:
+    def test_is_a_layer_that_gives_one_scalar_under_its_key(self, build, name):
+        loss = build(name)
+        assert type(loss) is LOSSES[name] and isinstance(loss, nn.Layer)
+        ((key, result),) = loss(inputs(), labels(HARD)).items()
+        assert key == loss.result_key and result.size == 1
+
+    def test_takes_keywords_only_and_says_where_it_comes_from(self, name):
+        assert all(p.kind is p.KEYWORD_ONLY for p in inspect.signature(LOSSES[name]).parameters.values())
+        for part in ("Args:", "Raises:", "Source:", *PARAMS[canonical(name)]):
+            assert part in LOSSES[name].__doc__
+
+    def test_an_unknown_parameter_is_an_error(self, build, name):
+        with pytest.raises(TypeError, match="gama"):
+            build(name, gama=1)
+
+    @pytest.mark.parametrize("kind", LABELS)
+    def test_default_value_and_gradients(self, build, name, kind):
+        found, gradients = value_and_gradients(build(name), inputs(), labels(LABELS[kind]))
+        assert found == pytest.approx(expected(name, LABELS[kind]), rel=1e-9)
+        for key, at in (("logits", LOGITS), ("features", FEATURES)):
+            slope = reference.gradient(lambda z: expected(name, LABELS[kind], **{key: z}), at)  # noqa: B023
+            np.testing.assert_allclose(gradients[key], slope, rtol=0, atol=1e-6 * np.abs(slope).max())
+
+    @pytest.mark.parametrize("reduction", ["mean", "weighted_mean"])
+    @pytest.mark.parametrize("kind", LABELS)
+    def test_reduction(self, build, name, reduction, kind):
+        found = value(build(name, reduction=reduction), inputs(), labels(LABELS[kind]))
+        assert float(found) == pytest.approx(expected(name, LABELS[kind], reduction=reduction), rel=1e-9)
+
+    @pytest.mark.parametrize("shape", [[6], [6, 1]])
+    @pytest.mark.parametrize("dtype", ["int32", "int64"])
+    def test_label_shapes_and_types(self, build, name, shape, dtype):
+        loss = build(name)
+        label = paddle.to_tensor(HARD.reshape(shape), dtype=dtype)
+        assert float(value(loss, inputs(), label)) == float(value(loss, inputs(), labels(HARD)))
+
+    @pytest.mark.parametrize("reduction", ["mean", "weighted_mean"])
+    @pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-10), ("float32", 1e-5)])
+    def test_a_soft_label_that_is_all_one_class_is_that_class(self, build, name, reduction, dtype, tolerance):
+        loss = build(name, reduction=reduction)
+        hard, hard_gradients = value_and_gradients(loss, inputs(dtype), labels(HARD))
+        soft, gradients = value_and_gradients(loss, inputs(dtype), labels(np.eye(CLASSES)[HARD], dtype))
+        assert soft == pytest.approx(hard, rel=tolerance)
+        for key, gradient in hard_gradients.items():
+            np.testing.assert_allclose(gradients[key], gradient, atol=10 * tolerance * np.abs(gradient).max())
+
+    @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+    @pytest.mark.parametrize("kind", LABELS)
+    def test_half_precision_is_computed_in_float32(self, build, name, dtype, kind):
+        loss = build(name)
+        half = {key: x.astype(dtype).detach() for key, x in inputs("float32").items()}
+        for x in half.values():
+            x.stop_gradient = False
+        rounded = {key: x.astype("float32").numpy() for key, x in half.items()}
+        label = labels(LABELS[kind], dtype)  # soft labels too
+        result = value(loss, half, label)
+        exact = label if kind == "hard" else label.astype("float32")
+        assert result.dtype == paddle.float32
+        assert float(result) == float(value(loss, inputs("float32", **rounded), exact))
+        result.backward()
+        assert half["logits"].grad.dtype == half["logits"].dtype
+        assert np.isfinite(half["logits"].grad.astype("float32").numpy()).all()
+
+    @pytest.mark.parametrize("level", ["O1", "O2"])
+    def test_mixed_precision_leaves_the_value(self, build, name, level):
+        loss = build(name)
+        plain = value(loss, inputs("float32"), labels(HARD))
+        with paddle.amp.auto_cast(level=level, dtype="bfloat16"):
+            mixed = value(loss, inputs("float32"), labels(HARD))
+        assert mixed.dtype == paddle.float32 and float(mixed) == float(plain)
+
+    def test_a_loss_cast_with_the_model_still_computes_in_float32(self, build, name):
+        loss = build(name)
+        plain = value(loss, inputs("float32"), labels(HARD))
+        loss.to(dtype="float16")
+        result = value(loss, inputs("float32"), labels(HARD))
+        assert result.dtype == paddle.float32 and float(result) == float(plain)
+
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
+    @pytest.mark.parametrize("kind", LABELS)
+    def test_extreme_logits_perfect_predictions_and_zero_features_stay_finite(self, build, name, dtype, kind):
+        perfect = 1e4 * np.eye(CLASSES)[HARD]
+        for logits in (np.sign(LOGITS) * 1e4, perfect, perfect / 250, -perfect, 0 * LOGITS):
+            for features in (FEATURES, 0 * FEATURES):
+                x = inputs(dtype, logits, features)
+                found, gradients = value_and_gradients(build(name), x, labels(LABELS[kind], dtype))
+                assert math.isfinite(found) and all(np.isfinite(g).all() for g in gradients.values())
+
+    def test_one_image(self, build, name):
+        one = {"logits": LOGITS[2:3], "features": FEATURES[2:3]}
+        found = value(build(name), inputs(**one), labels(HARD[2:3]))
+        assert float(found) == pytest.approx(expected(name, HARD[2:3], **one), rel=1e-9)
+
+    def test_adds_nothing_to_a_checkpoint(self, build, name):
+        assert not build(name).state_dict() and not build(name).parameters()
+
+    def test_copies(self, build, name):
+        loss = build(name)
+        copies = [loss, copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))]
+        assert len({float(value(each, inputs("float32"), labels(HARD))) for each in copies}) == 1
+
+    def test_empty_classes(self, build, name):
+        counts = [50, 0, 5, 1]
+        with pytest.raises(ConfigError, match=rf"^{canonical(name)}: `num_class_list` must be at least 1 .*: 1$"):
+            build(name, num_class_list=counts)
+        weights = None
+        if DEFAULTS[canonical(name)][0] is not None:
+            scheme = "cs_ce" if name == "CostSensitiveCE" else "inverse"
+            weights = reference.class_weights(scheme, counts, gamma=0.7)
+        loss = build(name, num_class_list=counts, allow_empty_classes=True)
+        # Without an image of the empty class the others are as if it had had one image.
+        rows = HARD != 1
+        some = {"logits": LOGITS[rows], "features": FEATURES[rows]}
+        wanted = expected(name, HARD[rows], weights=weights, counts=[50, 1, 5, 1], **some)
+        assert float(value(loss, inputs(**some), labels(HARD[rows]))) == pytest.approx(wanted, rel=1e-9)
+        # With images of that class, or with nothing else.
+        for label in (HARD, np.full(6, 1), SOFT):
+            found, gradients = value_and_gradients(loss, inputs(), labels(label))
+            assert math.isfinite(found) and all(np.isfinite(g).all() for g in gradients.values())
+            if weights is not None and (label == 1).all():
+                assert found == 0 and not gradients["logits"].any()
+
+    @pytest.mark.parametrize(
+        "x, label",
+        [
+            ({"logits": paddle.zeros([6, CLASSES, 1])}, HARD),
+            ({"logits": LOGITS}, HARD),
+            ({"logits": None}, HARD),
+            ({"logits": paddle.zeros([6, CLASSES + 1])}, HARD),
+            ({}, HARD[:5]),
+            ({}, HARD.reshape(2, 3)),
+            ({}, HARD.astype("float32")),
+            ({}, SOFT[:5]),
+            ({}, SOFT[:, :3]),
+            ({}, np.eye(CLASSES, dtype="int64")[HARD]),
+        ],
+    )
+    def test_wrong_shapes_are_named(self, build, name, x, label):
+        x = {"logits": paddle.zeros([6, CLASSES]), "features": paddle.ones([6, 5]), **x}
+        with pytest.raises(ConfigError, match=rf"^{canonical(name)}: `\w+` must be .+, got .+"):
+            build(name)(x, paddle.to_tensor(label))
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if accepts(name, "class_weight")])
+class TestClassWeight:
+    @pytest.mark.parametrize("reduction", ["mean", "weighted_mean"])
+    @pytest.mark.parametrize("scheme", WEIGHTS)
+    @pytest.mark.parametrize("kind", LABELS)
+    def test_value(self, build, name, scheme, reduction, kind):
+        given, weights = WEIGHTS[scheme]
+        loss = build(name, class_weight=given, reduction=reduction)
+        found = value(loss, inputs(), labels(LABELS[kind]))
+        wanted = expected(name, LABELS[kind], weights=weights, reduction=reduction)
+        assert float(found) == pytest.approx(wanted, rel=1e-9)
+
+    def test_an_unknown_scheme_is_answered_with_the_nearest(self, build, name):
+        with pytest.raises(ConfigError, match=rf"^{canonical(name)}: .*'inverz' \(did you mean 'inverse'\?\)"):
+            build(name, class_weight="inverz")
+
+
+REJECTED = [
+    ("num_class_list", ["auto", [], [1.5, 2, 3, 4], [-1, 1, 1, 1], [0, 0, 0, 0], 5, "no/such/list.txt"]),
+    ("reduction", ["sum", 1, None]),
+    ("allow_empty_classes", [1, "yes"]),
+    ("class_weight", [3, [1, 2], [1, 2, 3, -1], [0, 0, 0, 0], [1, 1, 1, "1"], {"effective_number": {"beta": 1}}]),
+    ("gamma", [-0.1, "1", True, math.inf]),
+    ("scale", [0, None]),
+    ("max_m", [0, "0.5"]),
+    ("s", [0, -30, math.nan]),
+    ("allow_unnormalized", [0]),
+    ("alpha", [0, "1000"]),
+    ("epsilon", [0, [1]]),
+]
+
+
+@pytest.mark.parametrize(
+    "name, parameter, wrong",
+    [(name, parameter, w) for name in ALL for parameter, wrong in REJECTED if accepts(name, parameter) for w in wrong],
+)
+def test_wrong_parameters(build, name, parameter, wrong):
+    with pytest.raises(ConfigError, match=rf"^{canonical(name)}: `{parameter}[^`]*` must be .+, got .+"):
+        build(name, **{parameter: wrong})
+
+
+def test_every_parameter_is_tried():
+    tried = {parameter for parameter, _ in REJECTED}
+    assert tried == {p for cls in LOSSES.values() for p in inspect.signature(cls).parameters}
+
+
+def test_the_snippet_of_the_document(ppcls):
+    snippet = "- CostSensitiveCE: {gamma: 1, num_class_list: [4400, 1520, 560, 1680], weight: 1}"
+    loss = ppcls.module("loss").build_loss(yaml.safe_load(snippet))
+    weights = reference.class_weights("cs_ce", [4400, 1520, 560, 1680], gamma=1)
+    result = loss(inputs(), labels(HARD))
+    assert list(result) == ["CS_CELoss", "loss"]
+    for found in result.values():
+        wanted = reference.loss("CostSensitiveCE", LOGITS, HARD, weights=weights, reduction="weighted_mean")
+        assert float(found.reshape([])) == pytest.approx(wanted, rel=1e-9)
+
+
+def test_several_losses_in_one_sum(ppcls):
+    names = sorted({canonical(name) for name in ALL})
+    shares = dict(zip(names, (0.5, 1.0, 2.0, 0.25, 3.0)))
+    entries = [{n: {"num_class_list": COUNTS, **PARAMS[n], "weight": shares[n]}} for n in names]
+    entries.append({"CELoss": {"weight": 1.0}})
+    result = ppcls.module("loss").build_loss(entries)(inputs(), labels(HARD))
+    wanted = {LOSSES[n].result_key: shares[n] * expected(n, HARD) for n in names}
+    wanted["CELoss"] = reference.loss("CostSensitiveCE", LOGITS, HARD, reduction="mean")
+    wanted["loss"] = sum(wanted.values())
+    assert {key: float(found.reshape([])) for key, found in result.items()} == pytest.approx(wanted, rel=1e-9)
+
+
+def test_logits_are_asked_for(build):
+    with pytest.raises(ConfigError, match="^FocalLoss: `x` must be a tensor or a dict with `logits`, got .*features"):
+        build("FocalLoss")({"features": paddle.ones([6, 5])}, labels(HARD))
+
+
+def test_the_defaults_are_those_of_the_authors_runs():
+    ib = {"alpha": 1000, "epsilon": 1e-3}
+    stated = {"CostSensitiveCE": {"gamma": 1}, "LDAMLoss": {"max_m": 0.5, "s": 30}, "IBLoss": ib, "IBFocalLoss": ib}
+    for name, wanted in stated.items():
+        parameters = inspect.signature(LOSSES[name]).parameters
+        assert {parameter: parameters[parameter].default for parameter in wanted} == wanted
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name not in WITH_FEATURES])
+def test_a_bare_tensor_of_logits(build, name):
+    x = inputs()
+    assert float(value(build(name), x["logits"], labels(HARD))) == float(value(build(name), x, labels(HARD)))
+
+
+@pytest.mark.parametrize("name", ["FocalLoss", *WITH_FEATURES])
+def test_counts_may_be_left_out(build, name):
+    loss = build(name, num_class_list=None)
+    found = value(loss, inputs(), labels(HARD))
+    assert float(found) == pytest.approx(expected(name, HARD, weights=None), rel=1e-9)
+    with pytest.raises(ConfigError, match=rf"^{canonical(name)}: `class_weight` must be .*`num_class_list`"):
+        build(name, num_class_list=None, class_weight="inverse")
+
+
+def test_counts_from_a_label_list(build, tmp_path):
+    path = tmp_path / "train.txt"
+    path.write_text("".join(f"{c}/{i}.png {c}\n" for c, n in enumerate(COUNTS) for i in range(n)))
+    assert build("LDAMLoss", num_class_list=str(path)).counts.tolist() == COUNTS
+
+
+def test_ldam_behind_a_normalised_classifier_takes_scaled_logits(build):
+    loss = build("LDAMLoss")
+    alone = value(loss, inputs(), labels(HARD))
+    loss.take_scaled_logits()
+    scaled = value(loss, inputs(logits=PARAMS["LDAMLoss"]["s"] * LOGITS), labels(HARD))
+    assert float(scaled) == pytest.approx(float(alone), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", WITH_FEATURES)
+class TestFeatures:
+    @pytest.mark.parametrize("x", [{"logits": paddle.zeros([6, CLASSES])}, paddle.zeros([6, CLASSES])])
+    def test_training_without_features_is_an_error(self, build, name, x):
+        with pytest.raises(ConfigError, match=rf"^{canonical(name)}: `x` must be a dict with `features`"):
+            build(name)(x, labels(HARD))
+
+    @pytest.mark.parametrize("features", [None, np.ones([1, 5]), np.ones([7, 5]), np.ones([6])])
+    def test_features_of_other_images_are_an_error(self, build, name, features):
+        x = {**inputs(), "features": None if features is None else paddle.to_tensor(features)}
+        with pytest.raises(ConfigError, match=rf"^{canonical(name)}: `features` must be .+, got .+"):
+            build(name)(x, labels(HARD))
+
+    def test_evaluates_as_its_cross_entropy_and_says_so_once(self, build, name):
+        loss = build(name)
+        loss.eval()
+        logger, records = logging.getLogger("ppcls.lt"), []
+        handler = logging.Handler()
+        handler.emit = records.append
+        logger.addHandler(handler)
+        try:
+            found = [float(value(loss, {"logits": inputs()["logits"]}, labels(HARD))) for _ in range(2)]
+        finally:
+            logger.removeHandler(handler)
+        plain = {"IBLoss": ("CostSensitiveCE", {}), "IBFocalLoss": ("FocalLoss", {"gamma": 1.5, "scale": 1.0})}
+        other, params = plain[canonical(name)]
+        wanted = reference.loss(other, LOGITS, HARD, weights=WEIGHTS["inverse"][1], reduction="mean", **params)
+        assert found == pytest.approx([wanted] * 2, rel=1e-9)
+        assert len(records) == 1 and canonical(name) in records[0].getMessage()
