@@ -3,6 +3,8 @@
 import inspect
 from pathlib import Path
 
+import yaml
+
 from . import _checks
 from ._checks import ConfigError
 from .counts import as_counts, count_label_list
@@ -20,14 +22,24 @@ def find(path):
     """Return the file of ``-c``: as given, or among the configs of this package.
 
     Raises:
-        ConfigError: there is no such file.
+        ConfigError: there is no such file, or it is no YAML map.
     """
     for candidate in (Path(path), *(folder / path for folder in _CONFIG_FOLDERS)):
         if candidate.is_file():
+            _check_yaml(candidate)
             return candidate
     folder = next((folder for folder in _CONFIG_FOLDERS if folder.is_dir()), None)
     packaged = [] if folder is None else sorted(str(p.relative_to(folder)) for p in folder.rglob("*.yaml"))
     _checks.fail("ppcls-lt", "-c", f"a file, or one of {', '.join(packaged)}", str(path))
+
+
+def _check_yaml(path):
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"ppcls-lt: `-c` must be a YAML file, got {path}: {error}") from error
+    if not isinstance(content, dict):
+        _checks.fail("ppcls-lt", "-c", "a YAML file with sections", str(path))
 
 
 def class_number(config):
@@ -107,10 +119,11 @@ def check(config, mode, host_names):
     arch = config["Arch"]
     if "name" in arch:
         _checks.known_name("Arch", "architecture", arch["name"], _public(host_names("arch")))
-    scale = normalized_scale(config)
     for part in _parts(config, mode):
         _check_list(config, "Loss", part, host_names("loss"))
         _check_list(config, "Metric", part, host_names("metric"))
+    scale = normalized_scale(config)
+    for part in _parts(config, mode):
         for where, cls, params in losses(config, part):
             _check_loss(where, cls, params, config, ordinary=scale is None)
         _check_label_list(config, part)

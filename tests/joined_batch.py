@@ -1,0 +1,85 @@
+"""Started by test_parallel.py, in one process and in several: writes gradients and losses.
+
+``engine NAME DATA OUT``: the first step of the host's Engine, on an architecture
+without BatchNorm. ``uneven NAME OUT``: batches of different sizes per process.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import paddle
+import paddle.distributed as dist
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from ppcls_lt import losses  # noqa: E402
+from tests import engines  # noqa: E402
+
+JOINED = 16
+
+
+def engine_step(name, data, out):
+    """Gradients of the first step of an Engine whose processes share one batch of 16."""
+    world = dist.get_world_size()
+    settings = engines.digits_config(
+        Path(data),
+        f"{out}_output",
+        losses=[engines.listed(name)],
+        arch={"name": "DeiT_tiny_patch16_224", "class_num": 10, "img_size": 32},
+        size=32,
+        batch_size=JOINED // world,
+        epochs=1,
+        eval_during_train=False,
+        seed=3,
+    )
+    settings["DataLoader"]["Train"]["sampler"]["shuffle"] = False
+    engine = engines.build_engine(settings)
+    recorded = []
+    engine.train_loss_func.loss_func[0].register_forward_post_hook(
+        lambda layer, inputs, output: recorded.append(next(iter(output.values())).numpy().reshape(-1))
+    )
+
+    class FirstStep(Exception):
+        pass
+
+    def stop():
+        raise FirstStep
+
+    engine.optimizer[0].step = stop
+    try:
+        engine.train()
+    except FirstStep:
+        pass
+    # Names are those of the architecture, whether DataParallel wraps it or not.
+    gradients = {
+        name.replace("_layers.", "", 1): parameter.grad.numpy()
+        for name, parameter in engine.model.named_parameters()
+        if parameter.grad is not None
+    }
+    np.savez(f"{out}_rank{dist.get_rank()}.npz", loss=recorded[0], **gradients)
+
+
+def uneven_step(name, out):
+    """Five images on the first process and three on the second; or all eight on one."""
+    dist.init_parallel_env()
+    world, rank = dist.get_world_size(), dist.get_rank()
+    random = np.random.default_rng(0)
+    images = random.normal(size=(8, 12)).astype("float32")
+    labels = np.array([0, 0, 0, 1, 0, 3, 2, 3])
+    part = slice(0, 8) if world == 1 else [slice(0, 5), slice(5, 8)][rank]
+    paddle.seed(0)
+    layer = paddle.nn.Linear(12, 4)
+    model = paddle.DataParallel(layer) if world > 1 else layer
+    params = {"num_class_list": [50, 20, 5, 2]}
+    if name in ("FocalLoss", "LDAMLoss"):
+        params["class_weight"] = "inverse"
+    loss = getattr(losses, name)(**params)
+    features = paddle.to_tensor(images[part])
+    value = next(iter(loss({"logits": model(features), "features": features}, paddle.to_tensor(labels[part])).values()))
+    value.backward()
+    np.savez(f"{out}_rank{rank}.npz", loss=value.numpy().reshape(-1), weight=layer.weight.grad.numpy())
+
+
+if __name__ == "__main__":
+    {"engine": engine_step, "uneven": uneven_step}[sys.argv[1]](*sys.argv[2:])
