@@ -107,7 +107,7 @@ class TestFocalAndInfluence:
         influence = np.abs(reference.softmax(logits) - np.eye(4)[label]).sum(axis=1) * norm
         ce = paddle.to_tensor(reference.cross_entropy(logits, label))
         found = functional.influence_balance(ce, paddle.to_tensor(norm), alpha, epsilon)
-        np.testing.assert_allclose(found.numpy(), alpha / (influence + epsilon), rtol=1e-10)
+        np.testing.assert_allclose(found.numpy(), alpha / (influence + epsilon), rtol=1e-9)
 
     def test_influence_of_every_class_broadcasts_the_features(self):
         ce, norm = paddle.rand([3, 4]), paddle.rand([3])
@@ -280,6 +280,6 @@ class TestLaws:
     )
     def test_influence_lies_between_its_bounds(self, ce, norm, alpha, epsilon):
         found = functional.influence_balance(paddle.to_tensor(ce), paddle.to_tensor(norm), alpha, epsilon).numpy()
-        slack = 1 + 1e-12
+        slack = 1 + 1e-9
         assert (found <= alpha / epsilon * slack).all()
         assert (found * slack >= alpha / (2 * norm + epsilon)).all()

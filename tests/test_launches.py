@@ -236,3 +236,20 @@ def test_the_wheel_carries_configs_and_metadata(tmp_path):
     package, config_file = json.loads(result.stdout.strip().splitlines()[-1])
     assert Path(package).parent == site / "ppcls_lt"
     assert Path(config_file) == site / "ppcls_lt" / "configs" / "digits" / "ce.yaml"
+
+
+def test_the_quick_start_prints_its_table(tmp_path):
+    result = engines.run([engines.ROOT / "scripts" / "quickstart.py"], cwd=tmp_path)
+    assert result.returncode == 0, result.stdout
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert ["overall", "325"] in [row[:2] for row in rows]
+    for group in ("many-shot", "medium-shot", "few-shot"):
+        assert group in [row[0] for row in rows if row]
+    assert len([row for row in rows if row[:1] == ["class"]]) == 10
+
+
+def test_the_quick_start_says_how_to_get_fashion_mnist(tmp_path):
+    script = engines.ROOT / "scripts" / "quickstart.py"
+    result = engines.run([script, "--data", "fashion-mnist", "--source", tmp_path], cwd=tmp_path)
+    assert result.returncode == 2
+    assert "apt-get install dataset-fashion-mnist" in result.stdout

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# The tests again with Paddle 2.6.2, in an environment of its own; arguments go to pytest.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export PPCLS_LT_VENV="${PPCLS_LT_VENV26:-.venv-paddle26}" PADDLE="paddlepaddle==2.6.2"
+source scripts/environment.sh
+make_environment ".[test]" "numpy<2"
+exec "$PPCLS_LT_VENV/bin/python" -m pytest "$@"
