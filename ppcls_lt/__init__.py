@@ -7,7 +7,9 @@ does, and so does any submodule that computes with tensors.
 # Paddle 2.6 crashes in zlib when zlib is first used after Paddle was imported.
 import zlib  # noqa: F401
 
-__all__ = ["__version__", "register"]
+from ._checks import ConfigError
+
+__all__ = ["ConfigError", "__version__", "register"]
 
 __version__ = "0.1.0"
 

@@ -12,6 +12,8 @@ from .registry import registered
 
 AUTO = "auto"
 NORMALIZED = "normalized"
+# Keys of `Arch` that never reach the architecture.
+_ARCH_KEYS = ("name", "classifier", "use_sync_bn", "use_ml_decoder")
 
 _PACKAGE = Path(__file__).resolve().parent
 # Installed beside the modules; in a checkout, beside the package.
@@ -119,7 +121,14 @@ def check(config, mode, host_names):
     arch = config["Arch"]
     if "name" in arch:
         _checks.known_name("Arch", "architecture", arch["name"], _public(host_names("arch")))
+        ours = registered("arch").get(arch["name"])
+        if ours is not None:
+            allowed = [*inspect.signature(ours).parameters, *_ARCH_KEYS]
+            for key in arch:
+                _checks.known_name(f"Arch {arch['name']}", "parameter", key, allowed)
     for part in _parts(config, mode):
+        if not isinstance(config["DataLoader"].get(part), dict):
+            _checks.fail("DataLoader", part, f"a section, to {mode}", config["DataLoader"].get(part))
         _check_list(config, "Loss", part, host_names("loss"))
         _check_list(config, "Metric", part, host_names("metric"))
     scale = normalized_scale(config)

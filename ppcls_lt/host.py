@@ -220,4 +220,48 @@ def _repair_device_id():
         environment.device_id = property(lambda self: getattr(self, "_device_id", 0))
 
 
-_REPAIRS = (_repair_scalar_losses, _repair_scalar_metrics, _repair_device_id)
+def _repair_loader_thread():
+    """An error in the loader's thread (no workers) leaves the training waiting for ever."""
+    iterator = paddle.io.dataloader.dataloader_iter._DataLoaderIterSingleProcess
+    if not getattr(iterator._thread_loop, "_ends_the_queue", False):
+        iterator._thread_loop = _wrapped(iterator._thread_loop, _thread_loop)
+        iterator._thread_loop._ends_the_queue = True
+
+
+def _thread_loop(original, self, *args):
+    """Read batches; whatever happens, leave no reader waiting."""
+    finished = False
+    try:
+        original(self, *args)
+        finished = True
+    finally:
+        if not finished:
+            self._blocking_queue.kill()
+
+
+def _repair_profiler():
+    """``-p`` calls ``paddle.utils.profiler``, which Paddle has no longer (2.4, 2.5)."""
+    if not hasattr(paddle.utils, "profiler"):
+        paddle.utils.profiler = _Profiler()
+
+
+class _Profiler:
+    """The two calls that the host makes, by today's ``paddle.profiler``."""
+
+    def start_profiler(self, state, tracer_option):
+        self._profiler = paddle.profiler.Profiler()
+        self._profiler.start()
+
+    def stop_profiler(self, sorted_key, profile_path):
+        self._profiler.stop()
+        self._profiler.export(profile_path, format="json")
+        self._profiler.summary()
+
+
+_REPAIRS = (
+    _repair_scalar_losses,
+    _repair_scalar_metrics,
+    _repair_device_id,
+    _repair_loader_thread,
+    _repair_profiler,
+)

@@ -106,8 +106,8 @@ class _Assembly:
         entries = copy.deepcopy(entries)
         for entry in entries or []:
             for name, params in entry.items():
-                if params and params.get("num_class_list") == configuration.AUTO and self._is_ours(name):
-                    params["num_class_list"] = self._auto_counts(name, params)
+                if params and self._is_ours(name):
+                    self._resolve_counts(name, params)
         return original(entries)
 
     def connect(self, engine, mode):
@@ -135,6 +135,15 @@ class _Assembly:
         for loss in consumers:
             loss.feature_source = tap
 
+    def _resolve_counts(self, name, params):
+        """Replace ``auto`` or a path in ``num_class_list`` by the counts."""
+        given = params.get("num_class_list")
+        if given == configuration.AUTO:
+            params["num_class_list"] = self._auto_counts(name, params)
+        elif isinstance(given, str):
+            empty = params.get("allow_empty_classes", False)
+            params["num_class_list"] = configuration.counts_given(given, name, self._config, empty).tolist()
+
     @staticmethod
     def _is_ours(name):
         return name in registered("loss") or name in registered("metric")
@@ -160,6 +169,8 @@ class _Assembly:
         """Training images per class as the host builds the data set, or None; counted once."""
         if self._counts is None:
             if self._dataset is None:
+                if not isinstance(self._config["DataLoader"].get("Train"), dict):
+                    _checks.fail("DataLoader", "Train", "a section, to resolve `num_class_list: auto`", None)
                 self._dataset = host.build_dataset(self._config["DataLoader"]["Train"]["dataset"])
             labels = getattr(self._dataset, "labels", None)
             if labels is None or np.ndim(labels) != 1:

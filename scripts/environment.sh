@@ -6,7 +6,8 @@ PPCLS_LT_VENV="${PPCLS_LT_VENV:-.venv}"
 PADDLE="${PADDLE:-paddlepaddle==3.3.1}"
 PADDLECLAS="${PADDLECLAS:-paddleclas==2.4.2}"
 
-make_environment() {  # arguments: extra packages or extras of this one, e.g. ".[test]"
+make_environment() {  # arguments: an extra of this package or "", then further packages
+    local extra="${1:-}" base wanted stamp="$PPCLS_LT_VENV/ppcls-lt-installed"
     "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 9))' || {
         echo "ppcls-lt needs Python 3.9 or newer; set PYTHON to one" >&2
         return 1
@@ -15,15 +16,16 @@ make_environment() {  # arguments: extra packages or extras of this one, e.g. ".
         echo "could not make a virtual environment (on Debian and Ubuntu: apt-get install python3-venv)" >&2
         return 1
     }
-    local wanted stamp="$PPCLS_LT_VENV/ppcls-lt-installed"
-    wanted="$PADDLE $PADDLECLAS $* $(cat setup.py scripts/requirements-host.txt | cksum)"
-    if ! { [ -f "$stamp" ] && grep -qxF "$wanted" "$stamp"; }; then
-        echo "installing into $PPCLS_LT_VENV: $PADDLE, $PADDLECLAS and what they need"
-        rm -f "$stamp"
-        "$PPCLS_LT_VENV/bin/python" -m pip install -q --disable-pip-version-check \
-            "$PADDLE" -r scripts/requirements-host.txt -e . "$@"
-        # Its own requirements pin an OpenCV that newer Pythons cannot build.
-        "$PPCLS_LT_VENV/bin/python" -m pip install -q --disable-pip-version-check --no-deps "$PADDLECLAS"
-        echo "$wanted" > "$stamp"
+    base="$PADDLE $PADDLECLAS $(cat setup.py scripts/requirements-host.txt | cksum)"
+    wanted="with: $*"
+    if [ -f "$stamp" ] && [ "$(head -n 1 "$stamp")" = "$base" ] && grep -qxF "$wanted" "$stamp"; then
+        return 0
     fi
+    echo "installing into $PPCLS_LT_VENV: $PADDLE, $PADDLECLAS and what they need"
+    "$PPCLS_LT_VENV/bin/python" -m pip install -q --disable-pip-version-check \
+        "$PADDLE" -r scripts/requirements-host.txt -e ".${extra:+[$extra]}" "${@:2}"
+    # Its own requirements pin an OpenCV that newer Pythons cannot build.
+    "$PPCLS_LT_VENV/bin/python" -m pip install -q --disable-pip-version-check --no-deps "$PADDLECLAS"
+    [ -f "$stamp" ] && [ "$(head -n 1 "$stamp")" = "$base" ] || echo "$base" > "$stamp"
+    echo "$wanted" >> "$stamp"
 }

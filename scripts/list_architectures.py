@@ -26,8 +26,7 @@ from typing import NamedTuple
 
 import paddle
 
-from ppcls_lt import host, trainer
-from ppcls_lt._checks import ConfigError
+from ppcls_lt import ConfigError, host, trainer
 from ppcls_lt.classifier import LogitsCheck, NormalizedLinear
 from ppcls_lt.registry import registered
 
@@ -37,7 +36,14 @@ PACKAGE = "ppcls.arch.backbone."
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "architectures.md"
 
 # Height and width of the images, by the name's beginning; then by its _224, _384 and so on; then 224.
-SIZES = {"AdaFace": (112, 112), "Inception": (299, 299), "LeViT": (224, 224), "SVTR": (48, 320), "Xception": (299, 299)}
+SIZES = {
+    "AdaFace": (112, 112),
+    "Inception": (299, 299),
+    "LeViT": (224, 224),
+    "MobileViT": (256, 256),
+    "SVTR": (48, 320),
+    "Xception": (299, 299),
+}
 
 STATES = {
     "yes": "supported",
@@ -49,7 +55,7 @@ STATES = {
 INTRODUCTION = """\
 # Which architectures take `Arch.classifier: normalized`
 
-Generated with Paddle {paddle} by `python scripts/list_architectures.py{roots}`; do not edit.
+Generated on a CPU with Paddle {paddle} by `python scripts/list_architectures.py{roots}`; do not edit.
 
 The normalised classifier needs logits that come from exactly one `Linear` layer, and so do `IBLoss` and
 `IB_FocalLoss`, which read what enters it. Every architecture was built by its name with {classes} classes and run
@@ -58,7 +64,7 @@ once in training and once in evaluation mode.
 - **yes**: the classifier was found under the name given, and the model's logits are its output.
 - **no**: training ends with an error that names the architecture; the reason is the error's.
 - **fails**: name and number of classes alone do not make a model that runs with the ordinary classifier either; the
-  reason is PaddleClas's error, with this Paddle.
+  reason is PaddleClas's error.
 
 In a reason, `...` stands for the architecture's name. `RecModel` is not listed: it takes the normalised classifier
 with the head `FC`, and not with `ArcMargin`, `CosMargin` or `CircleMargin`, which have no `Linear` layer.
@@ -168,20 +174,15 @@ def _serve(pipe, root, memory):
 
 
 def _architectures():
-    """Everything that ``Arch.name`` can build, with the file it comes from."""
-    builders = {name: builder for name, builder in host.names("arch").items() if inspect.isfunction(builder)}
-    modules = {
-        name: builder.__module__[len(PACKAGE) :].replace(".", "/")
-        for name, builder in builders.items()
-        if builder.__module__.startswith(PACKAGE)
+    """Everything that ``Arch.name`` can build, in the order of the source, with its module."""
+    ours = registered("arch")
+    builders = {
+        name: builder
+        for name, builder in host.names("arch").items()
+        if inspect.isfunction(builder) and (builder.__module__.startswith(PACKAGE) or name in ours)
     }
-    modules.update(dict.fromkeys(registered("arch"), "ppcls_lt"))
-    return {name: modules[name] for name in sorted(modules, key=_natural)}
-
-
-def _natural(name):
-    """Sort key by which ResNet50 comes before ResNet101."""
-    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
+    ordered = sorted(builders, key=lambda name: (builders[name].__module__, builders[name].__code__.co_firstlineno))
+    return {name: builders[name].__module__.removeprefix(PACKAGE).replace(".", "/") for name in ordered}
 
 
 def _verdict(arch):
@@ -211,9 +212,10 @@ def _run(arch, classifier):
     Raises:
         ConfigError: the classifier cannot be normalised.
     """
+    untrained = {} if arch in registered("arch") else {"pretrained": False}
     config = {
         "Global": {"device": "cpu"},
-        "Arch": {"name": arch, "class_num": CLASSES, **classifier},
+        "Arch": {"name": arch, "class_num": CLASSES, **untrained, **classifier},
         "Loss": {"Train": [{"LDAMLoss": {"num_class_list": [1] * CLASSES, "weight": 1.0}}]},
     }
     paddle.seed(0)

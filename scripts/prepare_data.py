@@ -3,8 +3,7 @@
 import argparse
 import sys
 
-from ppcls_lt import demo_data
-from ppcls_lt._checks import ConfigError
+from ppcls_lt import ConfigError, demo_data
 
 
 def main():

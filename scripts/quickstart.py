@@ -14,8 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from ppcls_lt import config, demo_data, trainer
-from ppcls_lt._checks import ConfigError
+from ppcls_lt import ConfigError, config, demo_data, trainer
 
 # Short enough for a first look: the configs' own 30 epochs of Fashion-MNIST take an hour.
 _SHORT = ["Global.epochs=3", "Optimizer.lr.decay_epochs=[2,3]", "Optimizer.lr.warmup_epoch=1"]

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/environment.sh
-make_environment ".[test]"
+make_environment test
 "$PPCLS_LT_VENV/bin/python" -m ruff check .
 "$PPCLS_LT_VENV/bin/python" -m ruff format --check .
 exec "$PPCLS_LT_VENV/bin/python" -m pytest "$@"

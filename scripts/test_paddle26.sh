@@ -4,5 +4,5 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PPCLS_LT_VENV="${PPCLS_LT_VENV26:-.venv-paddle26}" PADDLE="paddlepaddle==2.6.2"
 source scripts/environment.sh
-make_environment ".[test]" "numpy<2"
+make_environment test "numpy<2"
 exec "$PPCLS_LT_VENV/bin/python" -m pytest "$@"

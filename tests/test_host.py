@@ -64,6 +64,15 @@ class TestCounts:
             loss = engines.build_engine(settings).train_loss_func.loss_func[0]
             assert loss.counts.tolist() == [90, 66, 49, 36, 27, 19, 14, 10, 8, 6]
 
+    def test_a_path_is_read_with_the_data_sets_delimiter(self, data, tmp_path):
+        listing = tmp_path / "tabs.txt"
+        listing.write_text((data / "train.txt").read_text().replace(" ", "\t"))
+        losses = [engines.listed("CostSensitiveCE", num_class_list=str(listing))]
+        settings = engines.digits_config(data, tmp_path, losses=losses)
+        settings["DataLoader"]["Train"]["dataset"].update(cls_label_path=str(listing), delimiter="\t")
+        loss = engines.build_engine(settings).train_loss_func.loss_func[0]
+        assert loss.counts.sum() == 325
+
     @pytest.mark.parametrize("mode", ["infer", "export"])
     def test_infer_and_export_need_no_training_data(self, mode, data, tmp_path):
         settings = engines.digits_config(data, tmp_path, losses=[engines.listed("LDAMLoss")])

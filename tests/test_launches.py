@@ -52,7 +52,6 @@ def test_infer(trained, folder):
         "infer",
         "digits/ldam.yaml",
         f"Global.pretrained_model={trained}",
-        f"Infer.infer_imgs={folder / 'data/digits/test/3'}",
         cwd=folder,
     )
     assert result.returncode == 0, result.stdout
@@ -180,30 +179,48 @@ def test_the_checkout_trains_in_two_processes(folder):
     assert "[Eval][Epoch 2]" in result.stdout
 
 
-@needs_checkout
-def test_a_loaders_error_comes_through(folder):
-    """develop answers any exception of the loader by starting over."""
+BROKEN_LOADER = """
+from ppcls_lt import config, host, trainer
+trainer.register()
+settings = host.load_config(config.find("digits/ce.yaml"), ["Global.epochs=2"])
+settings.profiler_options = None
+engine = host.module("engine.engine").Engine(settings)
+dataset = type(engine.train_dataloader.dataset)
+original = dataset.__getitem__
+def broken(self, index):
+    if index == 100:
+        raise OSError("the disk is gone")
+    return original(self, index)
+dataset.__getitem__ = broken
+engine.train()
+"""
+
+
+def loader_breaks(folder, python_path=()):
     script = folder / "broken_loader.py"
-    script.write_text(
-        "import sys\n"
-        "from ppcls_lt import config, host, trainer\n"
-        "trainer.register()\n"
-        "settings = host.load_config(config.find('digits/ce.yaml'), ['Global.epochs=2'])\n"
-        "settings.profiler_options = None\n"
-        "engine = host.module('engine.engine').Engine(settings)\n"
-        "dataset = type(engine.train_dataloader.dataset)\n"
-        "original, calls = dataset.__getitem__, []\n"
-        "def broken(self, index):\n"
-        "    calls.append(index)\n"
-        "    if len(calls) == 100:\n"
-        "        raise OSError('the disk is gone')\n"
-        "    return original(self, index)\n"
-        "dataset.__getitem__ = broken\n"
-        "engine.train()\n"
-    )
-    result = engines.run([script], cwd=folder, python_path=[CHECKOUT])
+    script.write_text(BROKEN_LOADER)
+    result = engines.run([script], cwd=folder, python_path=python_path)
     assert result.returncode != 0
     assert "the disk is gone" in result.stdout
+    assert "[Epoch 1/2][Avg]" not in result.stdout
+
+
+def test_a_loaders_error_ends_the_training(folder):
+    """Left alone, Paddle waits for the dead thread for ever."""
+    loader_breaks(folder)
+
+
+@needs_checkout
+def test_a_loaders_error_ends_the_training_with_the_checkout(folder):
+    """develop answers any exception of the loader by starting over."""
+    loader_breaks(folder, [CHECKOUT])
+
+
+def test_profiler_options(folder):
+    flags = ["-p", "batch_range=[1,2];profile_path=profile.json", "-o", "Global.epochs=1"]
+    result = engines.run(["-m", "ppcls_lt.cli", "train", "-c", "digits/ce.yaml", *flags], cwd=folder)
+    assert result.returncode == 0, result.stdout
+    assert (folder / "profile.json").stat().st_size > 0
 
 
 def test_the_wheel_carries_configs_and_metadata(tmp_path):
@@ -253,3 +270,25 @@ def test_the_quick_start_says_how_to_get_fashion_mnist(tmp_path):
     result = engines.run([script, "--data", "fashion-mnist", "--source", tmp_path], cwd=tmp_path)
     assert result.returncode == 2
     assert "apt-get install dataset-fashion-mnist" in result.stdout
+
+
+@needs_checkout
+def test_auto_counts_follow_the_hosts_relabel(folder):
+    """The option ``relabel`` of newer checkouts renumbers the labels while the data set is built."""
+    listing = folder / "relabelled.txt"
+    lines = [line.split(" ") for line in (folder / "data/digits/train.txt").read_text().splitlines()]
+    listing.write_text("".join(f"{image} {10 * int(label) + 3}\n" for image, label in lines))
+    script = folder / "relabel.py"
+    script.write_text(
+        "import sys\n"
+        "from ppcls_lt import config, host, trainer\n"
+        "trainer.register()\n"
+        "settings = host.load_config(config.find('digits/cs_ce.yaml'), [])\n"
+        "settings.profiler_options = None\n"
+        "settings['DataLoader']['Train']['dataset'].update(cls_label_path=sys.argv[1], relabel=True)\n"
+        "engine = host.module('engine.engine').Engine(settings)\n"
+        "print('counts', sorted(engine.train_loss_func.loss_func[0].counts.tolist()))\n"
+    )
+    result = engines.run([script, listing], cwd=folder, python_path=[CHECKOUT])
+    assert result.returncode == 0, result.stdout
+    assert "counts [6, 8, 10, 14, 19, 27, 36, 49, 66, 90]" in result.stdout

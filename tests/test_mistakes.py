@@ -169,7 +169,19 @@ def missing_section(settings, tmp_path):
     return ["configuration: `Loss` must be a section"]
 
 
+def unknown_parameter_of_the_architecture(settings, tmp_path):
+    settings["Arch"]["class_numm"] = 10
+    return ["Arch CIFARResNet8: unknown parameter 'class_numm'", "did you mean 'class_num'?"]
+
+
+def missing_loader(settings, tmp_path):
+    del settings["DataLoader"]["Train"]
+    return ["DataLoader: `Train` must be a section"]
+
+
 MISTAKES = [
+    unknown_parameter_of_the_architecture,
+    missing_loader,
     unknown_loss,
     unknown_parameter,
     unknown_metric,
