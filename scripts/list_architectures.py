@@ -55,7 +55,11 @@ STATES = {
 INTRODUCTION = """\
 # Which architectures take `Arch.classifier: normalized`
 
-Generated on a CPU with Paddle {paddle} by `python scripts/list_architectures.py{roots}`; do not edit.
+Generated on a CPU with Paddle {paddle}; not to be edited, but generated again:
+
+```bash
+python scripts/list_architectures.py{roots}
+```
 
 The normalised classifier needs logits that come from exactly one `Linear` layer, and so do `IBLoss` and
 `IB_FocalLoss`, which read what enters it. Every architecture was built by its name with {classes} classes and run
