@@ -76,8 +76,8 @@ class LogitsCheck:
         )
         if not same:
             raise ConfigError(
-                f"Arch: the logits of {self._arch} are not the output of its one Linear classifier "
-                f"`{self._name}`, as `classifier: normalized` and the IB losses need"
+                f"Arch: the logits of {self._arch} are not the output of one Linear layer alone (the last with that "
+                f"many outputs is `{self._name}`), as `classifier: normalized` and the IB losses need"
             )
 
 

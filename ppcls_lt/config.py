@@ -78,6 +78,16 @@ def losses(config, part):
             yield where, known[name], params
 
 
+def counting_components(config):
+    """Yield ``(where, name, params)`` of this package's losses and metrics, which may know counts."""
+    for section in ("Loss", "Metric"):
+        known = registered(section.lower())
+        for part in ("Train", "Eval"):
+            for where, name, params in components(config, section, part):
+                if name in known:
+                    yield where, name, params
+
+
 def normalized_scale(config):
     """The ``s`` of the normalised classifier, or None when the classifier is an ordinary one.
 

@@ -65,11 +65,17 @@ def _build_model(original, config, mode="train"):
 
 
 def _classifier(model, config, mode):
-    """Find the classifier and have it checked on the first forward, where one is eager."""
+    """Find the classifier and have it checked: on the first forward, or now if that will be static."""
     arch = config["Arch"].get("name", type(model).__name__)
     name, layer = find_classifier(model, configuration.class_number(config), arch)
-    if mode != "export" and not config["Global"].get("to_static", False):
+    if mode != "export":
         LogitsCheck(model, name, layer, arch)
+        if config["Global"].get("to_static", False):
+            shape = config["Global"].get("image_shape", [3, 224, 224])
+            model.eval()
+            with paddle.no_grad():
+                model(paddle.randn([2, *shape]))
+            model.train()
     return layer
 
 
@@ -173,7 +179,7 @@ class _Assembly:
                     _checks.fail("DataLoader", "Train", "a section, to resolve `num_class_list: auto`", None)
                 self._dataset = host.build_dataset(self._config["DataLoader"]["Train"]["dataset"])
             labels = getattr(self._dataset, "labels", None)
-            if labels is None or np.ndim(labels) != 1:
+            if labels is None or len(labels) == 0 or np.ndim(labels[0]) > 0:
                 return None
             self._counts = self._count(np.asarray(labels))
         return self._counts
@@ -189,21 +195,18 @@ class _Assembly:
 
     def _check_given_counts(self):
         """Counts that are written down must be those of the training data."""
-        for part in ("Train", "Eval"):
-            for where, cls, params in configuration.losses(self._config, part):
-                given = params.get("num_class_list")
-                if given is None or given == configuration.AUTO:
-                    continue
-                given = configuration.counts_given(given, cls.__name__, self._config, True)
-                found = self._data_counts()
-                if found is None:
-                    continue
-                if len(given) != len(found) or (given != found).any():
-                    raise ConfigError(
-                        f"{where} {cls.__name__}: `num_class_list` must be the counts of the training data, got "
-                        f"{_shown(given)} where {self._data_name()} has {_shown(found)}; `num_class_list: auto` "
-                        f"takes them from there"
-                    )
+        for where, name, params in configuration.counting_components(self._config):
+            given = params.get("num_class_list")
+            if given is None or given == configuration.AUTO:
+                continue
+            given = configuration.counts_given(given, name, self._config, True)
+            found = self._data_counts()
+            if found is not None and (len(given) != len(found) or (given != found).any()):
+                raise ConfigError(
+                    f"{where} {name}: `num_class_list` must be the counts of the training data, got "
+                    f"{_shown(given)} where {self._data_name()} has {_shown(found)}; `num_class_list: auto` "
+                    f"takes them from there"
+                )
 
     def _data_name(self):
         dataset = self._config["DataLoader"]["Train"]["dataset"]
@@ -231,23 +234,26 @@ class _LoaderFailed(BaseException):
 
 
 class _FreshIterator:
-    """One epoch over a loader, whose errors come through."""
+    """Batches of a loader, from its beginning again when it ends; its errors come through."""
 
     def __init__(self, loader):
+        self._loader = loader
         self._iterator = iter(loader)
 
     def __next__(self):
         try:
             return next(self._iterator)
         except StopIteration:
-            raise
+            self._iterator = iter(self._loader)
+            return next(self._iterator)
         except Exception as error:  # whatever a data set raises, raised again below
             raise _LoaderFailed(error) from error
 
 
 def _with_fresh_iterator(train_epoch_func):
     def train_epoch(engine, epoch_id, print_batch_step):
-        engine.train_dataloader_iter = _FreshIterator(engine.train_dataloader)
+        # DALI's loader raises to be reset, which the host does.
+        engine.train_dataloader_iter = (iter if engine.use_dali else _FreshIterator)(engine.train_dataloader)
         try:
             train_epoch_func(engine, epoch_id, print_batch_step)
         except _LoaderFailed as failure:

@@ -89,6 +89,11 @@ def counts_that_contradict_the_data(settings, tmp_path):
     return ["LDAMLoss", "must be the counts of the training data", "8, 7]", "train.txt", "8, 6]"]
 
 
+def counts_of_a_metric_that_contradict_the_data(settings, tmp_path):
+    settings["Metric"]["Eval"][1]["ManyMediumFewAcc"]["num_class_list"] = [10] * 10
+    return ["Metric.Eval[1] ManyMediumFewAcc", "must be the counts of the training data"]
+
+
 def weights_of_the_wrong_length(settings, tmp_path):
     loss(settings, "FocalLoss", class_weight=[1.0, 2.0])
     del settings["Arch"]["classifier"]
@@ -193,6 +198,7 @@ MISTAKES = [
     not_a_list,
     counts_of_the_wrong_length,
     counts_that_contradict_the_data,
+    counts_of_a_metric_that_contradict_the_data,
     weights_of_the_wrong_length,
     missing_label_list,
     missing_counts_file,
@@ -250,7 +256,9 @@ def test_a_file_that_is_no_yaml(tmp_path, capsys):
     assert "broken.yaml" in capsys.readouterr().err
 
 
-def test_a_second_architecture_head_is_found_on_the_first_forward(settings, tmp_path, capsys):
+@pytest.mark.parametrize("to_static", [False, True])
+def test_a_second_head_is_found_before_training(to_static, settings, tmp_path, capsys):
+    settings["Global"]["to_static"] = to_static
     settings["Arch"] = {
         "name": "DeiT_tiny_distilled_patch16_224",
         "class_num": 10,
