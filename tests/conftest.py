@@ -1,8 +1,13 @@
 """Fixtures that several test modules share."""
 
 import pytest
+from hypothesis import settings
 
 import ppcls_lt
+
+# The same examples on every run, however slow the machine is.
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.load_profile("fixed")
 
 
 @pytest.fixture(scope="session")

@@ -280,6 +280,6 @@ class TestLaws:
     )
     def test_influence_lies_between_its_bounds(self, ce, norm, alpha, epsilon):
         found = functional.influence_balance(paddle.to_tensor(ce), paddle.to_tensor(norm), alpha, epsilon).numpy()
-        slack = 1 + 1e-9
+        slack = 1 + 1e-6  # Paddle 2.6 adds a Python number to a float64 tensor in float32
         assert (found <= alpha / epsilon * slack).all()
         assert (found * slack >= alpha / (2 * norm + epsilon)).all()
