@@ -12,11 +12,15 @@ import shutil
 import statistics
 import sys
 import time
+import warnings
 from pathlib import Path
 
-from ppcls_lt import ConfigError, config, demo_data, trainer
+# Paddle's advice for compiling operators, which nobody does here.
+warnings.filterwarnings("ignore", message="No ccache found")
 
-# Short enough for a first look: the configs' own 30 epochs of Fashion-MNIST take an hour.
+from ppcls_lt import ConfigError, config, demo_data, trainer  # noqa: E402
+
+# Short enough for a first look: the configs' own 30 epochs of Fashion-MNIST take a quarter of an hour each.
 _SHORT = ["Global.epochs=3", "Optimizer.lr.decay_epochs=[2,3]", "Optimizer.lr.warmup_epoch=1"]
 _DATA = {
     "digits": ("digits", "data/digits", []),
