@@ -53,19 +53,19 @@ class LogitsCheck:
         self._name = name
         self._arch = arch
         self._outputs = []
-        self._hooks = [
-            classifier.register_forward_post_hook(self._keep),
-            model.register_forward_post_hook(self._compare),
-        ]
+        # A flag, not the removal of the hooks: a copy of the model has a check of its own.
+        self._done = False
+        classifier.register_forward_post_hook(self._keep)
+        model.register_forward_post_hook(self._compare)
 
     def _keep(self, layer, inputs, output):
-        self._outputs.append(output)
+        if not self._done:
+            self._outputs.append(output)
 
     def _compare(self, model, inputs, output):
-        if not paddle.in_dynamic_mode():
+        if self._done or not paddle.in_dynamic_mode():
             return
-        for hook in self._hooks:
-            hook.remove()
+        self._done = True
         logits = output.get("logits") if isinstance(output, dict) else output
         outputs, self._outputs = self._outputs, []
         same = (
@@ -144,7 +144,7 @@ class NormalizedLinear(nn.Linear):
             return paddle.matmul(x, weight) * _inverse_norm(weight, axis=0)
 
 
-def normalize(layer, scale):
+def normalize(layer, scale, redraw=True):
     """Turn a ``Linear`` into a :class:`NormalizedLinear`, in place.
 
     The class vectors are drawn anew, uniform in [-1, 1] and then of unit
@@ -153,13 +153,15 @@ def normalize(layer, scale):
     Args:
         layer (nn.Linear): the classifier, weight ``[D, class_num]``.
         scale (float): factor on the cosines, > 0.
+        redraw (bool): False keeps the class vectors, which were loaded already.
     """
     layer.__class__ = NormalizedLinear
     layer.scale = scale
-    with paddle.no_grad():
-        drawn = paddle.uniform(layer.weight.shape, dtype="float32", min=-1.0, max=1.0)
-        drawn = drawn * _inverse_norm(drawn, axis=0)
-        layer.weight.set_value(drawn.astype(layer.weight.dtype))
+    if redraw:
+        with paddle.no_grad():
+            drawn = paddle.uniform(layer.weight.shape, dtype="float32", min=-1.0, max=1.0)
+            drawn = drawn * _inverse_norm(drawn, axis=0)
+            layer.weight.set_value(drawn.astype(layer.weight.dtype))
     if layer.bias is not None:
         # DataParallel would wait for the gradient of a parameter that is not used.
         layer.bias.stop_gradient = True

@@ -38,7 +38,7 @@ def find(path):
 def _check_yaml(path):
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"ppcls-lt: `-c` must be a YAML file, got {path}: {error}") from error
     if not isinstance(content, dict):
         _checks.fail("ppcls-lt", "-c", "a YAML file with sections", str(path))
@@ -136,16 +136,27 @@ def check(config, mode, host_names):
             allowed = [*inspect.signature(ours).parameters, *_ARCH_KEYS]
             for key in arch:
                 _checks.known_name(f"Arch {arch['name']}", "parameter", key, allowed)
+    if class_number(config) is not None:
+        _checks.integer("Arch", "class_num", class_number(config), minimum=1)
+    _check_paths(config, mode)
+    optimizer = config.get("Optimizer")
+    if mode == "train" and isinstance(optimizer, dict) and "name" in optimizer:
+        _checks.known_name("Optimizer", "optimizer", optimizer["name"], _public(host_names("optimizer")))
     for part in _parts(config, mode):
         if not isinstance(config["DataLoader"].get(part), dict):
             _checks.fail("DataLoader", part, f"a section, to {mode}", config["DataLoader"].get(part))
         _check_list(config, "Loss", part, host_names("loss"))
         _check_list(config, "Metric", part, host_names("metric"))
+    if mode == "train" and any(name == "ManyMediumFewAcc" for _, name, _ in components(config, "Metric", "Train")):
+        raise ConfigError(
+            "Metric.Train: ManyMediumFewAcc belongs into Metric.Eval; in training PaddleClas would neither log it "
+            "nor reset it"
+        )
     scale = normalized_scale(config)
     for part in _parts(config, mode):
         for where, cls, params in losses(config, part):
             _check_loss(where, cls, params, config, ordinary=scale is None)
-        _check_label_list(config, part)
+        _check_label_list(config, part, host_names("data"))
 
 
 def _parts(config, mode):
@@ -168,12 +179,17 @@ def _check_list(config, section, part, host_names):
         _checks.known_name(where, kind, name, _public(host_names))
         if section == "Loss" and "weight" not in params:
             _checks.fail(where, "weight", f"given: the share of {name} in the sum", _checks.described("nothing"))
+        if section == "Loss":
+            _checks.number(where, "weight", params["weight"])
+        if not inspect.isclass(host_names[name]):
+            continue
+        allowed = inspect.signature(host_names[name]).parameters
+        takes_any = any(p.kind is p.VAR_KEYWORD for p in allowed.values())
+        for param in params:
+            if param != "weight" and not takes_any:
+                _checks.known_name(f"{where} {name}", "parameter", param, list(allowed))
         if name not in ours:
             continue
-        allowed = inspect.signature(ours[name]).parameters
-        for param in params:
-            if param != "weight":
-                _checks.known_name(f"{where} {name}", "parameter", param, list(allowed))
         required = [p.name for p in allowed.values() if p.default is p.empty and p.name not in params]
         if required:
             _checks.fail(where + " " + name, required[0], "given", _checks.described("nothing"))
@@ -225,15 +241,42 @@ def counts_given(value, owner, config, allow_empty):
     )
 
 
-def _check_label_list(config, part):
+def _check_paths(config, mode):
+    """Weights to start from and images to predict: there."""
+    for key in ("pretrained_model", "checkpoints") if mode == "train" else ("pretrained_model",):
+        path = config["Global"].get(key)
+        if isinstance(path, str) and not path.startswith("http"):
+            if not (Path(path).exists() or Path(path + ".pdparams").exists()):
+                _checks.fail("Global", key, "the path of a .pdparams file without its ending", path)
+    images = (config.get("Infer") or {}).get("infer_imgs")
+    if mode == "infer" and isinstance(images, str) and not Path(images).exists():
+        _checks.fail("Infer", "infer_imgs", "an existing image or folder", images)
+
+
+def missing_image(dataset):
+    """Return ``(line number, path)`` of the first image of a ``dataset`` section that is not there, or None."""
+    root, listing = dataset.get("image_root"), dataset.get("cls_label_path")
+    if not (isinstance(root, str) and isinstance(listing, str) and Path(listing).is_file()):
+        return None
+    with open(listing, encoding="utf-8", errors="surrogateescape") as lines:
+        for number, line in enumerate(lines, 1):
+            path = Path(root) / line.strip().split(dataset.get("delimiter") or " ")[0]
+            if not path.exists():
+                return number, path
+    return None
+
+
+def _check_label_list(config, part, host_names):
     """The host's image list: there, well formed, with labels in range."""
     dataset = ((config.get("DataLoader") or {}).get(part) or {}).get("dataset") or {}
     owner = f"DataLoader.{part}.dataset"
+    if "name" in dataset:
+        _checks.known_name(owner, "data set", dataset["name"], _public(host_names))
     for key in ("cls_label_path", "image_root"):
         path = dataset.get(key)
         if isinstance(path, str) and not Path(path).exists():
             _checks.fail(owner, key, "an existing path", path)
-    if dataset.get("name") == "ImageNetDataset" and "cls_label_path" in dataset:
+    if dataset.get("name") in ("ImageNetDataset", "MultiScaleDataset") and "cls_label_path" in dataset:
         retrieval = config["Global"].get("eval_mode", "classification") != "classification"
         in_range = not dataset.get("relabel", False) and (part == "Train" or not retrieval)
         count_label_list(

@@ -76,10 +76,10 @@ def influence_balance(ce, feature_norm, alpha, epsilon):
 def ldam(logits, label, margin, scale=1.0):
     """LDAM: cross entropy of ``scale * logits`` with ``margin[y]`` taken off the true class.
 
-    With ``a = margin[y]``, ``p = softmax(scale * z)`` and ``S`` the sum of ``p``
-    over the other classes, the loss is ``softplus(log S + a - log p_y)`` and its
-    gradient ``p_j / (S + p_y e^-a)`` for ``j != y`` and ``-S / (S + p_y e^-a)``
-    for ``y``. ``S`` is summed without ``p_y``, so nothing cancels in float32.
+    With ``a = margin[y]``, ``z`` the scaled logits and ``L`` the logsumexp of the
+    other classes' ``z``, the loss is ``softplus(L + a - z_y)``. Its gradient is
+    ``g = sigmoid(L + a - z_y)`` times the other classes' softmax, and ``-g`` for
+    ``y``. The others are summed without ``y``, so nothing cancels in float32.
 
     Args:
         logits (Tensor): ``[N, C]``, float32 or float64.
@@ -99,27 +99,27 @@ def ldam(logits, label, margin, scale=1.0):
 class _LDAM(PyLayer):
     @staticmethod
     def forward(ctx, logits, label, shift, scale):
-        # Not the softmax: Paddle's CPU kernel lets no probability fall below e^-64 of the largest,
-        # which a margin of that size would turn into a loss. Its divisor cancels anyway.
-        scaled = logits - logits.max(axis=1, keepdim=True)
-        if scale != 1.0:
-            scaled.scale_(scale)
-        true = paddle.index_sample(scaled, label)
-        others = scaled.exp_().put_along_axis_(label, paddle.zeros_like(shift), 1)
+        others = logits.clone() if scale == 1.0 else logits * scale
+        true = paddle.index_sample(others, label)
+        others.put_along_axis_(label, paddle.full_like(shift, float(paddle.finfo(logits.dtype).min) / 4), 1)
+        # From the largest of the others down, so that their sum is at least 1 whatever leads. Not Paddle's
+        # softmax: its CPU kernel lets no probability fall below e^-64 of the largest.
+        top = others.max(axis=1, keepdim=True)
+        others.subtract_(top)
+        others.exp_()
         rest = others.sum(axis=1, keepdim=True)
-        tiny = float(paddle.finfo(logits.dtype).tiny)
-        weight = 1.0 / paddle.clip(rest + paddle.exp(true - shift), min=tiny)
-        ctx.save_for_backward(others, label, rest * weight, weight)
+        excess = top + paddle.log(rest) + shift - true
+        pull = F.sigmoid(excess)
+        ctx.save_for_backward(others, label, pull / rest, pull)
         ctx.scale = scale
-        excess = paddle.log(paddle.clip(rest, min=tiny)) + shift - true
         # softplus(excess), which Paddle's own op replaces by a line above its threshold
         return F.relu(excess) + paddle.log1p(paddle.exp(-excess.abs()))
 
     @staticmethod
     def backward(ctx, upstream):
-        others, label, true_part, weight = ctx.saved_tensor()
+        others, label, share, pull = ctx.saved_tensor()
         upstream = upstream * ctx.scale
-        return (others * (weight * upstream)).put_along_axis_(label, -true_part * upstream, 1)
+        return (others * (share * upstream)).put_along_axis_(label, -pull * upstream, 1)
 
 
 def class_ldam(logits, margin, scale=1.0):
@@ -131,9 +131,12 @@ def class_ldam(logits, margin, scale=1.0):
     scaled = scaled - scaled.max(axis=1, keepdim=True).detach()
     mass = paddle.exp(scaled)
     is_top = F.one_hot(scaled.argmax(axis=1), logits.shape[1]).astype(mass.dtype)
-    below_top = (mass * (1.0 - is_top)).sum(axis=1, keepdim=True)
-    # total - mass cancels only for the largest class, which gets its sum directly
-    others = is_top * below_top + (1.0 - is_top) * (mass.sum(axis=1, keepdim=True) - mass)
-    tiny = float(paddle.finfo(logits.dtype).tiny)
-    excess = paddle.log(paddle.clip(others, min=tiny)) + margin - scaled
+    # total - mass cancels only for the largest class, which gets the log of its sum directly
+    lowest = float(paddle.finfo(logits.dtype).min) / 4
+    below_top = paddle.logsumexp(
+        paddle.where(is_top > 0, paddle.full_like(scaled, lowest), scaled), axis=1, keepdim=True
+    )
+    others = (mass.sum(axis=1, keepdim=True) - mass) * (1.0 - is_top) + is_top
+    log_others = is_top * below_top + (1.0 - is_top) * paddle.log(others)
+    excess = log_others + margin - scaled
     return F.relu(excess) + paddle.log1p(paddle.exp(-excess.abs()))

@@ -20,7 +20,14 @@ INSTALL_HELP = (
     "scripts/requirements-host.txt (see docs/versions.md), or put a source checkout of PaddleClas on PYTHONPATH"
 )
 
-_MODULE_OF_KIND = {"loss": "ppcls.loss", "arch": "ppcls.arch", "metric": "ppcls.metric"}
+# Where the host looks names up, by kind.
+_MODULE_OF_KIND = {
+    "loss": "ppcls.loss",
+    "arch": "ppcls.arch",
+    "metric": "ppcls.metric",
+    "data": "ppcls.data",
+    "optimizer": "ppcls.optimizer.optimizer",
+}
 
 
 def load(root=None):
@@ -111,8 +118,15 @@ def engine_functions(**wrappers):
 
 
 def load_config(path, overrides):
-    """Read a YAML with the host's own reader: ``-c`` and ``-o``."""
-    return module("utils.config").get_config(str(path), overrides=overrides, show=False)
+    """Read a YAML with the host's own reader: ``-c`` and ``-o``.
+
+    Raises:
+        ConfigError: an override names no entry.
+    """
+    try:
+        return module("utils.config").get_config(str(path), overrides=overrides, show=False)
+    except (IndexError, KeyError, TypeError, AssertionError) as error:
+        raise ConfigError(f"ppcls-lt: `-o` must name entries of {path}, got {list(overrides)}: {error}") from error
 
 
 def build_dataset(config):

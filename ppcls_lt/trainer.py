@@ -60,7 +60,9 @@ def _build_model(original, config, mode="train"):
     bare = type(config)(config)
     bare["Arch"] = type(config["Arch"])({k: v for k, v in config["Arch"].items() if k != "classifier"})
     model = original(bare, mode)
-    normalize(_classifier(model, config, mode), scale)
+    # A path in `pretrained` has been loaded by the architecture already.
+    loaded = isinstance(config["Arch"].get("pretrained"), str)
+    normalize(_classifier(model, config, mode), scale, redraw=not loaded)
     return model
 
 
@@ -101,7 +103,17 @@ class _Assembly:
         self._counts = None
 
     def build_dataloader(self, original, config, mode, *args, **kwargs):
-        loader = original(config, mode, *args, **kwargs)
+        try:
+            loader = original(config, mode, *args, **kwargs)
+        except AssertionError as error:
+            # The host checks every image and says nothing more.
+            missing = configuration.missing_image(config[mode]["dataset"])
+            if missing is None:
+                raise
+            raise ConfigError(
+                f"DataLoader.{mode}.dataset: line {missing[0]} of {config[mode]['dataset']['cls_label_path']} must "
+                f"name an image below `image_root`, got {missing[1]}, which does not exist"
+            ) from error
         if mode == "Train":
             self._dataset = getattr(loader, "dataset", None)
             self._check_given_counts()

@@ -208,6 +208,24 @@ def batches(draw, bound=30.0):
     return logits, label
 
 
+class TestWideMargins:
+    """Margins beyond the range of float32's exponential."""
+
+    @pytest.mark.parametrize("scale, lead", [(300.0, 0.45), (300.0, 0.3), (180.0, 0.55), (180.0, 0.9), (64.0, 2.0)])
+    def test_hard_and_soft_float32_equal_float64(self, scale, lead):
+        found = {}
+        for dtype in ("float32", "float64"):
+            margin = paddle.to_tensor([0.5 * scale, 0.5 * scale], dtype=dtype)
+            logits = paddle.to_tensor([[lead, 0.0]], dtype=dtype, stop_gradient=False)
+            hard = functional.ldam(logits, paddle.to_tensor([0]), margin, scale).sum()
+            soft = functional.class_ldam(logits, margin, scale)[:, 0].sum()
+            found[dtype] = [
+                [value.item(), *paddle.grad(value, logits)[0].numpy().reshape(-1).tolist()] for value in (hard, soft)
+            ]
+        np.testing.assert_allclose(found["float32"], found["float64"], rtol=1e-3, atol=1e-6)
+        np.testing.assert_allclose(found["float64"][0], found["float64"][1], rtol=1e-9, atol=1e-30)
+
+
 class TestLaws:
     @settings(deadline=None, max_examples=30)
     @given(batches(), st.floats(-100, 100))

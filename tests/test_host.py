@@ -77,6 +77,7 @@ class TestCounts:
     def test_infer_and_export_need_no_training_data(self, mode, data, tmp_path):
         settings = engines.digits_config(data, tmp_path, losses=[engines.listed("LDAMLoss")])
         settings["DataLoader"]["Train"]["dataset"]["cls_label_path"] = "nowhere.txt"
+        settings["Infer"]["infer_imgs"] = str(data / "test" / "0")
         assert engines.build_engine(settings, mode).model is not None
 
     def test_the_configuration_is_left_as_it_was(self, data, tmp_path):
@@ -88,6 +89,19 @@ class TestCounts:
 
 
 class TestConnection:
+    def test_weights_that_the_architecture_loads_are_kept(self, data, tmp_path):
+        arch = {"name": "ResNet18", "class_num": 10}
+        losses = [engines.listed("LDAMLoss")]
+        settings = engines.digits_config(data, tmp_path, losses=losses, arch=dict(arch), size=32, epochs=1)
+        trained = engines.build_engine(settings)
+        trained.train()
+        weights = next(tmp_path.rglob("latest.pdparams")).with_suffix("")
+        settings = engines.digits_config(
+            data, tmp_path, losses=losses, arch={**arch, "pretrained": str(weights)}, size=32
+        )
+        again = engines.build_engine(settings, "eval")
+        assert (again.model.fc.weight == trained.model.fc.weight).all()
+
     def test_ldam_does_not_scale_again_behind_the_normalized_classifier(self, data, tmp_path):
         settings = engines.digits_config(data, tmp_path, losses=[engines.listed("LDAMLoss", s=20.0)])
         engine = engines.build_engine(settings)

@@ -184,7 +184,55 @@ def missing_loader(settings, tmp_path):
     return ["DataLoader: `Train` must be a section"]
 
 
+def missing_image(settings, tmp_path):
+    changed_list(settings, tmp_path, lambda lines: lines.__setitem__(4, "train/0/nothere.png 0"))
+    return ["DataLoader.Train.dataset: line 5", "nothere.png"]
+
+
+def unknown_parameter_of_the_hosts(settings, tmp_path):
+    settings["Loss"]["Train"].append({"CELoss": {"weight": 1.0, "epsilonn": 0.1}})
+    return ["CELoss: unknown parameter 'epsilonn'", "did you mean 'epsilon'?"]
+
+
+def weight_that_is_no_number(settings, tmp_path):
+    settings["Loss"]["Train"][0]["LDAMLoss"]["weight"] = "abc"
+    return ["Loss.Train[0]: `weight` must be a finite number, got 'abc'"]
+
+
+def class_num_that_is_no_number(settings, tmp_path):
+    settings["Arch"]["class_num"] = "ten"
+    return ["Arch: `class_num` must be an integer >= 1, got 'ten'"]
+
+
+def unknown_data_set(settings, tmp_path):
+    settings["DataLoader"]["Train"]["dataset"]["name"] = "ImagenetDataset"
+    return ["unknown data set 'ImagenetDataset'", "did you mean 'ImageNetDataset'?"]
+
+
+def unknown_optimizer(settings, tmp_path):
+    settings["Optimizer"]["name"] = "Mommentum"
+    return ["unknown optimizer 'Mommentum'", "did you mean 'Momentum'?"]
+
+
+def missing_weights(settings, tmp_path):
+    settings["Global"]["pretrained_model"] = "nothing/here"
+    return ["Global: `pretrained_model` must be the path of a .pdparams file"]
+
+
+def a_metric_of_evaluation_in_training(settings, tmp_path):
+    settings["Metric"]["Train"] = [{"ManyMediumFewAcc": {"num_class_list": "auto"}}]
+    return ["ManyMediumFewAcc belongs into Metric.Eval"]
+
+
 MISTAKES = [
+    missing_image,
+    unknown_parameter_of_the_hosts,
+    weight_that_is_no_number,
+    class_num_that_is_no_number,
+    unknown_data_set,
+    unknown_optimizer,
+    missing_weights,
+    a_metric_of_evaluation_in_training,
     unknown_parameter_of_the_architecture,
     missing_loader,
     unknown_loss,
@@ -242,6 +290,7 @@ def test_an_empty_class_can_be_allowed(settings, tmp_path):
     [
         (["-c", "nowhere.yaml"], "digits/ldam.yaml"),
         (["-c", "digits/ce.yaml", "-o", "Global.epochs"], "`-o` must be of the form key=value"),
+        (["-c", "digits/ce.yaml", "-o", "Loss.Train.5.CELoss.weight=3"], "`-o` must name entries"),
     ],
 )
 def test_wrong_flags(flags, part, capsys):

@@ -18,7 +18,7 @@ class _InfluenceBalanced(LongTailLoss):
     uses_features = True
 
     def __init__(self, *, alpha, epsilon, num_class_list, class_weight, reduction, allow_empty_classes):
-        if class_weight == "auto":
+        if isinstance(class_weight, str) and class_weight == "auto":
             class_weight = "none" if num_class_list is None else "inverse"
         super().__init__(
             num_class_list=num_class_list,
