@@ -12,6 +12,8 @@ from .registry import registered
 
 AUTO = "auto"
 NORMALIZED = "normalized"
+# The host's data sets that read a list of lines "image label".
+_IMAGE_LISTS = ("ImageNetDataset", "MultiScaleDataset")
 # Keys of `Arch` that never reach the architecture.
 _ARCH_KEYS = ("name", "classifier", "use_sync_bn", "use_ml_decoder")
 
@@ -266,6 +268,20 @@ def missing_image(dataset):
     return None
 
 
+def listed_counts(config):
+    """Training images per class by the training list alone, or None where that does not tell."""
+    dataset = ((config.get("DataLoader") or {}).get("Train") or {}).get("dataset") or {}
+    listing = dataset.get("cls_label_path")
+    if dataset.get("name") not in _IMAGE_LISTS or dataset.get("relabel", False) or not Path(str(listing)).is_file():
+        return None
+    return count_label_list(
+        listing,
+        owner="DataLoader.Train.dataset",
+        delimiter=dataset.get("delimiter"),
+        class_num=class_number(config),
+    )
+
+
 def _check_label_list(config, part, host_names):
     """The host's image list: there, well formed, with labels in range."""
     dataset = ((config.get("DataLoader") or {}).get(part) or {}).get("dataset") or {}
@@ -276,7 +292,7 @@ def _check_label_list(config, part, host_names):
         path = dataset.get(key)
         if isinstance(path, str) and not Path(path).exists():
             _checks.fail(owner, key, "an existing path", path)
-    if dataset.get("name") in ("ImageNetDataset", "MultiScaleDataset") and "cls_label_path" in dataset:
+    if dataset.get("name") in _IMAGE_LISTS and "cls_label_path" in dataset:
         retrieval = config["Global"].get("eval_mode", "classification") != "classification"
         in_range = not dataset.get("relabel", False) and (part == "Train" or not retrieval)
         count_label_list(

@@ -116,7 +116,10 @@ class _Assembly:
             ) from error
         if mode == "Train":
             self._dataset = getattr(loader, "dataset", None)
-            self._check_given_counts()
+            self._check_given_counts(self._data_counts)
+        elif mode == "Eval" and self._dataset is None:
+            # Evaluation alone: the training images need not be there, their list may be.
+            self._check_given_counts(lambda: configuration.listed_counts(self._config))
         return loader
 
     def build_components(self, original, entries):
@@ -205,14 +208,14 @@ class _Assembly:
             )
         return np.bincount(labels, minlength=class_num or 0)
 
-    def _check_given_counts(self):
-        """Counts that are written down must be those of the training data."""
+    def _check_given_counts(self, training_counts):
+        """Counts that are written down must be those of the training data, where these are known."""
         for where, name, params in configuration.counting_components(self._config):
             given = params.get("num_class_list")
             if given is None or given == configuration.AUTO:
                 continue
             given = configuration.counts_given(given, name, self._config, True)
-            found = self._data_counts()
+            found = training_counts()
             if found is not None and (len(given) != len(found) or (given != found).any()):
                 raise ConfigError(
                     f"{where} {name}: `num_class_list` must be the counts of the training data, got "

@@ -276,6 +276,15 @@ def test_a_mistake_is_named_before_training(mistake, settings, tmp_path, capsys)
     assert not list(tmp_path.rglob("*.pdparams"))
 
 
+def test_contradicting_counts_are_named_in_evaluation_too(settings, tmp_path, capsys):
+    settings["Metric"]["Eval"][1]["ManyMediumFewAcc"]["num_class_list"] = [10] * 10
+    settings["DataLoader"]["Train"]["dataset"]["image_root"] = str(tmp_path / "not_here")
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    assert cli.main(["eval", "-c", str(path)]) == 2
+    assert "must be the counts of the training data" in capsys.readouterr().err
+
+
 def test_an_empty_class_can_be_allowed(settings, tmp_path):
     class_without_images(settings, tmp_path)
     settings["Loss"]["Train"][0]["LDAMLoss"].update(allow_empty_classes=True, class_weight="inverse")
