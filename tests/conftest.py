@@ -12,12 +12,8 @@ settings.load_profile("fixed")
 
 @pytest.fixture(scope="session")
 def ppcls():
-    """PaddleClas as ``ppcls_lt.host`` shows it, with this package registered in it.
-
-    Its Engine sets up the log that its factories write to; here nothing else does.
-    """
+    """PaddleClas as ``ppcls_lt.host`` shows it, with this package registered in it."""
     ppcls_lt.register()
     from ppcls_lt import host
 
-    host.module("utils.logger").init_logger()
     return host
