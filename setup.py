@@ -11,14 +11,14 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "ppcls_lt" / "__init__.py")
 setup(
     name="ppcls-lt",
     version=VERSION,
-    description="Long-tailed image classification for PaddleClas: losses, normalised classifier, metrics",
+    description="Long-tailed image classification for PaddleClas: losses, samplers, callbacks, metrics",
     long_description=(HERE / "README.md").read_text("utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.9",
-    packages=["ppcls_lt", "ppcls_lt.losses", "ppcls_lt.configs"],
+    packages=["ppcls_lt", "ppcls_lt.callbacks", "ppcls_lt.configs", "ppcls_lt.losses", "ppcls_lt.recipes"],
     package_dir={"ppcls_lt.configs": "configs"},
-    package_data={"ppcls_lt.configs": ["*/*.yaml"]},
+    package_data={"ppcls_lt.configs": ["*/*.yaml"], "ppcls_lt.recipes": ["*.yaml"]},
     install_requires=["numpy", "pyyaml"],
     extras_require={
         "cpu": ["paddlepaddle>=2.6.2"],

@@ -13,10 +13,10 @@ import ppcls_lt
 
 PACKAGE = Path(ppcls_lt.__file__).parent
 LAYERS = (
-    {"_checks", "registry", "counts", "demo_data"},
-    {"functional", "parallel", "classifier"},
-    {"losses", "metrics", "archs"},
-    {"config", "trainer", "cli"},
+    {"_checks", "registry", "counts", "demo_data", "checkpoints", "resampling"},
+    {"functional", "parallel", "classifier", "projections", "randomness"},
+    {"losses", "metrics", "archs", "samplers", "callbacks"},
+    {"config", "validation", "recipes", "stages", "run", "assembly", "saving", "trainer", "cli"},
 )
 # Layers whose modules may import one another.
 WITHIN = (0, 3)
