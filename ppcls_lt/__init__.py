@@ -15,11 +15,12 @@ __version__ = "0.1.0"
 
 
 def register(*, replace=()):
-    """Make PaddleClas know every loss, architecture and metric of this package.
+    """Make PaddleClas know every loss, sampler, architecture and metric of this package.
 
     Finds a PaddleClas that can train, repairs what a newer Paddle breaks in it,
     publishes the names in its factories and lets its ``Engine`` understand
-    ``num_class_list: auto`` and ``Arch.classifier``. Calling it again changes
+    ``num_class_list: auto``, ``Arch.classifier``, ``Callbacks``, ``Stages`` and
+    recipes, and go on from a checkpoint as if nothing had happened. Calling it again changes
     nothing.
 
     Args:

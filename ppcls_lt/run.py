@@ -20,7 +20,7 @@ class Run:
         model (nn.Layer): the model, without its ``DataParallel``.
         ema (nn.Layer or None): the averaged copy of the model, where there is one.
         optimizers (list): the optimizers, empty until they are built.
-        sampler (paddle.io.BatchSampler): the batch sampler of the training data.
+        sampler (paddle.io.BatchSampler or None): the batch sampler of the training data.
         seed (int): what every epoch's random states derive from.
     """
 
@@ -56,7 +56,7 @@ class Run:
 
     @property
     def sampler(self):
-        return self._engine.train_dataloader.batch_sampler
+        return getattr(self._engine.train_dataloader, "batch_sampler", None)  # DALI's loader has none
 
     @property
     def training_loss(self):
@@ -116,8 +116,6 @@ class Run:
         """Take the finished engine; follow its epochs and, if a callback asks for it, its steps."""
         self._engine = engine
         self.model = engine.model._layers if isinstance(engine.model, paddle.DataParallel) else engine.model
-        if hasattr(self.sampler, "join_run"):
-            self.sampler.join_run(seed=self._seed(), epochs=self.epochs)
         if self._uses("on_step_end"):
             # Cleared after every update, whatever made it: step(), or minimize() in mixed precision.
             optimizer = engine.optimizer[-1]
@@ -144,6 +142,8 @@ class Run:
                 self._engine.scaler.load_state_dict(state["scaler"])
         else:
             self.seed = self._seed()
+        if hasattr(self.sampler, "join_run"):
+            self.sampler.join_run(seed=self.seed, epochs=self.epochs)
         self._call("on_checkpoint_loaded")
 
     def state(self):

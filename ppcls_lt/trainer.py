@@ -58,8 +58,7 @@ def _init_engine(original, engine, config, mode="train"):
     for stage in plan:
         validation.check(stage, mode, host.names)
     if mode == "train":
-        engine.long_tail = _Training(original, engine, plan)
-        engine.long_tail.start()
+        _Training(original, engine, plan).start()
         return
     config = host.attributed(plan[-1])
     assembly = Assembly(config)
@@ -115,6 +114,9 @@ class _Training:
         self._run = Run(config, build_callbacks(config), self._index + 1, assembly, self._identity)
         # The host cannot build for no epochs.
         config["Global"]["epochs"] = max(config["Global"]["epochs"], 1)
+        # What the Engine of the stage before has, its model first of all, ends here.
+        vars(self._engine).clear()
+        self._engine.long_tail = self
         self._names = None
         with self._own_names(), assembly.building(model_built=self._run.model_built):
             self._init_engine(self._engine, config, "train")
