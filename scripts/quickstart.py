@@ -18,7 +18,7 @@ from pathlib import Path
 # Paddle's advice for compiling operators, which nobody does here.
 warnings.filterwarnings("ignore", message="No ccache found")
 
-from ppcls_lt import ConfigError, config, demo_data, trainer  # noqa: E402
+from ppcls_lt import ConfigError, checkpoints, config, demo_data, trainer  # noqa: E402
 
 # Short enough for a first look: the configs' own 30 epochs of Fashion-MNIST take a quarter of an hour each.
 _SHORT = ["Global.epochs=3", "Optimizer.lr.decay_epochs=[2,3]", "Optimizer.lr.warmup_epoch=1"]
@@ -36,8 +36,8 @@ def run(configs, recipe, overrides, seed, output):
     shutil.rmtree(folder, ignore_errors=True)
     overrides = [*overrides, f"Global.seed={seed}", f"Global.output_dir={folder}"]
     trainer.run_engine("train", path, overrides)
-    (weights,) = folder.rglob("latest.pdparams")
-    engine = trainer.run_engine("eval", path, [*overrides, f"Global.pretrained_model={weights.with_suffix('')}"])
+    weights = checkpoints.find(folder, "CIFARResNet8", checkpoints.LATEST)
+    engine = trainer.run_engine("eval", path, [*overrides, f"Global.pretrained_model={weights}"])
     return engine.eval_metric_func.metric_func_list[1]
 
 

@@ -1,9 +1,12 @@
 """Small real trainings for the end-to-end tests: digits, a config, the host's Engine."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import paddle
@@ -74,24 +77,42 @@ def build_engine(settings, mode="train"):
         return Engine(settings, mode=mode)
 
 
+def saved(folder, prefix="latest"):
+    """The one checkpoint of that name below a folder, without its ending; not what is kept of the one before."""
+    (path,) = (path for path in Path(folder).rglob(f"{prefix}.pdparams") if f".{prefix}." not in str(path.parent))
+    return path.with_suffix("")
+
+
 def write_yaml(settings, path):
     """Write settings as a YAML file."""
     path.write_text(yaml.safe_dump(json.loads(json.dumps(settings))))
 
 
-def run(arguments, *, cwd, python_path=(), environment=None, **kwargs):
-    """Run a Python command line in a subprocess; return the finished process, with its output as text."""
+def run(arguments, *, cwd, python_path=(), environment=None):
+    """Run a Python command line in a subprocess; return the finished process, with its output as text.
+
+    Whatever it leaves running ends with it: a loader's workers outlive a process
+    that was killed. They also keep a pipe open, so the output goes to a file.
+    """
     paths = [*map(str, python_path), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **(environment or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-        **kwargs,
-    )
+    command = [sys.executable, *map(str, arguments)]
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **(environment or {})},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            process.wait(timeout=600)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+    return subprocess.CompletedProcess(command, process.returncode, stdout=text)
 
 
 def launch(script, *arguments, cwd, processes=2, python_path=(), environment=None):

@@ -31,7 +31,7 @@ def trained(folder):
     """One epoch of LDAM by ``ppcls-lt train``; the weights' path without its ending."""
     result = command("train", "digits/ldam.yaml", "Global.epochs=1", "Global.output_dir=out", cwd=folder)
     assert result.returncode == 0, result.stdout
-    return next((folder / "out").rglob("latest.pdparams")).with_suffix("")
+    return engines.saved(folder / "out")
 
 
 def command(mode, name, *overrides, cwd):
@@ -67,7 +67,7 @@ def test_exported_model_gives_the_trained_models_probabilities(name, folder):
         command("train", f"digits/{name}.yaml", "Global.epochs=3", f"Global.output_dir={out}", cwd=folder).returncode
         == 0
     )
-    weights = next(out.rglob("latest.pdparams")).with_suffix("")
+    weights = engines.saved(out)
     result = command(
         "export",
         f"digits/{name}.yaml",

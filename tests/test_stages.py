@@ -46,8 +46,7 @@ def trained(folder):
 
 
 def weights(folder, prefix="latest"):
-    (path,) = (path for path in folder.rglob(f"{prefix}.pdparams") if f".{prefix}" not in str(path))
-    return paddle.load(str(path), return_numpy=True)
+    return paddle.load(f"{engines.saved(folder, prefix)}.pdparams", return_numpy=True)
 
 
 @pytest.mark.parametrize("recipe", recipes.names())
@@ -102,11 +101,11 @@ def test_tau_normalisation_divides_by_the_norms(trained):
 
 def test_a_saved_lws_model_is_an_ordinary_model(trained, folder):
     engine, output = trained("lws")
-    path = next(path for path in (output / "stage_2").rglob("latest.pdparams") if ".latest" not in str(path))
+    path = engines.saved(output / "stage_2")
     fresh = trainer.run_engine(
         "eval",
         folder / "config.yaml",
-        [f"Global.pretrained_model={path.with_suffix('')}", f"Global.output_dir={folder}/evaluated"],
+        [f"Global.pretrained_model={path}", f"Global.output_dir={folder}/evaluated"],
     )
     images = next(iter(engine.eval_dataloader))[0]
     engine.model.eval(), fresh.model.eval()

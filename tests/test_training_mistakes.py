@@ -182,7 +182,7 @@ def trained(settings, tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(settings))
     assert cli.main(["train", "-c", str(path)]) == 0
-    checkpoint = next(p for p in tmp_path.rglob("latest.pdparams") if ".latest" not in str(p)).with_suffix("")
+    checkpoint = engines.saved(tmp_path)
     return path, checkpoint
 
 
