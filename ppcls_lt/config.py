@@ -101,8 +101,8 @@ def build_callbacks(config):
         allowed = inspect.signature(component).parameters
         if "start" in params and "start" not in allowed:
             raise ConfigError(
-                f"{where} {name}: acts when the model is built and cannot start later, got start = "
-                f"{params['start']!r}; let a second entry of `Stages` begin there"
+                f"{where} {name}: has no `start`, it acts from the beginning of a training, got start = "
+                f"{params['start']!r}; to begin later, let a second entry of `Stages` begin there"
             )
         for param in params:
             _checks.known_name(f"{where} {name}", "parameter", param, list(allowed))

@@ -42,10 +42,9 @@ def save(run, original, *args, **kwargs):
         paddle.save(state, str(written.with_name(prefix + _STATE)))
 
 
-def begin_anew(run, output_dir):
-    """Begin a run from its start weights; whatever an earlier one left in its folder is no part of it."""
-    if dist.get_rank() == 0:
-        checkpoints.mark_run(output_dir, run.identity)
+def begin_anew(run):
+    """Begin a run from its start weights."""
+    _mark(run)
     run.begin()
 
 
@@ -62,9 +61,10 @@ def load(run, original, config, *args, **kwargs):
         metric_info = original(config, *args, **kwargs)
     if state is None:
         _log.warning("%s was saved without ppcls_lt: its callbacks and best metric are unknown", path)
-        run.begin()
+        begin_anew(run)
         return metric_info
     run.begin(state)
+    _mark(run)
     _log.info("resuming %s after epoch %d", path, state["epoch"])
     return {"metric": state["best"].get("best_model", -1.0), "epoch": state["epoch"]}
 
@@ -73,6 +73,12 @@ def read_state(path):
     """What :func:`save` kept of the run beside the checkpoint ``path`` (without ending), or None."""
     file = Path(str(path) + _STATE)
     return paddle.load(str(file), return_numpy=True) if file.is_file() else None
+
+
+def _mark(run):
+    """From now on the folder is this run's, whatever an earlier one left in it."""
+    if dist.get_rank() == 0:
+        checkpoints.mark_run(run.config["Global"]["output_dir"], run.identity)
 
 
 def _check_same(run, state, path):
@@ -85,7 +91,7 @@ def _check_same(run, state, path):
         )
     if state["processes"] != dist.get_world_size():
         _log.warning(
-            "%s was saved in a run of %d processes, this one has %d: the images of an epoch come in another order",
+            "%s was saved by a run of %d process(es), this one has %d: random numbers differ from an unbroken run's",
             path,
             state["processes"],
             dist.get_world_size(),

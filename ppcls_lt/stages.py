@@ -47,6 +47,8 @@ def plan(config):
         _checks.choice(owner, "start_from", stage["start_from"], tuple(_PREFIXES))
         if index > 0 and stage["start_from"] == "best" and not result[-1]["Global"].get("eval_during_train", True):
             _checks.fail(owner, "start_from", "last where the stage before has no `eval_during_train`", "best")
+        if index > 0 and "pretrained_model" not in ((override or {}).get("Global") or {}):
+            stage["Global"]["pretrained_model"] = None  # that of the file is for the first stage
         stage["Global"]["epochs"] = _epochs(owner, stage["Global"].get("epochs"), base["Global"].get("epochs"))
         stage["Global"]["output_dir"] = str(Path(str(base["Global"]["output_dir"])) / f"stage_{index + 1}")
         result.append(stage)

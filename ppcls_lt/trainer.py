@@ -1,6 +1,7 @@
 """The host's Engine, taught the rest of the configuration: counts, callbacks, stages, resuming."""
 
 import contextlib
+import logging
 from functools import partial
 
 import paddle
@@ -13,6 +14,7 @@ from .run import Run
 
 _PUBLISHED = (archs, callbacks, losses, metrics, samplers)  # importing them fills the registry
 _registered = False
+_log = logging.getLogger("ppcls.lt")
 
 
 def register(*, replace=(), root=None):
@@ -93,6 +95,9 @@ class _Training:
             self._index = 0 if state is None else state["stage"] - 1
         elif settings.get("resume", False):
             self._index, checkpoint, self._identity = stages.resume_point(self._plan)
+            if checkpoint is None:
+                stage = self._plan[self._index]["Global"]
+                _log.info("no whole checkpoint of this run in %s: training from the start", stage["output_dir"])
         self._build(checkpoint)
 
     def train(self, train_stage):
@@ -108,7 +113,7 @@ class _Training:
     def _build(self, checkpoint):
         config = host.attributed(self._plan[self._index])
         config["Global"]["checkpoints"] = checkpoint
-        if self._index > 0 and config["Global"].get("pretrained_model") is None:
+        if self._index > 0 and checkpoint is None and config["Global"]["pretrained_model"] is None:
             config["Global"]["pretrained_model"] = stages.start_weights(self._plan[self._index - 1], config)
         assembly = Assembly(config)
         self._run = Run(config, build_callbacks(config), self._index + 1, assembly, self._identity)
@@ -131,7 +136,7 @@ class _Training:
         saves = host.functions("utils.save_load", save_model=partial(saving.save, run))
         with loads, saves:
             if not engine.config["Global"]["checkpoints"]:
-                saving.begin_anew(run, engine.output_dir)
+                saving.begin_anew(run)
             if run.epochs > 0:
                 train_stage(engine)
             else:

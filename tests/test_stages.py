@@ -38,7 +38,7 @@ def trained(folder):
     def train(recipe):
         if recipe not in done:
             output = folder / recipe
-            overrides = [f"Global.recipe={recipe}", f"Global.output_dir={output}", "Global.epochs=10"]
+            overrides = [f"Global.recipe={recipe}", f"Global.output_dir={output}", "Global.epochs=8"]
             done[recipe] = trainer.run_engine("train", folder / "config.yaml", overrides), output
         return done[recipe]
 
@@ -127,6 +127,41 @@ def test_the_best_weights_of_the_first_stage_can_be_the_start(folder):
     start = weights(folder / "best" / "stage_2")
     assert any((best[key] != last[key]).any() for key in best if key.startswith("conv"))
     assert all((best[key] == start[key]).all() for key in best if not key.startswith("fc."))
+
+
+def test_a_later_stage_starts_from_the_stage_before_not_from_the_first_stages_weights(trained, folder):
+    _, other = trained("ce")
+    settings = engines.digits_config(folder / "digits", folder / "from", losses=[{"CELoss": {"weight": 1.0}}], epochs=2)
+    settings["Global"]["pretrained_model"] = str(engines.saved(other))
+    settings["Stages"] = [{}, {"Global": {"epochs": 0}, "Callbacks": [{"TauNormalize": {"tau": 1}}]}]
+    engines.build_engine(settings).train()
+    first, second = (weights(folder / "from" / f"stage_{number}") for number in (1, 2))
+    assert all((first[key] == second[key]).all() for key in first if not key.startswith("fc."))
+    assert any((weights(other)[key] != second[key]).any() for key in first if not key.startswith("fc."))
+
+
+def test_a_checkpoint_of_another_folder_makes_the_folder_its_runs(folder):
+    """A run taken over into a folder that an earlier run has marked goes on there as itself."""
+
+    def settings(output, epochs, **overrides):
+        return engines.digits_config(
+            folder / "digits", folder / output, losses=[{"CELoss": {"weight": 1.0}}], epochs=epochs, **overrides
+        )
+
+    for output in ("old", "new"):
+        engines.build_engine(settings(output, 2)).train()
+    engines.build_engine(settings("old", 3, checkpoints=str(engines.saved(folder / "new")))).train()
+    engine = engines.build_engine(settings("old", 4, resume=True))
+    assert engine.config["Global"]["checkpoints"] == str(engines.saved(folder / "old"))
+
+
+def test_a_later_stage_goes_on_without_the_stage_before(trained, folder):
+    _, output = trained("crt")
+    overrides = ["Global.recipe=crt", f"Global.output_dir={folder}/elsewhere", "Global.epochs=20"]
+    overrides.append(f"Global.checkpoints={engines.saved(output / 'stage_2')}")
+    trainer.run_engine("train", folder / "config.yaml", overrides)
+    assert engines.saved(folder / "elsewhere" / "stage_2")
+    assert not (folder / "elsewhere" / "stage_1").exists()
 
 
 @pytest.mark.parametrize("moment", ["1/2:3", "1/save:4", "2/1:5", "2/save:2"])

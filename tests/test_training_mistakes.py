@@ -90,9 +90,12 @@ MISTAKES = {
     "a start before the first epoch": (after(focal, callback("DRW", start=0)), "DeferredReweighting: `start` must be"),
     "freezing later": (
         callback("FreezeLayers", start=5),
-        "Callbacks[0] FreezeLayers: acts when the model is built and cannot start later, got start = 5",
+        "Callbacks[0] FreezeLayers: has no `start`, it acts from the beginning of a training, got start = 5",
     ),
-    "resetting later": (callback("ResetClassifier", start=0.5), "cannot start later, got start = 0.5"),
+    "resetting later": (
+        callback("ResetClassifier", start=0.5),
+        "ResetClassifier: has no `start`, it acts from the beginning of a training, got start = 0.5",
+    ),
     "weights for no loss": (
         callback("DeferredReweighting"),
         "DeferredReweighting: `Loss.Train` must be a list with a loss that takes class weights, got ['CELoss']",
