@@ -16,7 +16,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.9",
-    packages=["ppcls_lt", "ppcls_lt.losses", "ppcls_lt.configs"],
+    packages=["ppcls_lt", "ppcls_lt.losses", "ppcls_lt.metrics", "ppcls_lt.configs"],
     package_dir={"ppcls_lt.configs": "configs"},
     package_data={"ppcls_lt.configs": ["*/*.yaml"]},
     install_requires=["numpy", "pyyaml"],

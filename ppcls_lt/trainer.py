@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import paddle
 
-from . import _checks, archs, host, losses, metrics
+from . import _checks, archs, evaluation, host, losses, metrics
 from . import config as configuration
 from ._checks import ConfigError
 from .classifier import FeatureTap, LogitsCheck, find_classifier, normalize
@@ -84,6 +84,7 @@ def _classifier(model, config, mode):
 def _init_engine(original, engine, config, mode="train"):
     """The host's ``Engine.__init__``, with counts resolved on the way and losses connected."""
     configuration.check(config, mode, host.names)
+    evaluation.check(config, mode)
     assembly = _Assembly(config)
     with host.engine_functions(
         build_dataloader=assembly.build_dataloader,
@@ -92,6 +93,7 @@ def _init_engine(original, engine, config, mode="train"):
     ):
         original(engine, config, mode)
     assembly.connect(engine, mode)
+    evaluation.attach(engine)
 
 
 class _Assembly:

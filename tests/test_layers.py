@@ -13,10 +13,10 @@ import ppcls_lt
 
 PACKAGE = Path(ppcls_lt.__file__).parent
 LAYERS = (
-    {"_checks", "registry", "counts", "demo_data"},
+    {"_checks", "registry", "counts", "demo_data", "history"},
     {"functional", "parallel", "classifier"},
     {"losses", "metrics", "archs"},
-    {"config", "trainer", "cli"},
+    {"config", "trainer", "cli", "best_metric", "evaluation"},
 )
 # Layers whose modules may import one another.
 WITHIN = (0, 3)
