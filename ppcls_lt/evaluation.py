@@ -41,6 +41,11 @@ def check(config, mode):
                 if seen.setdefault(name, where) != where:
                     raise ConfigError(f"{where}: {name} is listed twice ({seen[name]}); its values have one name each")
                 _check_parameters(known[name], params, config)
+        if seen and config["Global"].get("use_dali", False):
+            raise ConfigError(
+                f"Global: `use_dali` must be false to evaluate {next(iter(seen))}, got true: DALI fills the last "
+                f"batch with images that it has shown already, and PaddleClas counts them again"
+            )
     best_metric.check(config, mode)
 
 
@@ -88,11 +93,6 @@ def _check_coverage(engine, metric):
     deals the list out in that order, as long as it does not shuffle afterwards.
     """
     owner = "DataLoader.Eval.sampler"
-    if engine.use_dali:
-        raise ConfigError(
-            f"Global: `use_dali` must be false to evaluate {metric}, got true: DALI fills the last batch with images "
-            f"that it has shown already, and PaddleClas counts them again"
-        )
     loader = engine.eval_dataloader
     sampler = loader.batch_sampler
     processes = dist.get_world_size()
