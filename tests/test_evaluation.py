@@ -7,6 +7,8 @@ import os
 import numpy as np
 import paddle
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_fscore_support
 
 from ppcls_lt import history
@@ -119,6 +121,33 @@ def test_samplers_that_would_not_show_every_image_once(name, data, weights, in_t
         engine = engines.build_engine(settings, "eval")
         engine.eval()
         assert engine.eval_metric_func.metric_func_list[1].predictions.classes().support.sum() == 101
+
+
+def counted(images, processes, batch_size, **options):
+    """Which images the host counts: the parts of a batch in the order of the processes, the end cut off."""
+    samplers = [
+        paddle.io.DistributedBatchSampler(range(images), batch_size, processes, rank, **options)
+        for rank in range(processes)
+    ]
+    result, shown = [], 0
+    for parts in zip(*samplers):
+        joined = [index for part in parts for index in part]
+        shown += len(joined)
+        result += joined[: len(joined) - max(shown - images, 0)]
+    return result
+
+
+@given(st.integers(1, 60), st.integers(1, 7), st.integers(1, 9))
+def test_what_the_host_cuts_off_is_what_the_sampler_repeats(images, processes, batch_size):
+    """The reason why only this sampler is accepted in several processes, and what is wrong with the others."""
+    assert counted(images, processes, batch_size) == list(range(images))
+    whole = -(-images // processes) % batch_size == 0
+    assert (len(counted(images, processes, batch_size, drop_last=True)) == images) == whole
+
+
+def test_after_shuffling_the_host_cuts_off_the_wrong_images():
+    found = counted(101, 3, 8, shuffle=True)
+    assert len(found) == 101 and len(set(found)) < 101
 
 
 def test_without_metrics_of_this_package_the_sampler_is_the_users_affair(data, weights, tmp_path):
