@@ -123,6 +123,14 @@ def test_samplers_that_would_not_show_every_image_once(name, data, weights, in_t
         assert engine.eval_metric_func.metric_func_list[1].predictions.classes().support.sum() == 101
 
 
+def test_dropping_the_rest_is_fine_where_there_is_none(data, weights, tmp_path):
+    settings = evaluated.settings(data, weights, tmp_path, 100, 20)
+    settings["DataLoader"]["Eval"]["sampler"]["drop_last"] = True
+    engine = engines.build_engine(settings, "eval")
+    engine.eval()
+    assert engine.eval_metric_func.metric_func_list[1].predictions.classes().support.sum() == 100
+
+
 def counted(images, processes, batch_size, **options):
     """Which images the host counts: the parts of a batch in the order of the processes, the end cut off."""
     samplers = [

@@ -108,6 +108,15 @@ def test_a_metric_alone_and_what_the_host_reads(name):
     assert all(math.isnan(value) for value in metric.values().values())
 
 
+def test_values_may_be_read_between_batches():
+    """As the host does for its log."""
+    logits, label = predictions(60, 0)
+    several = every_metric()
+    for start, end in ((0, 20), (20, 60)):
+        feed(several[0], logits[start:end], label[start:end])
+        assert found(several) == pytest.approx(expected(logits[:end], label[:end]), rel=1e-9)
+
+
 def test_keys_are_given_once():
     keys = [key for cls in registered("metric").values() for key in cls.keys]
     assert len(keys) == len(set(keys)) and set(keys) == set(expected(*predictions(5, 0)))
