@@ -91,13 +91,14 @@ class FeatureTap:
     """
 
     def __init__(self, classifier, readers=1):
+        self.enabled = True  # False while its readers are not the losses in use
         self._readers = readers
         self._features = None
         self._left = 0
         classifier.register_forward_pre_hook(self._catch)
 
     def _catch(self, layer, inputs):
-        if layer.training:
+        if layer.training and self.enabled:
             self._features = inputs[0]
             self._left = self._readers
 

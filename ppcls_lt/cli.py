@@ -53,7 +53,14 @@ def _parser():
         command.add_argument("-c", "--config", required=True, help="YAML file, or one of the packaged configs")
         command.add_argument("-o", "--override", action="append", default=[], help="key=value, repeatable")
         command.add_argument("-p", "--profiler_options", default=None, help="as in PaddleClas's own scripts")
+        command.add_argument("--recipe", help="a recipe's name or YAML file, see `ppcls-lt recipes`")
+        if mode == "train":
+            command.add_argument(
+                "--resume", action="store_true", help="go on from the newest whole checkpoint of output_dir, if any"
+            )
         command.set_defaults(command=_engine)
+    listing = commands.add_parser("recipes", help="list the recipes", description="List the packaged recipes.")
+    listing.set_defaults(command=_recipes)
     run = commands.add_parser(
         "run",
         help="run a script of a PaddleClas checkout with everything registered",
@@ -74,14 +81,29 @@ def _engine(arguments):
     for override in arguments.override:
         if override.count("=") != 1:
             fail("ppcls-lt", "-o", "of the form key=value with a single =", override)
+    overrides = list(arguments.override)
+    if arguments.recipe is not None:
+        overrides.append(f"Global.recipe={arguments.recipe}")
+    if getattr(arguments, "resume", False):
+        overrides.append("Global.resume=True")
     trainer.register()
     stock = host.checkout() / "tools" / _STOCK_SCRIPTS[mode]
     if stock.is_file():
-        flags = ["-c", str(path), *(part for o in arguments.override for part in ("-o", o))]
+        flags = ["-c", str(path), *(part for o in overrides for part in ("-o", o))]
         if arguments.profiler_options is not None:
             flags += ["-p", arguments.profiler_options]
         return _run_script(stock, flags)
-    trainer.run_engine(mode, path, arguments.override, arguments.profiler_options)
+    trainer.run_engine(mode, path, overrides, arguments.profiler_options)
+    return 0
+
+
+def _recipes(arguments):
+    """recipes: every packaged recipe with a line and its paper."""
+    from . import recipes
+
+    for name in recipes.names():
+        recipe = recipes.load(name)
+        print(f"{name:<17} {recipe['summary']}\n{'':<17} {recipe['source']}")
     return 0
 
 

@@ -5,6 +5,7 @@ where its fault shows, and is listed in docs/versions.md.
 """
 
 import contextlib
+import copy
 import functools
 import importlib
 import importlib.util
@@ -26,6 +27,7 @@ _MODULE_OF_KIND = {
     "arch": "ppcls.arch",
     "metric": "ppcls.metric",
     "data": "ppcls.data",
+    "sampler": "ppcls.data",
     "optimizer": "ppcls.optimizer.optimizer",
 }
 
@@ -104,17 +106,25 @@ def extend(module_name, path, wrapper):
 
 
 @contextlib.contextmanager
-def engine_functions(**wrappers):
-    """Within the context, the module of the host's Engine calls these wrappers instead."""
-    engine = module("engine.engine")
-    originals = {name: getattr(engine, name) for name in wrappers}
+def functions(module_name, **wrappers):
+    """Within the context, ``ppcls.<module_name>`` has these wrappers in place of its functions."""
+    owner = module(module_name)
+    originals = {name: getattr(owner, name) for name in wrappers}
     for name, wrapper in wrappers.items():
-        setattr(engine, name, _wrapped(originals[name], wrapper))
+        setattr(owner, name, _wrapped(originals[name], wrapper))
     try:
         yield
     finally:
         for name, original in originals.items():
-            setattr(engine, name, original)
+            setattr(owner, name, original)
+
+
+def attributed(config):
+    """Return a deep copy of a configuration, or plain dicts, as the host's ``AttrDict`` at every level."""
+    attr_dict = module("utils.config").AttrDict
+    return attr_dict(
+        {key: attributed(value) if isinstance(value, dict) else copy.deepcopy(value) for key, value in config.items()}
+    )
 
 
 def load_config(path, overrides):

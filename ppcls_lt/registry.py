@@ -1,6 +1,6 @@
 """Which class answers to which name, by kind. A second registration raises."""
 
-KINDS = ("loss", "arch", "metric")
+KINDS = ("loss", "arch", "metric", "sampler", "callback")
 
 _classes = {kind: {} for kind in KINDS}
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import paddle
+import yaml
 
 from ppcls_lt import config, demo_data, trainer
 
@@ -73,13 +74,18 @@ def build_engine(settings, mode="train"):
         return Engine(settings, mode=mode)
 
 
-def run(arguments, *, cwd, python_path=(), **kwargs):
+def write_yaml(settings, path):
+    """Write settings as a YAML file."""
+    path.write_text(yaml.safe_dump(json.loads(json.dumps(settings))))
+
+
+def run(arguments, *, cwd, python_path=(), environment=None, **kwargs):
     """Run a Python command line in a subprocess; return the finished process, with its output as text."""
     paths = [*map(str, python_path), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -88,7 +94,7 @@ def run(arguments, *, cwd, python_path=(), **kwargs):
     )
 
 
-def launch(script, *arguments, cwd, processes=2, python_path=()):
+def launch(script, *arguments, cwd, processes=2, python_path=(), environment=None):
     """Run a script in several CPU processes with Paddle's launcher; return the finished process.
 
     Its output is followed by every process's log.
@@ -98,6 +104,7 @@ def launch(script, *arguments, cwd, processes=2, python_path=()):
         ["-m", "paddle.distributed.launch", "--nproc_per_node", processes, "--log_dir", logs, script, *arguments],
         cwd=cwd,
         python_path=python_path,
+        environment=environment,
     )
     result.stdout += "".join(path.read_text() for path in sorted(logs.glob("workerlog.*")))
     return result

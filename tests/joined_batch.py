@@ -2,6 +2,8 @@
 
 ``engine NAME DATA OUT``: the first step of the host's Engine, on an architecture
 without BatchNorm. ``uneven NAME OUT``: batches of different sizes per process.
+``train DATA OUT``: the weights before and after 20 steps with a weighted sampler
+and class vectors kept in a ball.
 """
 
 import sys
@@ -60,6 +62,32 @@ def engine_step(name, data, out):
     np.savez(f"{out}_rank{dist.get_rank()}.npz", loss=recorded[0], **gradients)
 
 
+def train(data, out):
+    """20 steps of a vision transformer, two epochs of ten; its weights at the start and at the end."""
+    settings = engines.digits_config(
+        Path(data),
+        f"{out}_output",
+        losses=[engines.listed("FocalLoss")],
+        arch={"name": "DeiT_tiny_patch16_224", "class_num": 10, "img_size": 32},
+        size=32,
+        epochs=2,
+        eval_during_train=False,
+        seed=3,
+    )
+    settings["DataLoader"]["Train"]["sampler"] = {
+        "name": "WeightBalancedSampler",
+        "batch_size": JOINED // dist.get_world_size(),
+        "num_samples": 10 * JOINED,
+    }
+    settings["Callbacks"] = [{"DeferredReweighting": {"start": 2}}, {"MaxNormPGD": {"thresh": 0.1}}]
+    engine = engines.build_engine(settings)
+    model = engine.model._layers if isinstance(engine.model, paddle.DataParallel) else engine.model
+    before = {f"before.{name}": tensor.numpy() for name, tensor in model.state_dict().items()}
+    engine.train()
+    after = {f"after.{name}": tensor.numpy() for name, tensor in model.state_dict().items()}
+    np.savez(f"{out}_rank{dist.get_rank()}.npz", **before, **after)
+
+
 def uneven_step(name, out):
     """Five images on the first process and three on the second; or all eight on one."""
     dist.init_parallel_env()
@@ -82,4 +110,4 @@ def uneven_step(name, out):
 
 
 if __name__ == "__main__":
-    {"engine": engine_step, "uneven": uneven_step}[sys.argv[1]](*sys.argv[2:])
+    {"engine": engine_step, "train": train, "uneven": uneven_step}[sys.argv[1]](*sys.argv[2:])

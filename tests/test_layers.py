@@ -13,10 +13,22 @@ import ppcls_lt
 
 PACKAGE = Path(ppcls_lt.__file__).parent
 LAYERS = (
-    {"_checks", "registry", "counts", "demo_data", "history"},
-    {"functional", "parallel", "classifier"},
-    {"losses", "metrics", "archs"},
-    {"config", "trainer", "cli", "best_metric", "evaluation"},
+    {"_checks", "registry", "counts", "demo_data", "checkpoints", "history", "resampling"},
+    {"functional", "parallel", "classifier", "projections", "randomness"},
+    {"losses", "metrics", "archs", "samplers", "callbacks"},
+    {
+        "best_metric",
+        "config",
+        "evaluation",
+        "validation",
+        "recipes",
+        "stages",
+        "run",
+        "assembly",
+        "saving",
+        "trainer",
+        "cli",
+    },
 )
 # Layers whose modules may import one another.
 WITHIN = (0, 3)

@@ -41,3 +41,23 @@ def test_uneven_batches_share_one_divisor(name, tmp_path):
     for key, expected in one.items():
         np.testing.assert_allclose(first[key], expected, rtol=1e-5, atol=1e-6)
         np.testing.assert_array_equal(first[key], second[key])
+
+
+def test_twenty_steps_of_two_processes_are_those_of_one_with_the_joined_batch(data, tmp_path):
+    """Weighted sampler, deferred weights and the norm ball included; a transformer without dropout."""
+    one, first, second = both(tmp_path, "train", data)
+    before = {key[7:]: value.astype("float64") for key, value in one.items() if key.startswith("before.")}
+    after = {key[6:]: value.astype("float64") for key, value in one.items() if key.startswith("after.")}
+    for key, value in first.items():
+        np.testing.assert_array_equal(value, second[key], err_msg=key)
+        if key.startswith("before."):
+            np.testing.assert_array_equal(value, one[key], err_msg=key)
+    moved = np.sqrt(sum(((after[key] - before[key]) ** 2).sum() for key in after))
+    apart = np.sqrt(sum(((after[key] - first[f"after.{key}"]) ** 2).sum() for key in after))
+    assert 0 < apart < moved / 1000
+
+    start = np.linalg.norm(before["head.weight"], axis=0)
+    radius = start.min() + 0.1 * (start.max() - start.min())
+    for weights in (one, first):
+        norms = np.linalg.norm(weights["after.head.weight"].astype("float64"), axis=0)
+        assert (norms <= radius * (1 + 1e-6)).all() and (norms > radius * (1 - 1e-3)).any()

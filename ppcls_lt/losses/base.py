@@ -52,6 +52,11 @@ class LongTailLoss(nn.Layer):
         self._exact = {}
         self.set_class_weight(class_weights(class_weight, self.counts, owner=owner))
 
+    @property
+    def class_weight(self):
+        """The class weights in use: float array ``[C]``, or None."""
+        return self._exact["class_weight"]
+
     def set_class_weight(self, weights):
         """Use these class weights from now on: float array ``[C]``, or None for none."""
         self._store("class_weight", weights)

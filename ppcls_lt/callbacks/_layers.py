@@ -1,0 +1,63 @@
+"""Layers that a configuration names."""
+
+import difflib
+import re
+
+from .. import _checks
+from ..classifier import NormalizedLinear
+
+
+def check_patterns(owner, name, patterns):
+    """Return ``patterns`` if it is a list of names or regular expressions that is not empty.
+
+    Args:
+        owner (str): the callback, for messages.
+        name (str): the parameter, for messages.
+        patterns (list of str): what a configuration gives.
+
+    Raises:
+        ConfigError: it is something else, or one is no regular expression.
+    """
+    if not isinstance(patterns, (list, tuple)) or not patterns:
+        _checks.fail(owner, name, "a list of names or regular expressions", patterns)
+    for number, pattern in enumerate(patterns):
+        if not isinstance(pattern, str):
+            _checks.fail(owner, f"{name}[{number}]", "a name or a regular expression", pattern)
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            got = _checks.described(f"{pattern!r}: {error}")
+            _checks.fail(owner, f"{name}[{number}]", "a name or a regular expression", got)
+    return list(patterns)
+
+
+def matches(owner, name, patterns, names, what):
+    """Return those of ``names`` that a pattern matches as a whole, in their order.
+
+    Args:
+        owner (str): the callback, for messages.
+        name (str): the parameter, for messages.
+        patterns (list of str): regular expressions.
+        names (iterable of str): what there is.
+        what (str): what they are, for messages.
+
+    Raises:
+        ConfigError: a pattern matches none.
+    """
+    names = list(names)
+    found = set()
+    for pattern in patterns:
+        matched = [each for each in names if re.fullmatch(pattern, each)]
+        if not matched:
+            near = difflib.get_close_matches(pattern, names, n=3, cutoff=0)
+            got = _checks.described(f"{pattern!r}, which matches none; the nearest are {', '.join(near)}")
+            _checks.fail(owner, name, f"names of {what}", got)
+        found.update(matched)
+    return [each for each in names if each in found]
+
+
+def check_norms_matter(owner, layer):
+    """Raise if the classifier is normalised: the norms of its class vectors change no logit."""
+    if isinstance(layer, NormalizedLinear):
+        expected = "an ordinary classifier, whose class vectors' norms change the logits"
+        _checks.fail(owner, "Arch.classifier", expected, _checks.described("normalized"))

@@ -1,0 +1,33 @@
+"""When something starts: an epoch, or a fraction of the run."""
+
+import math
+import numbers
+
+from .. import _checks
+
+
+def check_start(owner, start):
+    """Raise unless ``start`` is an epoch counted from 1, or a fraction of the run within [0, 1)."""
+    expected = "an epoch counted from 1 (an integer >= 1) or a fraction of the run (>= 0 and < 1)"
+    if isinstance(start, bool) or not isinstance(start, numbers.Real):
+        _checks.fail(owner, "start", expected, start)
+    if start < 1 if isinstance(start, numbers.Integral) else not 0 <= start < 1:
+        _checks.fail(owner, "start", expected, start)
+    return start
+
+
+def first_epoch(owner, start, epochs):
+    """The first epoch (counted from 1) of what starts at ``start`` in a run of ``epochs``.
+
+    A fraction f of E epochs is left without: the first is floor(f E) + 1. So 0.8
+    of 200 epochs is epoch 161, the authors' ``epoch >= 160`` counted from 0.
+
+    Raises:
+        ConfigError: the run ends before it.
+    """
+    if not isinstance(start, numbers.Integral):
+        # 0.29 * 100 is 28.999999999999996.
+        return math.floor(round(start * epochs, 9)) + 1
+    if start > epochs:
+        _checks.fail(owner, "start", f"an epoch of this run, at most Global.epochs ({epochs})", start)
+    return int(start)

@@ -1,0 +1,56 @@
+"""What a callback is: the points of a training it may act at."""
+
+
+class Callback:
+    """Base of everything in the YAML list ``Callbacks``.
+
+    A subclass takes its YAML parameters as keyword-only arguments, checks them
+    in ``__init__`` and overrides the points it needs. Every point is given the
+    run, a :class:`ppcls_lt.run.Run`. In a run of several processes every
+    process calls every point, in the same order.
+
+    A callback should be a function of ``run.epoch`` wherever it can, so that a
+    resumed run needs nothing stored; what cannot be derived belongs in
+    ``state_dict``.
+    """
+
+    def check(self, config):
+        """Raise ``ConfigError`` on what the rest of the configuration rules out.
+
+        Called before any data are read.
+
+        Args:
+            config (dict): the configuration of this stage.
+        """
+
+    def on_model_built(self, run):
+        """The model is built and ``Global.pretrained_model`` loaded; no optimizer, AMP or DataParallel yet."""
+
+    def on_checkpoint_loaded(self, run):
+        """Everything is built and, if ``run.resumed``, restored; called once, before the first epoch."""
+
+    def on_epoch_start(self, run):
+        """``run.epoch`` (counted from 1) begins; no batch has been read."""
+
+    def on_step_end(self, run):
+        """The optimizer has updated the weights. Never wait for the device here."""
+
+    def on_epoch_end(self, run):
+        """The last batch of ``run.epoch`` is done; evaluation and saving follow."""
+
+    def on_save(self, run, weights):
+        """A checkpoint is about to be written; called on every process, written by the first.
+
+        Args:
+            run (Run): the run.
+            weights (dict): name -> tensor, what will be written. Entries may be
+                replaced or removed; the tensors are the model's own and must
+                not be changed in place.
+        """
+
+    def state_dict(self):
+        """What a resumed run needs of this callback: a dict of numbers, strings and NumPy arrays."""
+        return {}
+
+    def load_state_dict(self, state):
+        """Take back what ``state_dict`` gave; called before ``on_checkpoint_loaded``."""

@@ -1,0 +1,82 @@
+"""What LDAM-DRW's authors defer: class weights and class-balanced sampling."""
+
+from .. import _checks
+from ..counts import class_weights
+from ..registry import register, registered
+from ._start import check_start, first_epoch
+from .base import Callback
+
+
+@register("callback", "DRW")
+class DeferredReweighting(Callback):
+    """Class weights from an epoch on, in every training loss that has class weights (DRW).
+
+    Until then each loss keeps what its own ``class_weight`` says, by default
+    none. The weights are a function of the epoch alone.
+
+    Args:
+        start (int or float): the first epoch with the new weights, counted from
+            1, or the fraction of the run before it; 0.8 is the authors' 160 of
+            200 epochs.
+        class_weight (str, dict or list): the weights, as in
+            :func:`ppcls_lt.counts.class_weights`, of the training data's counts.
+
+    Raises:
+        ConfigError: a parameter is not what it must be, the start lies behind
+            the last epoch, or no loss of the run takes class weights.
+
+    Source: Cao et al., NeurIPS 2019; ``train_rule DRW`` of their code, which
+    fixes the switch at epoch 160 and so never switches in a shorter run.
+    """
+
+    def __init__(self, *, start=0.8, class_weight="effective_number"):
+        self.start = check_start("DeferredReweighting", start)
+        class_weights(class_weight, None if isinstance(class_weight, list) else [1, 1], owner="DeferredReweighting")
+        self.class_weight = class_weight
+        self._own = None
+
+    def check(self, config):
+        first_epoch("DeferredReweighting", self.start, config["Global"]["epochs"])
+        names = [name for entry in config["Loss"]["Train"] for name in entry]
+        if not set(names) & set(registered("loss")):
+            _checks.fail("DeferredReweighting", "Loss.Train", "a list with a loss that takes class weights", names)
+
+    def on_checkpoint_loaded(self, run):
+        self._first = first_epoch("DeferredReweighting", self.start, run.epochs)
+        self._weights = class_weights(self.class_weight, run.class_counts(), owner="DeferredReweighting")
+
+    def on_epoch_start(self, run):
+        if self._own is None:
+            self._own = [(loss, loss.class_weight) for loss in run.weighted_losses()]
+        for loss, own in self._own:
+            loss.set_class_weight(self._weights if run.epoch >= self._first else own)
+
+
+@register("callback", "DRS")
+class DeferredResampling(Callback):
+    """Weighted sampling from an epoch on, an ordinary shuffle before (DRS).
+
+    The rule is that of ``DataLoader.Train.sampler``, a ``WeightBalancedSampler``.
+
+    Args:
+        start (int or float): the first epoch with the sampler's rule, counted
+            from 1, or the fraction of the run before it.
+
+    Raises:
+        ConfigError: the start lies behind the last epoch, or the sampler is
+            another one.
+
+    Source: Cao et al., NeurIPS 2019; ``train_rule Resample`` deferred.
+    """
+
+    def __init__(self, *, start=0.8):
+        self.start = check_start("DeferredResampling", start)
+
+    def check(self, config):
+        first_epoch("DeferredResampling", self.start, config["Global"]["epochs"])
+        sampler = ((config["DataLoader"].get("Train") or {}).get("sampler") or {}).get("name")
+        if sampler not in ("WeightBalancedSampler", "ImbalancedDatasetSampler"):
+            _checks.fail("DeferredResampling", "DataLoader.Train.sampler.name", "WeightBalancedSampler", sampler)
+
+    def on_checkpoint_loaded(self, run):
+        run.sampler.defer(first_epoch("DeferredResampling", self.start, run.epochs) - 1)

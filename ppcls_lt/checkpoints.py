@@ -1,0 +1,204 @@
+"""Checkpoints that are whole or reported: files, manifests, the newest complete one.
+
+A save goes to a folder of its own, ``.<prefix>.saving``; its manifest, written
+last, makes it whole. Only then is the older checkpoint of that prefix moved to
+``.<prefix>.previous`` and the new one to its place, manifests last. So at every
+moment one complete checkpoint exists, whenever the process dies.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import zlib
+from pathlib import Path
+
+from ._checks import ConfigError
+
+LATEST = "latest"
+_MANIFEST = ".manifest.json"
+_RUN = ".run.json"
+
+
+@contextlib.contextmanager
+def saving(root, prefix, facts):
+    """Within the context, write a checkpoint's files below the folder it gives; afterwards they are in place.
+
+    Args:
+        root (Path): the folder that the files are meant for.
+        prefix (str): the checkpoint's name; a file ``<prefix>.pdparams`` must be
+            among those written, at any depth.
+        facts (dict): what the manifest says beside the files: ``run``, which
+            names the run, ``epoch``, and more.
+    """
+    staging = _staging(root, prefix)
+    _finish(root, prefix)
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    try:
+        yield staging
+        files = [path for path in sorted(staging.rglob("*")) if path.is_file()]
+        home = next(path for path in files if path.name == f"{prefix}.pdparams").parent
+        listed = {str(path.relative_to(staging)): _described(path) for path in files}
+        write_json(home / (prefix + _MANIFEST), {"prefix": prefix, **facts, "files": listed})
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    shutil.rmtree(_previous(root, prefix), ignore_errors=True)
+    _finish(root, prefix)
+
+
+def write_json(path, content):
+    """Write a JSON file whole or not at all."""
+    temporary = path.with_name(path.name + ".tmp")
+    with open(temporary, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def check(path):
+    """Raise unless the checkpoint ``path`` (without ending) is whole.
+
+    One that PaddleClas wrote by itself has no manifest; its files must be there.
+
+    Raises:
+        ConfigError: a file is missing, torn or changed.
+    """
+    path = Path(path)
+    problem = _problem(path.with_name(path.name + _MANIFEST), path)
+    if problem is not None:
+        raise ConfigError(
+            f"Global: `checkpoints` must name a whole checkpoint, got {path}: {problem}; "
+            f"`ppcls-lt train --resume` goes on from the newest whole one"
+        )
+
+
+def mark_run(root, run):
+    """Say that the run named ``run`` begins in this folder; what an earlier run left is no part of it."""
+    Path(root).mkdir(parents=True, exist_ok=True)
+    write_json(Path(root) / _RUN, {"run": run})
+
+
+def newest(root, arch, run=None):
+    """Return ``(path without ending, manifest)`` of a run's newest whole checkpoint, or None.
+
+    ``latest`` comes first, wherever a killed process left it; then the one
+    before it; other prefixes only where neither is whole.
+
+    Args:
+        root (str or Path): the run's ``Global.output_dir``.
+        arch (str): ``Arch.name``, below which some versions of PaddleClas save.
+        run (str, optional): only checkpoints of the run of that name; otherwise
+            those of the run that began last in this folder.
+    """
+    root = Path(root)
+    runs = {content["run"] for content in [_read(root / _RUN), run and {"run": run}] if content}
+    homes = (root, root / arch)
+    others = sorted({path.name[: -len(_MANIFEST)] for home in homes for path in home.glob("*" + _MANIFEST)})
+    ranks = (
+        [_staging(root, LATEST) / LATEST],
+        [root / LATEST],
+        [_previous(root, LATEST) / LATEST],
+        [root / name for name in others],
+    )
+    for paths in ranks:
+        found = [found for found in _whole(paths, arch) if runs <= {found[1]["run"]}]
+        if found:
+            return max(found, key=lambda found: found[1]["epoch"])
+    return None
+
+
+def find(root, arch, prefix):
+    """Return the path (without ending) of one whole checkpoint of a run, or None."""
+    return next((path for path, _ in _whole([Path(root) / prefix], arch)), None)
+
+
+def _manifests(paths, arch):
+    """The manifests that exist of these checkpoints, here or in the architecture's folder."""
+    for path in paths:
+        for home in (path.parent, path.parent / arch):
+            manifest = home / (path.name + _MANIFEST)
+            if manifest.is_file():
+                yield manifest
+
+
+def _whole(paths, arch):
+    """Yield ``(path, manifest)`` of those checkpoints that are whole."""
+    for manifest in _manifests(paths, arch):
+        path = manifest.with_name(manifest.name[: -len(_MANIFEST)])
+        if _problem(manifest, path) is None:
+            yield path, _read(manifest)
+
+
+def _problem(manifest, path):
+    """What is wrong with a checkpoint, in words, or None."""
+    if not manifest.is_file():
+        missing = [end for end in (".pdparams", ".pdopt", ".pdstates") if not Path(str(path) + end).is_file()]
+        return f"{path.name}{missing[0]} is missing" if missing else None
+    content = _read(manifest)
+    if content is None:
+        return f"{manifest.name} is torn"
+    for name, described in content["files"].items():
+        file = _base(manifest, content) / name
+        if not file.is_file():
+            return f"{name} is missing"
+        if _described(file) != described:
+            return f"{name} is torn or does not belong to the others"
+    return None
+
+
+def _read(manifest):
+    """A JSON file's content, or None if it is not there or torn."""
+    try:
+        return json.loads(manifest.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _base(manifest, content):
+    """The folder that a manifest's file names are relative to."""
+    home = next(name for name in content["files"] if Path(name).name == f"{content['prefix']}.pdparams")
+    return manifest.parents[len(Path(home).parts) - 1]
+
+
+def _described(path):
+    """Size and checksum of a file, which is on the disk afterwards."""
+    checksum = 0
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            checksum = zlib.crc32(block, checksum)
+        os.fsync(file.fileno())
+    return {"bytes": path.stat().st_size, "crc32": checksum}
+
+
+def _staging(root, prefix):
+    return Path(root) / f".{prefix}.saving"
+
+
+def _previous(root, prefix):
+    return Path(root) / f".{prefix}.previous"
+
+
+def _finish(root, prefix):
+    """Move a whole staged checkpoint to its place, and the one there aside; also after a kill in the middle."""
+    staging = _staging(root, prefix)
+    manifest = next(iter(staging.rglob(prefix + _MANIFEST)), None) if staging.is_dir() else None
+    if manifest is None or _read(manifest) is None:
+        return
+    inside = manifest.relative_to(staging)
+    old = Path(root) / inside
+    if old.is_file():
+        # Its manifest is moved last: as long as it is here, some of its files may be.
+        _move(root, _previous(root, prefix), inside, _read(old) or {"files": {}})
+    _move(staging, Path(root), inside, _read(manifest))
+    shutil.rmtree(staging)
+
+
+def _move(source, target, manifest, content):
+    """Move the files of a manifest, itself last, from one folder to another; those moved already stay."""
+    for name in [*content["files"], manifest]:
+        if (Path(source) / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(Path(source) / name, target / name)

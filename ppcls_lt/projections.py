@@ -1,0 +1,155 @@
+"""Class vectors: their norms, and their projection onto a ball or a sphere, in place.
+
+A weight holds one vector for each class or filter. ``class_axis`` is the axis
+that counts them: 1 for Paddle's ``Linear`` ``[D, C]``, 0 for a convolution
+``[C, in, kh, kw]``; a vector runs along all other axes.
+
+Nothing here waits for the device, and a weight's memory is read once for the
+norms and read and written once for the scaling. Norms are summed in float64,
+so that rounding lets no vector out of its ball. Scaling is done in float32 for
+16-bit weights, otherwise in the weight's own type.
+"""
+
+import paddle
+
+# Elements converted to float64 at a time: few enough to stay in the cache.
+_SLICE = 2**17
+# Below this norm a vector has no direction, as in the normalised classifier.
+_SMALLEST_NORM = 1e-12
+_TINY = 1e-300
+
+
+@paddle.no_grad()
+def class_norms(weight, class_axis, p=2):
+    r"""Return the p-norm of each class vector.
+
+    .. math:: \|w_c\|_p = (\sum_i |w_{ci}|^p)^{1/p}
+
+    Args:
+        weight (Tensor): class vectors, any floating type.
+        class_axis (int): the axis that counts the classes, 0 or above.
+        p (float): order of the norm, >= 1.
+
+    Returns:
+        float64 tensor ``[C]``.
+    """
+    rows = max(1, _SLICE * weight.shape[0] // int(weight.size))
+    others = [axis for axis in range(weight.ndim) if axis != class_axis]
+    slices = range(0, weight.shape[0], rows)
+    norms = [_norm(weight[start : start + rows].astype("float64"), others, p) for start in slices]
+    # Slices along the first axis hold whole vectors, or a part of each.
+    return paddle.concat(norms) if class_axis == 0 else _norm(paddle.stack(norms), [0], p)
+
+
+def max_norm_radius(weight, thresh, class_axis, p=2):
+    r"""Return the radius that lies ``thresh`` of the way from the smallest to the largest norm.
+
+    .. math:: r = \min_c \|w_c\|_p + thresh \, (\max_c \|w_c\|_p - \min_c \|w_c\|_p)
+
+    Args:
+        weight (Tensor): class vectors.
+        thresh (float): in [0, 1].
+        class_axis (int): the axis that counts the classes.
+        p (float): order of the norm, >= 1.
+
+    Returns:
+        float64 tensor ``[]``, on the weight's device.
+
+    Source: Alshammari et al., "Long-Tailed Recognition via Weight Balancing",
+    CVPR 2022, and their code.
+    """
+    norms = class_norms(weight, class_axis, p)
+    low, high = norms.min(), norms.max()
+    # Written so that 0, 1 and a single class give a norm exactly.
+    return paddle.minimum(paddle.maximum((1 - thresh) * low + thresh * high, low), high)
+
+
+@paddle.no_grad()
+def project_to_ball_(weight, radius, class_axis, p=2):
+    r"""Scale each class vector that is longer than ``radius`` onto the ball, in place.
+
+    .. math:: w_c \leftarrow w_c \min(1, r / \|w_c\|_p)
+
+    Vectors within the ball keep every bit. A projected vector ends within the
+    ball after all rounding, at most a few units in the last place below ``r``,
+    so that a second projection changes nothing.
+
+    Args:
+        weight (Tensor): class vectors, changed in place.
+        radius (float or float64 tensor ``[]``): r, >= 0.
+        class_axis (int): the axis that counts the classes.
+        p (float): order of the norm, >= 1.
+
+    Source: the max-norm constraint of Alshammari et al., CVPR 2022. For
+    ``p = 2`` this is the nearest point of the ball.
+    """
+    norms = class_norms(weight, class_axis, p)
+    # What rounding may add: to each element when it is stored, and to the norm's sum.
+    length = int(weight.size) // weight.shape[class_axis]
+    slack = float(paddle.finfo(weight.dtype).eps) + (length + 4) * float(paddle.finfo(paddle.float64).eps)
+    onto = radius * (1 - slack) / paddle.clip(norms, min=_TINY)
+    _scale_(weight, paddle.where(norms > radius, onto, paddle.ones_like(norms)), class_axis)
+
+
+def project_to_sphere_(weight, class_axis):
+    r"""Scale each class vector to L2 norm 1, in place.
+
+    .. math:: w_c \leftarrow w_c / \|w_c\|_2
+
+    A vector shorter than 1e-12 has no direction and is left alone.
+
+    Args:
+        weight (Tensor): class vectors, changed in place.
+        class_axis (int): the axis that counts the classes.
+
+    Source: the L2 normalisation of Alshammari et al., CVPR 2022.
+    """
+    tau_normalize_(weight, 1.0, class_axis)
+
+
+@paddle.no_grad()
+def tau_normalize_(weight, tau, class_axis):
+    r"""Divide each class vector by a power of its L2 norm, in place.
+
+    .. math:: w_c \leftarrow w_c / \|w_c\|_2^\tau
+
+    A vector shorter than 1e-12 has no direction and is left alone.
+
+    Args:
+        weight (Tensor): class vectors, changed in place.
+        tau (float): 0 changes nothing, 1 gives unit vectors.
+        class_axis (int): the axis that counts the classes.
+
+    Source: Kang et al., "Decoupling Representation and Classifier for
+    Long-Tailed Recognition", ICLR 2020.
+    """
+    norms = class_norms(weight, class_axis)
+    _scale_(weight, _power(paddle.where(norms > _SMALLEST_NORM, norms, paddle.ones_like(norms)), -tau), class_axis)
+
+
+def _norm(x, axes, p):
+    """The p-norm of ``x`` along ``axes``."""
+    if p == 2:
+        return x.square().sum(axis=axes).sqrt()
+    x = x.abs()
+    if p == 1:
+        return x.sum(axis=axes)
+    # Relative to the largest element, or a high power would vanish or overflow.
+    largest = paddle.clip(x.max(axis=axes, keepdim=True), min=_TINY)
+    return _power(_power(x / largest, p).sum(axis=axes), 1 / p) * largest.squeeze(axes)
+
+
+def _power(x, exponent):
+    """``x`` to a power; Paddle rounds an exponent that is a Python number to float32."""
+    return x ** paddle.full([], exponent, dtype=x.dtype)
+
+
+def _scale_(weight, factor, class_axis):
+    """Multiply each class vector by its factor ``[C]``, in place; a factor of 1 keeps every bit."""
+    # Without leading axes of size 1, which cost Paddle's broadcasting a factor of three.
+    factor = factor.reshape([-1, *[1] * (weight.ndim - class_axis - 1)])
+    if weight.dtype in (paddle.float32, paddle.float64):
+        weight.multiply_(factor.astype(weight.dtype))
+    else:
+        scaled = weight.astype("float32") * factor.astype("float32")
+        paddle.assign(scaled.astype(weight.dtype), weight)

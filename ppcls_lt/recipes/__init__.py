@@ -1,0 +1,41 @@
+"""Recipes: named fragments of a configuration that turn any base into one remedy."""
+
+from pathlib import Path
+
+import yaml
+
+from .. import _checks
+from .._checks import ConfigError
+
+_FOLDER = Path(__file__).parent
+
+
+def names():
+    """The packaged recipes' names, in order."""
+    return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
+
+
+def load(recipe):
+    """Return a recipe: ``summary``, ``source`` and ``config``, what it changes in a configuration.
+
+    Args:
+        recipe (str): a packaged recipe's name, or the path of a YAML file with
+            the same three keys, or with the changed sections alone.
+
+    Raises:
+        ConfigError: there is no such recipe, or the file is no YAML map.
+    """
+    packaged = str(recipe) in names()
+    path = _FOLDER / f"{recipe}.yaml" if packaged else Path(str(recipe))
+    if not path.is_file():
+        expected = f"the path of a YAML file or one of {', '.join(names())}{_checks.suggestion(recipe, names())}"
+        _checks.fail("configuration", "recipe", expected, recipe)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"recipe {path}: must be a YAML file: {error}") from error
+    if not isinstance(content, dict):
+        _checks.fail("recipe", str(path), "a YAML map", content)
+    if "config" not in content:
+        content = {"summary": f"{path}", "source": "none", "config": content}
+    return content

@@ -1,0 +1,330 @@
+"""Batch samplers that draw the images of rare classes more often."""
+
+import functools
+import logging
+import numbers
+import os
+from array import array
+
+import numpy as np
+import paddle
+
+from . import _checks
+from .counts import class_weights
+from .registry import register
+from .resampling import (
+    class_counts,
+    class_probabilities,
+    draws,
+    image_weights,
+    mode_parameter,
+    shuffles,
+    sorted_by_class,
+)
+
+# One stray label such as a time stamp must not allocate gigabytes of zeros.
+_MAX_CLASSES = 10**7
+
+_OWNER = "WeightBalancedSampler"
+
+
+@register("sampler", "ImbalancedDatasetSampler")
+class WeightBalancedSampler(paddle.io.BatchSampler):
+    """Batches of images drawn with replacement, by the weight of their class.
+
+    An image is drawn with its weight over the sum of all images' weights: the
+    class first, then one of its images, which is the same. All processes cut
+    their batches from one draw: of every ``batch_size * num_replicas`` images
+    of it, process r takes every ``num_replicas``-th from the r-th on. The draw
+    is a function of the seed and the epoch, of no global random state.
+
+    Args:
+        dataset: the data set; its ``labels`` hold one integer >= 0 per image.
+        batch_size (int): images of a batch in each process.
+        drop_last (bool): leave out a last batch that is not full in every process.
+        shuffle (bool): only true, the order is always random.
+        indices (list, array or str): draw from these images only, each as often
+            as it is listed; or the path of a text file with one index a line,
+            or of a ``.npy`` file.
+        num_samples (int): draws an epoch of all processes together; None means
+            as many as there are images to draw from.
+        mode (str): how to weigh an image, see :func:`ppcls_lt.resampling.image_weights`;
+            None means ``effective_number``.
+        beta (float): of ``effective_number``, in [0, 1), default 0.9999.
+        exponent (float): of ``power``, in [0, 1].
+        total_epochs (int): of ``progressive``, whose t goes from 0 in the first
+            epoch to 1 in the last; None means the number that the run has.
+        class_weight (list): instead of ``mode``: the weight of one image of
+            each class, numbers >= 0.
+        scales (list): for a ``MultiScaleDataset``, which needs it: the sizes of
+            images in pixels, integers or [width, height]; each step draws one.
+        num_replicas (int): number of processes; None means those there are.
+        rank (int): this process; None means the one it is.
+        seed (int): >= 0; None means that of the run, or 0 outside of one.
+
+    Raises:
+        ConfigError: an argument is not what it must be, a data set without such
+            labels, or an epoch without a batch.
+
+    Source: the ``ImbalancedDatasetSampler`` of Park et al., ICCV 2021, and the
+    rules of Kang et al., ICLR 2020. Deviations: the number of classes is not
+    taken from the labels that occur, and several processes share one draw.
+    """
+
+    def __init__(
+        self,
+        dataset,
+        *,
+        batch_size,
+        drop_last=False,
+        shuffle=True,
+        indices=None,
+        num_samples=None,
+        mode=None,
+        beta=None,
+        exponent=None,
+        total_epochs=None,
+        class_weight=None,
+        scales=None,
+        num_replicas=None,
+        rank=None,
+        seed=None,
+    ):
+        # Not BatchSampler.__init__: it would make a sampler of its own.
+        self.batch_size = _checks.integer(_OWNER, "batch_size", batch_size, minimum=1)
+        self.drop_last = _checks.flag(_OWNER, "drop_last", drop_last)
+        self.shuffle = _checks.flag(_OWNER, "shuffle", shuffle)
+        if not shuffle:
+            _checks.fail(_OWNER, "shuffle", "true or left out (images are drawn at random)", shuffle)
+        self.num_replicas = paddle.distributed.get_world_size() if num_replicas is None else num_replicas
+        _checks.integer(_OWNER, "num_replicas", self.num_replicas, minimum=1)
+        self.rank = paddle.distributed.get_rank() if rank is None else rank
+        if _checks.integer(_OWNER, "rank", self.rank, minimum=0) >= self.num_replicas:
+            _checks.fail(_OWNER, "rank", f"below `num_replicas`, which is {self.num_replicas}", rank)
+        self._seed = None if seed is None else _checks.integer(_OWNER, "seed", seed, minimum=0)
+        self._check_rule(mode, beta, exponent, total_epochs, class_weight)
+        self.mode = "effective_number" if mode is None else mode
+        self._rule = {"beta": beta, "exponent": exponent}
+        self._total_epochs = total_epochs
+        self._scales = _sizes(scales, dataset)
+
+        labels = _labels(dataset)
+        if indices is not None:
+            indices = _indices(indices, labels.size)
+            labels = labels[indices]
+        self._indices = indices
+        self._labels = labels.astype(np.min_scalar_type(labels.max()))
+        self._counts = class_counts(self._labels)
+        self._class_weight = None
+        if class_weight is not None:
+            # The last classes of the list may have no image here.
+            self._counts = np.pad(self._counts, (0, max(0, len(class_weight) - self._counts.size)))
+            self._class_weight = class_weights(class_weight, self._counts, owner=_OWNER)
+            if not self._class_weight[self._counts > 0].any():
+                got = _checks.described("only zeros for them")
+                _checks.fail(_OWNER, "class_weight", "above 0 for a class that has images", got)
+
+        self.num_samples = labels.size if num_samples is None else num_samples
+        _checks.integer(_OWNER, "num_samples", self.num_samples, minimum=1)
+        self._check_last_batch()
+        self.epoch = 0
+        self._run_seed = 0
+        self._run_epochs = None
+        self._first_weighted_epoch = 0
+
+    def __iter__(self):
+        # Drawn at once, not with the first batch: the loader may ask for that one in a thread,
+        # when `epoch` is no longer what it was.
+        images = self.draw(self.epoch)
+        sizes = None
+        if self._scales is not None:
+            sizes = self._generator(self.epoch, "scales").integers(len(self._scales), size=len(self))
+        self.epoch += 1
+        return self._batches(images, sizes)
+
+    def __len__(self):
+        full, rest = divmod(self.num_samples, self.batch_size * self.num_replicas)
+        return full + (not self.drop_last and rest >= self.num_replicas)
+
+    def set_epoch(self, epoch):
+        """Make the next iteration that of ``epoch``, counted from 0; iterations then count on."""
+        self.epoch = _checks.integer(_OWNER, "epoch", epoch, minimum=0)
+
+    def join_run(self, *, seed, epochs):
+        """Take from a run what the configuration left open.
+
+        Args:
+            seed (int): used unless the sampler was given one.
+            epochs (int): the epochs of the run, likewise for ``total_epochs``.
+        """
+        self._run_seed = _checks.integer(_OWNER, "seed", seed, minimum=0)
+        self._run_epochs = _checks.integer(_OWNER, "epochs", epochs, minimum=0)
+
+    def defer(self, start_epoch):
+        """Shuffle the images without weights before ``start_epoch``, counted from 0.
+
+        An epoch then holds every image once; with ``num_samples`` above N
+        several shuffles one after the other, below N the first of one.
+        """
+        self._first_weighted_epoch = _checks.integer(_OWNER, "start_epoch", start_epoch, minimum=0)
+
+    def draw(self, epoch):
+        """Return the images of one epoch, of all processes, in their order.
+
+        Args:
+            epoch (int): counted from 0.
+
+        Returns:
+            int32 or int64 array ``[num_samples]``.
+
+        Raises:
+            ConfigError: mode ``progressive`` outside a run without ``total_epochs``.
+        """
+        generator = self._generator(epoch, "images")
+        if epoch < self._first_weighted_epoch:
+            return shuffles(generator, self.num_samples, self._images)
+        probabilities = class_probabilities(self._image_weights(epoch), self._counts)
+        return draws(generator, self.num_samples, self._images, self._counts, probabilities)
+
+    @functools.cached_property
+    def _images(self):
+        """The images sorted by class: made with the first draw, for which the labels are given up."""
+        images = sorted_by_class(self._labels, self._counts, self._indices)
+        self._labels = self._indices = None
+        return images
+
+    def _check_rule(self, mode, beta, exponent, total_epochs, class_weight):
+        """Raise unless the arguments say in one way how images are weighed."""
+        if class_weight is not None:
+            if not isinstance(class_weight, (list, tuple, np.ndarray)):
+                _checks.fail(_OWNER, "class_weight", "a list with one number per class", class_weight)
+            given = {"mode": mode, "beta": beta, "exponent": exponent, "total_epochs": total_epochs}
+            for name, value in given.items():
+                if value is not None:
+                    _checks.fail(_OWNER, name, "left out with `class_weight`, which replaces it", value)
+            return
+        mode = "effective_number" if mode is None else mode
+        progress = 0 if mode == "progressive" else None
+        mode_parameter(mode, {"beta": beta, "exponent": exponent, "progress": progress}, owner=_OWNER)
+        if total_epochs is not None:
+            _checks.integer(_OWNER, "total_epochs", total_epochs, minimum=1)
+            if progress is None:
+                _checks.fail(_OWNER, "total_epochs", f"left out with mode {mode!r}", total_epochs)
+
+    def _check_last_batch(self):
+        """Raise if an epoch has no batch; say once if it leaves out images for lack of a batch."""
+        together = self.batch_size * self.num_replicas
+        if len(self) == 0:
+            least = together if self.drop_last else self.num_replicas
+            expected = f"at least {least}, for one batch in every process"
+            _checks.fail(_OWNER, "num_samples", expected, self.num_samples)
+        rest = self.num_samples % together
+        if 0 < rest < self.num_replicas and not self.drop_last and self.rank == 0:
+            logging.getLogger("ppcls.lt").info(
+                f"{_OWNER}: the last {rest} of {self.num_samples} draws of every epoch are left out: they are "
+                f"fewer than the {self.num_replicas} processes"
+            )
+
+    def _generator(self, epoch, purpose):
+        seed = self._run_seed if self._seed is None else self._seed
+        entropy = [seed, epoch, ("images", "scales").index(purpose)]
+        return np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy)))
+
+    def _image_weights(self, epoch):
+        if self._class_weight is not None:
+            return self._class_weight
+        progress = None
+        if self.mode == "progressive":
+            total = self._run_epochs if self._total_epochs is None else self._total_epochs
+            if total is None:
+                _checks.fail(_OWNER, "total_epochs", "given with mode 'progressive' outside a run", None)
+            progress = min(1.0, epoch / max(1, total - 1))
+        return image_weights(self.mode, self._counts, **self._rule, progress=progress)
+
+    def _batches(self, images, sizes):
+        together = self.batch_size * self.num_replicas
+        for step in range(len(self)):
+            first = step * together
+            batch = images[first + self.rank : first + together : self.num_replicas].tolist()
+            yield batch if sizes is None else [(*self._scales[sizes[step]], image) for image in batch]
+
+
+def _labels(dataset):
+    """Return the labels of a data set as an array ``[N]`` of integers."""
+    kind = type(dataset).__name__
+    expected = f"a data set whose `labels` hold one integer from 0 to {_MAX_CLASSES - 1} for each image"
+    if not hasattr(dataset, "labels"):
+        _checks.fail(_OWNER, "dataset", expected, _checks.described(f"{kind}, which has no `labels`"))
+    try:
+        labels = _natural_numbers(dataset.labels, _MAX_CLASSES)
+    except ValueError as error:
+        _checks.fail(_OWNER, "dataset", expected, _checks.described(f"{kind} with {error}"))
+    if labels.size != len(dataset):
+        got = f"{kind} with {labels.size} labels for {len(dataset)} images"
+        _checks.fail(_OWNER, "dataset", expected, _checks.described(got))
+    return labels
+
+
+def _indices(value, size):
+    """Return ``value``, integers or the path of a file of them, as an array of integers below ``size``."""
+    expected = f"integers from 0 to {size - 1}, or the path of a file with one of them a line"
+    try:
+        return _natural_numbers(_read_indices(value) if isinstance(value, (str, os.PathLike)) else value, size)
+    except OSError as error:
+        _checks.fail(_OWNER, "indices", f"a file that can be read ({value})", _checks.described(error.strerror))
+    except (ValueError, OverflowError, EOFError) as error:
+        _checks.fail(_OWNER, "indices", expected, _checks.described(str(error)))
+
+
+def _read_indices(path):
+    if os.fspath(path).endswith(".npy"):
+        return np.load(path, allow_pickle=False)
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return np.array(lines, dtype=str).astype(np.int64)
+
+
+def _natural_numbers(values, limit):
+    """Return ``values`` as an array of integers.
+
+    Raises:
+        ValueError: there is none, or which one is no integer in [0, limit).
+    """
+    if isinstance(values, (list, tuple)):
+        try:
+            # The fastest way from a list, and one that takes no fractions.
+            values = array("I", values)
+        except (TypeError, OverflowError):
+            number, value = next(
+                (number, value)
+                for number, value in enumerate(values)
+                if not (isinstance(value, numbers.Integral) and 0 <= value < limit)
+            )
+            raise ValueError(f"{value!r} (entry {number})") from None
+    values = np.asarray(values)
+    if values.ndim != 1 or values.dtype.kind not in "iu":
+        raise ValueError(f"an array of shape {list(values.shape)} and type {values.dtype}")
+    if values.size == 0:
+        raise ValueError("an empty list")
+    if values.min() < 0 or values.max() >= limit:
+        place = np.flatnonzero((values < 0) | (values >= limit))[0]
+        raise ValueError(f"{values[place]} (entry {place})")
+    return values
+
+
+def _sizes(scales, dataset):
+    """Return ``scales`` as a list of (width, height); None where the data set takes plain indices."""
+    kinds = [kind.__name__ for kind in type(dataset).__mro__]
+    if "MultiScaleDataset" not in kinds:
+        if scales is not None:
+            _checks.fail(_OWNER, "scales", f"left out with {kinds[0]}; it is for MultiScaleDataset", scales)
+        return None
+    if not isinstance(scales, (list, tuple)) or not scales:
+        _checks.fail(_OWNER, "scales", f"a list of image sizes in pixels, for {kinds[0]}", scales)
+    sizes = []
+    for number, scale in enumerate(scales):
+        pair = scale if isinstance(scale, (list, tuple)) and len(scale) == 2 else (scale, scale)
+        sizes.append(tuple(_checks.integer(_OWNER, f"scales[{number}]", side, minimum=1) for side in pair))
+    return sizes

@@ -1,0 +1,115 @@
+"""Several stages in one configuration: what each of them is, and where a run goes on."""
+
+import copy
+from pathlib import Path
+
+from . import _checks, checkpoints, recipes
+from ._checks import ConfigError
+
+# Sections that a stage may bring though the rest of the file has none.
+_SECTIONS = ("AMP", "Arch", "Callbacks", "DataLoader", "EMA", "Global", "Loss", "Metric", "Optimizer", "start_from")
+# What `start_from` may say, and the prefix under which PaddleClas saves it.
+_PREFIXES = {"best": "best_model", "last": "latest"}
+
+
+def plan(config):
+    """Return the configuration of every stage; one where there are no ``Stages``.
+
+    ``Global.recipe`` is applied first. Each entry of ``Stages`` overrides the
+    rest of the file: maps are merged, lists and values replaced; a map with
+    another ``name`` replaces the one there, since the other keys belong to the
+    name, but the batch size and the learning rate stay. ``Global.epochs`` of a
+    stage may be a fraction of that of the file. Stage N writes below
+    ``output_dir/stage_N`` and starts from the weights of the stage before.
+
+    Args:
+        config (dict): the host's configuration.
+
+    Raises:
+        ConfigError: ``Stages`` is no list of maps, or a stage names an unknown section.
+    """
+    recipe = config["Global"].get("recipe") if isinstance(config.get("Global"), dict) else None
+    if recipe is not None:
+        config = _merged(config, recipes.load(recipe)["config"])
+    if config.get("Stages") is None:
+        return [config]
+    overrides = config["Stages"]
+    if not isinstance(overrides, list) or not overrides or not all(isinstance(o or {}, dict) for o in overrides):
+        _checks.fail("configuration", "Stages", "a list of maps, each an override of the rest", overrides)
+    base = {key: value for key, value in config.items() if key != "Stages"}
+    result = []
+    for index, override in enumerate(overrides):
+        owner = f"Stages[{index}]"
+        for section in override or {}:
+            _checks.known_name(owner, "section", section, [*base, *_SECTIONS])
+        stage = _merged(base, override or {})
+        stage.setdefault("start_from", "last")
+        _checks.choice(owner, "start_from", stage["start_from"], tuple(_PREFIXES))
+        if index > 0 and stage["start_from"] == "best" and not result[-1]["Global"].get("eval_during_train", True):
+            _checks.fail(owner, "start_from", "last where the stage before has no `eval_during_train`", "best")
+        stage["Global"]["epochs"] = _epochs(owner, stage["Global"].get("epochs"), base["Global"].get("epochs"))
+        stage["Global"]["output_dir"] = str(Path(str(base["Global"]["output_dir"])) / f"stage_{index + 1}")
+        result.append(stage)
+    return result
+
+
+def start_weights(before, stage):
+    """The path (without ending) of the weights that a stage takes from the stage before.
+
+    Raises:
+        ConfigError: that stage left no such checkpoint.
+    """
+    folder, prefix = before["Global"]["output_dir"], _PREFIXES[stage["start_from"]]
+    path = checkpoints.find(folder, before["Arch"]["name"], prefix)
+    if path is None:
+        raise ConfigError(f"Stages: `start_from: {stage['start_from']}` needs a whole checkpoint {prefix} in {folder}")
+    return str(path)
+
+
+def resume_point(stages):
+    """Where a run goes on: ``(index of the stage, its checkpoint or None, name of the run or None)``.
+
+    Args:
+        stages (list of dict): what :func:`plan` gave.
+    """
+    run = None
+    for index, stage in enumerate(stages):
+        found = checkpoints.newest(stage["Global"]["output_dir"], stage["Arch"]["name"], run)
+        if found is None:
+            return index, None, run
+        path, manifest = found
+        run = manifest["run"]
+        if manifest["epoch"] < stage["Global"]["epochs"] or index + 1 == len(stages):
+            return index, str(path), run
+    raise AssertionError("a plan has at least one stage")
+
+
+def _epochs(owner, epochs, whole):
+    """A stage's epochs; a fraction is of the whole file's, and never none."""
+    if not isinstance(epochs, float) or not isinstance(whole, int):
+        return epochs
+    return max(round(_checks.number(owner, "Global.epochs", epochs, above=0, maximum=1) * whole), 1)
+
+
+def _merged(base, override):
+    """A deep copy of ``base`` with the entries of ``override``."""
+    result = {key: copy.deepcopy(value) for key, value in base.items()}
+    for key, value in override.items():
+        old = result.get(key)
+        if isinstance(value, dict) and isinstance(old, dict):
+            if value.get("name", old.get("name")) != old.get("name"):
+                old = _kept(key, old)
+            result[key] = _merged(old, value)
+        else:
+            result[key] = copy.deepcopy(value)
+    return result
+
+
+def _kept(key, old):
+    """What stays of a section when another ``name`` takes its place."""
+    if key == "sampler":
+        return {name: old[name] for name in ("batch_size", "drop_last") if name in old}
+    if key == "lr":
+        rate = old.get("learning_rate", (old.get("values") or [None])[0])
+        return {} if rate is None else {"learning_rate": rate}
+    return {}

@@ -1,0 +1,191 @@
+"""Every mistake in a configuration that shows without building anything."""
+
+import inspect
+from pathlib import Path
+
+from . import _checks, checkpoints
+from ._checks import ConfigError
+from .config import AUTO, IMAGE_LISTS, build_callbacks, class_number, components, counts_given, losses, normalized_scale
+from .counts import count_label_list
+from .registry import registered
+
+# Keys of `Arch` that never reach the architecture.
+_ARCH_KEYS = ("name", "classifier", "use_sync_bn", "use_ml_decoder")
+
+
+def check(config, mode, host_names):
+    """Raise on every mistake that shows without building anything.
+
+    Args:
+        config (dict): the host's configuration.
+        mode (str): ``train``, ``eval``, ``infer`` or ``export``.
+        host_names (callable): kind -> names that the host's factory knows.
+
+    Raises:
+        ConfigError: what is wrong, where, and the nearest valid name.
+    """
+    needed = {"train": ("Global", "Arch", "DataLoader", "Loss", "Optimizer"), "eval": ("Global", "Arch", "DataLoader")}
+    for section in needed.get(mode, ("Global", "Arch")):
+        if not isinstance(config.get(section), dict):
+            _checks.fail("configuration", section, f"a section, to {mode}", config.get(section))
+    arch = config["Arch"]
+    if "name" in arch:
+        _checks.known_name("Arch", "architecture", arch["name"], _public(host_names("arch")))
+        ours = registered("arch").get(arch["name"])
+        if ours is not None:
+            allowed = [*inspect.signature(ours).parameters, *_ARCH_KEYS]
+            for key in arch:
+                _checks.known_name(f"Arch {arch['name']}", "parameter", key, allowed)
+    if class_number(config) is not None:
+        _checks.integer("Arch", "class_num", class_number(config), minimum=1)
+    _check_paths(config, mode)
+    if mode == "train":
+        _check_training(config)
+    optimizer = config.get("Optimizer")
+    if mode == "train" and isinstance(optimizer, dict) and "name" in optimizer:
+        _checks.known_name("Optimizer", "optimizer", optimizer["name"], _public(host_names("optimizer")))
+    for part in _parts(config, mode):
+        if not isinstance(config["DataLoader"].get(part), dict):
+            _checks.fail("DataLoader", part, f"a section, to {mode}", config["DataLoader"].get(part))
+        _check_list(config, "Loss", part, host_names("loss"))
+        _check_list(config, "Metric", part, host_names("metric"))
+    scale = normalized_scale(config)
+    for part in _parts(config, mode):
+        for where, cls, params in losses(config, part):
+            _check_loss(where, cls, params, config, ordinary=scale is None)
+        _check_sampler(config, part, host_names("data"))
+        _check_label_list(config, part, host_names("data"))
+
+
+def _parts(config, mode):
+    """Which parts of ``Loss``, ``Metric`` and ``DataLoader`` this mode builds."""
+    if mode == "train":
+        return ["Train", "Eval"] if config["Global"].get("eval_during_train", True) else ["Train"]
+    return ["Eval"] if mode == "eval" else []
+
+
+def _public(namespace):
+    return [name for name in namespace if not name.startswith("_")]
+
+
+def _check_list(config, section, part, host_names):
+    """Names that exist, parameters that this package's components have, no lost results."""
+    kind = section.lower()
+    ours = registered(kind)
+    keys = {}
+    for where, name, params in components(config, section, part):
+        _checks.known_name(where, kind, name, _public(host_names))
+        if section == "Loss" and "weight" not in params:
+            _checks.fail(where, "weight", f"given: the share of {name} in the sum", _checks.described("nothing"))
+        if section == "Loss":
+            _checks.number(where, "weight", params["weight"])
+        if not inspect.isclass(host_names[name]):
+            continue
+        allowed = inspect.signature(host_names[name]).parameters
+        takes_any = any(p.kind is p.VAR_KEYWORD for p in allowed.values())
+        for param in params:
+            if param != "weight" and not takes_any:
+                _checks.known_name(f"{where} {name}", "parameter", param, list(allowed))
+        if name not in ours:
+            continue
+        required = [p.name for p in allowed.values() if p.default is p.empty and p.name not in params]
+        if required:
+            _checks.fail(where + " " + name, required[0], "given", _checks.described("nothing"))
+        key = getattr(ours[name], "result_key", None)
+        key = (where.rpartition("[")[0], key) if key is not None else None
+        if key is not None and keys.setdefault(key, where) != where:
+            raise ConfigError(f"{where}: {name} is listed twice ({keys[key]}); PaddleClas would keep the last only")
+
+
+def _check_loss(where, cls, params, config, ordinary):
+    """Build the loss once, so that a wrong value shows before the data are read."""
+    class_num = class_number(config)
+    params = {key: value for key, value in params.items() if key != "weight"}
+    if params.get("num_class_list") == AUTO:
+        params["num_class_list"] = [1] * (class_num or 2)
+    elif params.get("num_class_list") is not None:
+        params["num_class_list"] = counts_given(
+            params["num_class_list"], cls.__name__, config, params.get("allow_empty_classes", False)
+        )
+    weights = params.get("class_weight")
+    if isinstance(weights, list) and class_num is not None and len(weights) != class_num:
+        _checks.fail(
+            cls.__name__,
+            "class_weight",
+            f"as long as Arch.class_num ({class_num})",
+            _checks.described(f"{len(weights)} weights"),
+        )
+    loss = cls(**params)
+    if ordinary and getattr(loss, "s", 1.0) > 1.0 and not loss.allow_unnormalized:
+        raise ConfigError(
+            f"{where} LDAMLoss: `s` > 1 is made for cosines, got s = {loss.s:g} on an ordinary classifier, whose "
+            f"logits it would blow up; set `Arch.classifier: normalized`, or `allow_unnormalized: true`"
+        )
+    if cls.uses_features and config["Global"].get("to_static", False):
+        raise ConfigError(
+            f"Global: `to_static` must be false with {cls.__name__}, got true: in a static graph the features that "
+            f"enter the classifier cannot be caught"
+        )
+
+
+def _check_training(config):
+    """Epochs, callbacks, and sections that are nearly the name of one of ours."""
+    for section in config:
+        for ours in ("Callbacks", "Stages"):
+            if section != ours and str(section).lower().rstrip("s") == ours.lower().rstrip("s"):
+                raise ConfigError(f"configuration: unknown section {section!r} (did you mean {ours!r}?)")
+    # 0: the weights are loaded, changed by callbacks, evaluated and saved.
+    _checks.integer("Global", "epochs", config["Global"].get("epochs"), minimum=0)
+    for callback in build_callbacks(config):
+        callback.check(config)
+
+
+def _check_paths(config, mode):
+    """Weights to start from and images to predict: there."""
+    path = config["Global"].get("pretrained_model")
+    if isinstance(path, str) and not path.startswith("http"):
+        if not (Path(path).exists() or Path(path + ".pdparams").exists()):
+            _checks.fail("Global", "pretrained_model", "the path of a .pdparams file without its ending", path)
+    if config["Global"].get("resume", False) and config["Global"].get("checkpoints"):
+        raise ConfigError("Global: `resume` finds the checkpoint by itself; `checkpoints` must not be given with it")
+    if mode == "train" and config["Global"].get("checkpoints"):
+        checkpoints.check(config["Global"]["checkpoints"])
+    images = (config.get("Infer") or {}).get("infer_imgs")
+    if mode == "infer" and isinstance(images, str) and not Path(images).exists():
+        _checks.fail("Infer", "infer_imgs", "an existing image or folder", images)
+
+
+def _check_sampler(config, part, host_names):
+    """A sampler that exists, with parameters that it has where it is one of ours."""
+    params = config["DataLoader"][part].get("sampler") or {}
+    where = f"DataLoader.{part}.sampler"
+    if "name" not in params:
+        return
+    _checks.known_name(where, "sampler", params["name"], _public(host_names))
+    ours = registered("sampler").get(params["name"])
+    if ours is not None:
+        allowed = ["name", *inspect.signature(ours).parameters]
+        for param in params:
+            _checks.known_name(f"{where} {params['name']}", "parameter", param, allowed)
+
+
+def _check_label_list(config, part, host_names):
+    """The host's image list: there, well formed, with labels in range."""
+    dataset = ((config.get("DataLoader") or {}).get(part) or {}).get("dataset") or {}
+    owner = f"DataLoader.{part}.dataset"
+    if "name" in dataset:
+        _checks.known_name(owner, "data set", dataset["name"], _public(host_names))
+    for key in ("cls_label_path", "image_root"):
+        path = dataset.get(key)
+        if isinstance(path, str) and not Path(path).exists():
+            _checks.fail(owner, key, "an existing path", path)
+    if dataset.get("name") in IMAGE_LISTS and "cls_label_path" in dataset:
+        retrieval = config["Global"].get("eval_mode", "classification") != "classification"
+        in_range = not dataset.get("relabel", False) and (part == "Train" or not retrieval)
+        count_label_list(
+            dataset["cls_label_path"],
+            owner=owner,
+            delimiter=dataset.get("delimiter"),
+            class_num=class_number(config) if in_range else None,
+            check_labels=in_range,
+        )

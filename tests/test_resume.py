@@ -1,0 +1,113 @@
+"""A run that was killed and resumed ends with the weights of one that was not, bit for bit."""
+
+import random
+import re
+
+import numpy as np
+import paddle
+import pytest
+
+from . import engines
+
+EPOCHS = 7
+STEPS = 6
+MOMENTS = 5
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A working folder with the digits and a config in which everything that draws at random is in play."""
+    folder = tmp_path_factory.mktemp("resume")
+    settings = engines.digits_config(
+        engines.write_digits(folder / "digits"),
+        "out",
+        losses=[engines.listed("FocalLoss")],
+        arch={"name": "MobileNetV3_small_x0_35", "class_num": 10, "dropout_prob": 0.2},
+        size=32,
+        epochs=EPOCHS,
+        eval_during_train=True,
+        seed=5,
+    )
+    train = settings["DataLoader"]["Train"]
+    train["dataset"]["transform_ops"][2:2] = [{"RandCropImage": {"size": 32}}, {"RandFlipImage": {"flip_code": 1}}]
+    train["sampler"] = {"name": "WeightBalancedSampler", "batch_size": 32, "num_samples": 32 * STEPS}
+    settings["Callbacks"] = [
+        {"DeferredReweighting": {"start": 4}},
+        {"DeferredResampling": {"start": 3}},
+        {"MaxNormPGD": {"thresh": 0.5}},
+        {"tests.observers.Kill": None},
+    ]
+    engines.write_yaml(settings, folder / "config.yaml")
+    return folder
+
+
+def moments(processes):
+    """Five moments, one in each of the epochs 2 to 6, one of them in a save."""
+    draw = random.Random(processes)
+    in_save = draw.randrange(MOMENTS)
+    return [
+        f"save:{epoch}" if epoch == 2 + in_save else f"{epoch}:{draw.randint(1, STEPS // processes)}"
+        for epoch in range(2, 2 + MOMENTS)
+    ]
+
+
+def train(folder, output, processes, moment="", rank=0):
+    """``ppcls-lt train --resume`` in a process of its own, or several; returns it."""
+    arguments = ["-c", folder / "config.yaml", "--resume", "-o", f"Global.output_dir={output}"]
+    environment = {"KILL": moment, "KILL_RANK": str(rank)}
+    if processes == 1:
+        return engines.run(
+            ["-m", "ppcls_lt.cli", "train", *arguments], cwd=folder, python_path=[engines.ROOT], environment=environment
+        )
+    return engines.launch(
+        engines.ROOT / "scripts" / "train.py", *arguments, cwd=folder, processes=processes, environment=environment
+    )
+
+
+def first_epoch(output):
+    """The epoch that the first line of training in a log names."""
+    return int(re.search(r"\[Train\]\[Epoch (\d+)/", output)[1])
+
+
+def saved(folder, ending):
+    (path,) = (path for path in folder.rglob(f"latest.{ending}") if ".latest" not in str(path))
+    return paddle.load(str(path), return_numpy=True)
+
+
+def assert_same(one, other, where=""):
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            assert_same(one[key], other[key], f"{where}/{key}")
+    elif isinstance(one, (list, tuple)):
+        assert len(one) == len(other)
+        for index, pair in enumerate(zip(one, other)):
+            assert_same(*pair, f"{where}/{index}")
+    elif isinstance(one, np.ndarray):
+        np.testing.assert_array_equal(one, other, err_msg=where)
+    else:
+        assert one == other, where
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_killed_five_times_and_resumed(processes, folder):
+    whole, broken = folder / f"whole_{processes}", folder / f"broken_{processes}"
+    result = train(folder, whole, processes)
+    assert result.returncode == 0, result.stdout
+    assert first_epoch(result.stdout) == 1
+
+    due = 1
+    for number, moment in enumerate(moments(processes)):
+        in_save = moment.startswith("save")
+        result = train(folder, broken, processes, moment, rank=0 if in_save else number % processes)
+        if processes == 1:
+            assert result.returncode == -9, result.stdout
+        else:
+            assert result.returncode != 0 and "-9" in result.stdout, result.stdout
+        assert first_epoch(result.stdout) == due
+        due = number + 2  # the epoch it was killed in; what it left is of the one before
+    result = train(folder, broken, processes)
+    assert result.returncode == 0, result.stdout
+    assert first_epoch(result.stdout) == due
+    assert_same(saved(whole, "pdparams"), saved(broken, "pdparams"))
+    assert_same(saved(whole, "pdopt"), saved(broken, "pdopt"))

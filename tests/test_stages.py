@@ -1,0 +1,220 @@
+"""Stages and recipes: two-stage methods in one command, each on the digits, and what each stage leaves alone."""
+
+import numpy as np
+import paddle
+import pytest
+
+from ppcls_lt import recipes, stages, trainer
+from ppcls_lt._checks import ConfigError
+
+from . import engines
+from .test_resume import assert_same, first_epoch, saved
+
+EPOCHS = 4
+TWO_STAGES = ("weight_balancing", "crt", "lws", "tau_norm")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A working folder with the digits and a plain config."""
+    folder = tmp_path_factory.mktemp("stages")
+    settings = engines.digits_config(
+        engines.write_digits(folder / "digits"),
+        "out",
+        losses=[{"CELoss": {"weight": 1.0}}],
+        epochs=EPOCHS,
+        eval_during_train=True,
+    )
+    settings["Callbacks"] = [{"tests.observers.Kill": None}]
+    engines.write_yaml(settings, folder / "config.yaml")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(folder):
+    """Train with a recipe, once; return the engine and the output folder."""
+    done = {}
+
+    def train(recipe):
+        if recipe not in done:
+            output = folder / recipe
+            overrides = [f"Global.recipe={recipe}", f"Global.output_dir={output}", "Global.epochs=10"]
+            done[recipe] = trainer.run_engine("train", folder / "config.yaml", overrides), output
+        return done[recipe]
+
+    return train
+
+
+def weights(folder, prefix="latest"):
+    (path,) = (path for path in folder.rglob(f"{prefix}.pdparams") if f".{prefix}" not in str(path))
+    return paddle.load(str(path), return_numpy=True)
+
+
+@pytest.mark.parametrize("recipe", recipes.names())
+def test_every_recipe_trains_on_the_digits(recipe, trained):
+    engine, output = trained(recipe)
+    accuracy = engine.eval(0)
+    assert accuracy > 0.5
+    assert list(output.rglob("latest.pdparams")) and list(output.rglob("best_model.pdparams"))
+
+
+@pytest.mark.parametrize("recipe", TWO_STAGES)
+def test_the_second_stage_changes_the_classifier_alone(recipe, trained):
+    _, output = trained(recipe)
+    before, after = weights(output / "stage_1"), weights(output / "stage_2")
+    assert before.keys() == after.keys()
+    changed = {key for key in before if (before[key] != after[key]).any()}
+    assert changed and changed <= {"fc.weight", "fc.bias"}
+
+
+def test_weight_balancing_keeps_class_vectors_in_the_ball(trained):
+    _, output = trained("weight_balancing")
+    start = np.linalg.norm(weights(output / "stage_1")["fc.weight"].astype("float64"), axis=0)
+    radius = start.min() + 0.1 * (start.max() - start.min())
+    end = np.linalg.norm(weights(output / "stage_2")["fc.weight"].astype("float64"), axis=0)
+    assert (start > radius).any()
+    assert (end <= radius * (1 + 1e-6)).all()
+
+
+def test_crt_starts_from_a_new_classifier(trained):
+    _, output = trained("crt")
+    before, after = (weights(output / f"stage_{number}")["fc.weight"] for number in (1, 2))
+    cosines = (before * after).sum(0) / np.linalg.norm(before, axis=0) / np.linalg.norm(after, axis=0)
+    assert cosines.mean() < 0.9
+
+
+def test_lws_scales_each_class_vector_and_its_bias(trained):
+    _, output = trained("lws")
+    before, after = weights(output / "stage_1"), weights(output / "stage_2")
+    scale = np.linalg.norm(after["fc.weight"], axis=0) / np.linalg.norm(before["fc.weight"], axis=0)
+    np.testing.assert_allclose(after["fc.weight"], before["fc.weight"] * scale, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(after["fc.bias"], before["fc.bias"] * scale, rtol=1e-5, atol=1e-7)
+    assert scale.max() / scale.min() > 1.01
+
+
+def test_tau_normalisation_divides_by_the_norms(trained):
+    _, output = trained("tau_norm")
+    before, after = weights(output / "stage_1"), weights(output / "stage_2")
+    norms = np.linalg.norm(before["fc.weight"].astype("float64"), axis=0)
+    np.testing.assert_allclose(after["fc.weight"], before["fc.weight"] / norms**0.7, rtol=1e-5)
+    assert not after["fc.bias"].any()
+
+
+def test_a_saved_lws_model_is_an_ordinary_model(trained, folder):
+    engine, output = trained("lws")
+    path = next(path for path in (output / "stage_2").rglob("latest.pdparams") if ".latest" not in str(path))
+    fresh = trainer.run_engine(
+        "eval",
+        folder / "config.yaml",
+        [f"Global.pretrained_model={path.with_suffix('')}", f"Global.output_dir={folder}/evaluated"],
+    )
+    images = next(iter(engine.eval_dataloader))[0]
+    engine.model.eval(), fresh.model.eval()
+    np.testing.assert_allclose(engine.model(images).numpy(), fresh.model(images).numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_the_best_weights_of_the_first_stage_can_be_the_start(folder):
+    settings = engines.digits_config(
+        folder / "digits", folder / "best", losses=[{"CELoss": {"weight": 1.0}}], epochs=3, eval_during_train=True
+    )
+    # The second epoch is the best: the third has a learning rate that destroys.
+    settings["Optimizer"]["lr"] = {"name": "Piecewise", "decay_epochs": [2], "values": [0.05, 50.0], "by_epoch": True}
+    settings["Stages"] = [
+        {},
+        {"start_from": "best", "Global": {"epochs": 0}, "Callbacks": [{"TauNormalize": {"tau": 1}}]},
+    ]
+    engines.build_engine(settings).train()
+    best, last = (weights(folder / "best" / "stage_1", prefix) for prefix in ("best_model", "latest"))
+    start = weights(folder / "best" / "stage_2")
+    assert any((best[key] != last[key]).any() for key in best if key.startswith("conv"))
+    assert all((best[key] == start[key]).all() for key in best if not key.startswith("fc."))
+
+
+@pytest.mark.parametrize("moment", ["1/2:3", "1/save:4", "2/1:5", "2/save:2"])
+def test_an_interrupted_run_goes_on_in_its_stage(moment, folder):
+    """Killed in either stage, in a step or in a save, and resumed: the end is that of a whole run."""
+    stage, _, when = moment.partition("/")
+    environment = {"KILL": when, "KILL_STAGE": stage}
+    name = "run_" + moment.replace("/", "_").replace(":", "_")
+
+    def train(output, **kwargs):
+        arguments = ["-m", "ppcls_lt.cli", "train", "-c", "config.yaml", "--recipe", "two_stages.yaml", "--resume"]
+        return engines.run([*arguments, "-o", f"Global.output_dir={output}"], cwd=folder, **kwargs)
+
+    (folder / "two_stages.yaml").write_text(TWO_STAGE_RECIPE)
+    if not (folder / "whole").exists():
+        result = train("whole")
+        assert result.returncode == 0, result.stdout
+    result = train(name, environment=environment)
+    assert result.returncode == -9, result.stdout
+    result = train(name)
+    assert result.returncode == 0, result.stdout
+    assert first_epoch(result.stdout) == int(when.strip("save:").partition(":")[0])
+    assert ("stage_1" in result.stdout.partition("resuming")[2].partition("\n")[0]) == (stage == "1")
+    for number in (1, 2):
+        for ending in ("pdparams", "pdopt"):
+            assert_same(*(saved(folder / output / f"stage_{number}", ending) for output in ("whole", name)))
+
+
+TWO_STAGE_RECIPE = """
+Stages:
+  - {}
+  - Global: {epochs: 2}
+    DataLoader: {Train: {sampler: {name: WeightBalancedSampler, mode: class_balanced}}}
+    Callbacks: [FreezeLayers: , LearnableWeightScaling: , tests.observers.Kill: ]
+"""
+
+
+def test_stages_override_the_rest():
+    base = {
+        "Global": {"epochs": 30, "output_dir": "out"},
+        "Arch": {"name": "A"},
+        "Optimizer": {"name": "Momentum", "lr": {"name": "Piecewise", "values": [0.1, 0.01], "decay_epochs": [9]}},
+        "DataLoader": {"Train": {"sampler": {"name": "Old", "batch_size": 8, "drop_last": True, "shuffle": True}}},
+        "Loss": {"Train": [{"CELoss": {"weight": 1.0}}]},
+        "Stages": [
+            {},
+            {
+                "Global": {"epochs": 0.25},
+                "Optimizer": {"lr": {"name": "Cosine"}},
+                "DataLoader": {"Train": {"sampler": {"name": "New", "mode": "x"}}},
+                "Loss": {"Train": [{"IBLoss": {"weight": 1.0}}]},
+            },
+            {"Global": {"epochs": 0}},
+        ],
+    }
+    first, second, third = stages.plan(base)
+    assert [stage["Global"]["epochs"] for stage in (first, second, third)] == [30, 8, 0]
+    assert [stage["Global"]["output_dir"] for stage in (first, second)] == ["out/stage_1", "out/stage_2"]
+    assert first["Optimizer"] == base["Optimizer"] and first["Loss"] == base["Loss"]
+    assert second["Optimizer"]["lr"] == {"name": "Cosine", "learning_rate": 0.1}
+    sampler = second["DataLoader"]["Train"]["sampler"]
+    assert sampler == {"name": "New", "mode": "x", "batch_size": 8, "drop_last": True}
+    assert second["Loss"]["Train"] == [{"IBLoss": {"weight": 1.0}}]
+    second["Optimizer"]["lr"]["learning_rate"] = 5
+    assert base["Optimizer"]["lr"]["values"] == [0.1, 0.01] and base["Global"]["epochs"] == 30
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"Stages": {}}, "`Stages` must be a list of maps"),
+        ({"Stages": []}, "`Stages` must be a list of maps"),
+        ({"Stages": [{"Optimiser": {}}]}, r"Stages\[0\]: unknown section 'Optimiser' \(did you mean 'Optimizer'"),
+        ({"Stages": [{}, {"start_from": "first"}]}, r"Stages\[1\]: `start_from` must be one of best, last"),
+        ({"Stages": [{}, {"Global": {"epochs": 1.5}}]}, r"Stages\[1\]: `Global.epochs` must be .* <= 1"),
+        (
+            {"Stages": [{"Global": {"eval_during_train": False}}, {"start_from": "best"}]},
+            "`start_from` must be last where",
+        ),
+    ],
+)
+def test_mistakes_in_stages(given, message):
+    base = {"Global": {"epochs": 3, "output_dir": "out"}, "Arch": {"name": "A"}, "Optimizer": {}}
+    with pytest.raises(ConfigError, match=message):
+        stages.plan({**base, **given})
+
+
+def test_an_unknown_recipe_is_named():
+    with pytest.raises(ConfigError, match=r"one of cb_ce, .*\(did you mean 'ldam_drw'\?\), got 'ldam-drw'"):
+        recipes.load("ldam-drw")
