@@ -30,8 +30,8 @@ setup(
     extras_require={
         "cpu": ["paddlepaddle>=2.6.2"],
         "gpu": ["paddlepaddle-gpu>=2.6.2"],
-        "report": ["matplotlib"],
-        "test": ["pytest", "hypothesis", "ruff", "setuptools>=70.1"],
+        "report": ["matplotlib>=3.7"],
+        "test": ["pytest", "hypothesis", "ruff", "setuptools>=70.1", "matplotlib>=3.7"],
     },
     entry_points={"console_scripts": ["ppcls-lt=ppcls_lt.cli:main"]},
     classifiers=[

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from . import __version__
 from ._checks import ConfigError, fail
+from .data_commands import add_commands
 
 _STOCK_SCRIPTS = {
     "train": "train.py",
@@ -69,6 +70,7 @@ def _parser():
     run.add_argument("script", help="for example PaddleClas/tools/train.py")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own flags")
     run.set_defaults(command=_run)
+    add_commands(commands)
     return parser
 
 
