@@ -12,7 +12,7 @@ _BINS = 20
 # One to eight eighths of a character.
 _EIGHTHS = "▏▎▍▌▋▊▉█"
 # Of Okabe and Ito, distinct for colour-blind readers and in grey.
-_COLOURS = {"many": "#0072B2", "medium": "#E69F00", "few": "#CC79A7"}
+COLOURS = {"many": "#0072B2", "medium": "#E69F00", "few": "#CC79A7"}
 
 
 def has_blocks(encoding):
@@ -79,6 +79,22 @@ def png_chart(counts, groups, title):
     Raises:
         ConfigError: Matplotlib is not installed.
     """
+    words = {"class": "class", "images": "images", "sorted": "classes, largest first"}
+    for group, members in groups.items():
+        words[group] = f"{group} ({members.size} {'class' if members.size == 1 else 'classes'})"
+    counts = np.asarray(counts)
+    figure = new_figure(1.8 + 0.26 * counts.size if counts.size <= MAX_BARS else 3.6)
+    draw_counts(figure, counts, groups, words)
+    figure.axes[0].set_title(title, fontsize=10)
+    return png(figure)
+
+
+def new_figure(height, width=7):
+    """Return an empty Matplotlib figure, its size in inches.
+
+    Raises:
+        ConfigError: Matplotlib is not installed.
+    """
     try:
         # Not pyplot, which needs a display on some machines and keeps its figures.
         from matplotlib.figure import Figure
@@ -89,19 +105,31 @@ def png_chart(counts, groups, title):
             'a PNG needs Matplotlib; install it with `pip install "ppcls-lt[report]"`, '
             'or with `pip install ".[report]"` in a clone of this package'
         ) from error
-    counts = np.asarray(counts)
-    single = counts.size <= MAX_BARS
-    figure = Figure(figsize=(7, 1.8 + 0.26 * counts.size if single else 3.6), dpi=110, layout="constrained")
-    axes = figure.add_subplot()
-    (_bars if single else _profile)(axes, counts, groups)
-    axes.set_title(title, fontsize=10)
-    axes.spines[["top", "right"]].set_visible(False)
-    # Outside, where no bar can be.
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    return Figure(figsize=(width, height), dpi=110, layout="constrained")
+
+
+def png(figure):
+    """Return a figure as a PNG file, bytes, always the same for the same figure."""
     buffer = io.BytesIO()
     # Without the version of Matplotlib, which would make equal pictures differ.
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def draw_counts(figure, counts, groups, words):
+    """Draw the images per class into a figure: a bar for every class, or the sorted profile.
+
+    Args:
+        figure (Figure): empty.
+        counts (array of int): images per class ``[C]``.
+        groups (dict): ``counts.shot_groups(counts)``.
+        words (dict): the labels: ``class``, ``images``, ``sorted``, and one for each group.
+    """
+    axes = figure.add_subplot()
+    (_bars if counts.size <= MAX_BARS else _profile)(axes, counts, groups, words)
+    axes.spines[["top", "right"]].set_visible(False)
+    # Outside, where no bar can be.
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
 
 
 def _bar(share, room, blocks):
@@ -114,28 +142,24 @@ def _bar(share, room, blocks):
     return "█" * full + (_EIGHTHS[rest - 1] if rest else "")
 
 
-def _bars(axes, counts, groups):
+def _bars(axes, counts, groups, words):
     for group, members in groups.items():
         if members.size:
-            bars = axes.barh(members, counts[members], color=_COLOURS[group], label=_classes(group, members))
+            bars = axes.barh(members, counts[members], color=COLOURS[group], label=words[group])
             axes.bar_label(bars, padding=3, fontsize=8)
-    axes.set(xlabel="images", ylabel="class", yticks=range(counts.size), ylim=(counts.size - 0.4, -0.6))
+    axes.set(xlabel=words["images"], ylabel=words["class"], yticks=range(counts.size), ylim=(counts.size - 0.4, -0.6))
     # Room for the numbers beside the bars.
     axes.set_xlim(0, max(counts.max(), 1) * 1.1)
     axes.xaxis.get_major_locator().set_params(integer=True)
 
 
-def _profile(axes, counts, groups):
+def _profile(axes, counts, groups, words):
     start = 0
     # The groups follow one another in the sorted order.
     for group, members in groups.items():
         if members.size:
             edges = np.arange(start, start + members.size + 1)
             values = np.sort(counts[members])[::-1]
-            axes.stairs(values, edges, fill=True, color=_COLOURS[group], label=_classes(group, members))
+            axes.stairs(values, edges, fill=True, color=COLOURS[group], label=words[group])
             start += members.size
-    axes.set(xlabel="classes, largest first", ylabel="images", xlim=(0, counts.size), ylim=(0, None))
-
-
-def _classes(group, members):
-    return f"{group} ({members.size} {'class' if members.size == 1 else 'classes'})"
+    axes.set(xlabel=words["sorted"], ylabel=words["images"], xlim=(0, counts.size), ylim=(0, None))

@@ -7,7 +7,7 @@ import numpy as np
 import paddle
 import paddle.distributed as dist
 
-from . import _checks, best_metric, history, host, metrics
+from . import _checks, best_metric, history, host, metrics, scores
 from . import config as configuration
 from ._checks import ConfigError
 from .registry import registered
@@ -253,7 +253,7 @@ def _per_class(engine):
     if tables:
         return tables[0]
     seen = ours[0].predictions.classes() if ours else None
-    return {} if seen is None else {"recall": metrics.scores.recall(seen.support, seen.right)}
+    return {} if seen is None else {"recall": scores.recall(seen.support, seen.right)}
 
 
 def _averaged(engine):

@@ -2,9 +2,9 @@
 
 import json
 import math
-import os
 from pathlib import Path
 
+from . import atomic
 from ._checks import ConfigError
 
 
@@ -15,6 +15,8 @@ def read(path):
     (name -> number), ``loss`` (name -> number), ``per_class`` (name -> list
     ``[C]``), ``best_metric`` (what chooses the best model, or None) and ``score``
     (its value, such that more is better). None stands for what is undefined.
+    Those of this version also hold ``classifier``, None or ``name``, ``kind`` and
+    ``norm``, the L2 norm of each class vector ``[C]``.
 
     Raises:
         ConfigError: a line before the last is no record.
@@ -81,9 +83,7 @@ class History:
 
     def _rewrite(self, records):
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        whole = self.path.with_name(self.path.name + ".new")
-        whole.write_text("".join(map(_line, records)), encoding="utf-8")
-        os.replace(whole, self.path)
+        atomic.write(self.path, "".join(map(_line, records)).encode())
 
 
 def _line(record):

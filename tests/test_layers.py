@@ -15,6 +15,7 @@ PACKAGE = Path(ppcls_lt.__file__).parent
 LAYERS = (
     {
         "_checks",
+        "atomic",
         "charts",
         "checkpoints",
         "counts",
@@ -23,6 +24,7 @@ LAYERS = (
         "history",
         "registry",
         "resampling",
+        "scores",
     },
     {"functional", "parallel", "classifier", "projections", "randomness"},
     {"losses", "metrics", "archs", "samplers", "callbacks"},

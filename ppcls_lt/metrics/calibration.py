@@ -1,8 +1,7 @@
 """Whether the confidence is the accuracy."""
 
-from .. import _checks
+from .. import _checks, scores
 from ..registry import register
-from . import scores
 from .base import LongTailMetric
 
 

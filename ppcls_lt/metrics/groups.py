@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from .. import _checks
+from .. import _checks, scores
 from ..counts import as_counts, shot_groups
 from ..registry import register
-from . import scores
 from .base import LongTailMetric
 
 

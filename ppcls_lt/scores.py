@@ -46,6 +46,21 @@ def geometric_mean(values):
     return float(np.exp(mean(np.log(values))))
 
 
+def confidence_bins(confidence, right, bins):
+    """Sums over bins of confidence ``((m - 1) / M, m / M]``: images, confidence, right, float64 ``[M]`` each.
+
+    Args:
+        confidence (array): highest probability of each image ``[N]``.
+        right (array of bool): whether its class is the right one ``[N]``.
+        bins (int): number M of bins.
+    """
+    confidence = np.asarray(confidence, dtype=np.float64)
+    # A NaN, of a model that has diverged, has its place too.
+    place = np.clip(np.ceil(np.nan_to_num(confidence) * bins).astype(np.int64) - 1, 0, bins - 1)
+    weights = (np.ones_like(confidence), confidence, np.asarray(right, dtype=np.float64))
+    return tuple(np.bincount(place, weights=each, minlength=bins) for each in weights)
+
+
 def expected_calibration_error(images, confidence, right):
     """``sum_m |right_m - confidence_m| / N`` over bins ``[M]`` with those sums; NaN without images."""
     total = images.sum()
