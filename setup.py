@@ -23,6 +23,7 @@ setup(
         "ppcls_lt.losses",
         "ppcls_lt.metrics",
         "ppcls_lt.recipes",
+        "ppcls_lt.report",
     ],
     package_dir={"ppcls_lt.configs": "configs"},
     package_data={"ppcls_lt.configs": ["*/*.yaml"], "ppcls_lt.recipes": ["*.yaml"]},

@@ -38,11 +38,16 @@ def _add_counts(commands):
         "Show the images per class of a label list: imbalance ratio, groups, a chart, and YAML for the configuration.",
     )
     command.add_argument("--class-num", type=int, metavar="C", help="number of classes, highest label + 1 by default")
+    add_group_options(command)
+    command.add_argument("--png", metavar="FILE", help="draw the chart into a PNG file too (needs Matplotlib)")
+    command.add_argument("--yaml", action="store_true", help="print YAML with every count instead of the report")
+
+
+def add_group_options(command):
+    """Add ``--many``, ``--few`` and ``--groups``, which ``thresholds`` reads."""
     command.add_argument("--many", type=int, metavar="N", help=f"many-shot: more than N images ({_MANY})")
     command.add_argument("--few", type=int, metavar="N", help=f"few-shot: less than N images ({_FEW})")
     command.add_argument("--groups", choices=("thresholds", "tertiles"), default="thresholds", help="how to group")
-    command.add_argument("--png", metavar="FILE", help="draw the chart into a PNG file too (needs Matplotlib)")
-    command.add_argument("--yaml", action="store_true", help="print YAML with every count instead of the report")
 
 
 def _add_make_lt(commands):
@@ -98,7 +103,7 @@ def _counts(arguments):
     from . import charts, counts, data_tools
 
     owner = "ppcls-lt counts"
-    thresholds = _thresholds(arguments, owner)
+    limits = thresholds(arguments, owner)
     if arguments.png is not None:
         # So that no list is replaced by a picture through a slip.
         if not arguments.png.lower().endswith(".png"):
@@ -111,12 +116,12 @@ def _counts(arguments):
         delimiter=_delimiter(arguments),
         class_num=arguments.class_num,
     )
-    groups = counts.shot_groups(found, thresholds, owner=owner)
+    groups = counts.shot_groups(found, limits, owner=owner)
     if arguments.png is not None:
         title = f"{_some(found.sum(), 'image')}, {_some(found.size, 'class')}, imbalance ratio {_ratio(found)}"
         drawn = {"--png": (arguments.png, charts.png_chart(found, groups, title))}
         data_tools.write_files(drawn, owner=owner, inputs=[arguments.list], force=True)
-    _say(_yaml(found, thresholds) if arguments.yaml else _report(arguments.list, found, groups, thresholds))
+    _say(_yaml(found, limits) if arguments.yaml else _report(arguments.list, found, groups, limits))
     return 0
 
 
@@ -193,7 +198,12 @@ def _parts(data, parts):
     yield from _missing(data.counts)
 
 
-def _thresholds(arguments, owner):
+def thresholds(arguments, owner):
+    """Return the thresholds of the groups as ``counts.shot_groups`` takes them.
+
+    Raises:
+        ConfigError: they cannot be used together, or are out of order.
+    """
     if arguments.groups == "tertiles":
         for flag, value in (("--many", arguments.many), ("--few", arguments.few)):
             if value is not None:

@@ -1,13 +1,10 @@
 """Around each evaluation of the host's Engine: what is kept of it, and what it returns."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import paddle
 import paddle.distributed as dist
 
-from . import _checks, best_metric, history, host, metrics, scores
+from . import _checks, best_metric, history, host, metrics, recording, run_files, scores
 from . import config as configuration
 from ._checks import ConfigError
 from .registry import registered
@@ -61,10 +58,14 @@ def _check_parameters(metric, params, config):
     metric(**params)
 
 
-def attach(engine):
+def attach(engine, untrained=False):
     """Let ``engine.eval`` keep its values and return the score that chooses the best model.
 
     Only where the host classifies; retrieval is left alone.
+
+    Args:
+        engine: the host's Engine, built.
+        untrained (bool): it trains for no epochs, and epoch 0 is what it comes to.
 
     Raises:
         ConfigError: the evaluation would not be of every image once, or the
@@ -77,7 +78,7 @@ def attach(engine):
     if ours:
         _check_coverage(engine, type(ours[0]).__name__)
     best_metric.check_built(engine)
-    engine.eval = Evaluation(engine)
+    engine.eval = Evaluation(engine, first_epoch=0 if untrained or engine.mode == "eval" else 1)
 
 
 def _ours(engine):
@@ -113,9 +114,10 @@ def _check_coverage(engine, metric):
 class Evaluation:
     """``engine.eval``: the host's, whose values are then logged, written down and chosen from."""
 
-    def __init__(self, engine):
+    def __init__(self, engine, first_epoch):
         self._engine = engine
         self._original = engine.eval
+        self._first_epoch = first_epoch
         self._history = None
 
     def __call__(self, epoch_id=0):
@@ -124,10 +126,15 @@ class Evaluation:
         loss = engine.eval_loss_func
         meter = None if loss is None else LossMeter(loss)
         engine.eval_loss_func = meter
+        keeps = dist.get_rank() == 0 and epoch_id >= self._first_epoch
+        recorder = recording.PredictionRecorder() if keeps else None
+        hook = engine.eval_metric_func.register_forward_pre_hook(recorder) if keeps else None
         try:
             result = self._original(epoch_id)
         finally:
             engine.eval_loss_func = loss
+            if hook is not None:
+                hook.remove()
         found = values(engine)
         score = best_metric.score(engine, found, result)
         if dist.get_rank() == 0:
@@ -135,16 +142,16 @@ class Evaluation:
             log_values(engine, epoch_id, found, losses)
             if engine.mode == "eval":
                 log_table(engine)
-            if engine.mode == "eval" or epoch_id > 0:  # epoch 0 is no epoch of a training
-                self._keep(epoch_id, found, losses, score)
+            if keeps:
+                self._keep(epoch_id, found, losses, score, recorder)
         return score
 
-    def _keep(self, epoch, found, losses, score):
+    def _keep(self, epoch, found, losses, score, recorder):
         engine = self._engine
+        folder, files = recording.log_folder(engine), run_files.FILES[engine.mode]
         if self._history is None:
-            name = "metrics.jsonl" if engine.mode == "train" else "eval_metrics.jsonl"
             resume = engine.mode == "train" and engine.config["Global"].get("checkpoints") is not None
-            self._history = history.History(log_folder(engine) / name, resume=resume)
+            self._history = history.History(folder / files.history, resume=resume)
         self._history.append(
             {
                 "epoch": epoch,
@@ -153,12 +160,21 @@ class Evaluation:
                 "score": _number(score),
                 "values": found,
                 "loss": losses,
+                "classifier": None if recorder.class_num is None else self._classifier(recorder.class_num),
                 "per_class": {
                     name: (array.round(6) if array.dtype.kind == "f" else array).tolist()
                     for name, array in _per_class(engine).items()
                 },
             }
         )
+        predictions = None if _averaged(engine) else recorder.result(epoch)
+        if predictions is not None:
+            run_files.write_predictions(folder / files.predictions, predictions)
+
+    def _classifier(self, class_num):
+        model = self._engine.model
+        model = model._layers if isinstance(model, paddle.DataParallel) else model
+        return recording.classifier_norms(model, class_num, self._engine.config["Arch"].get("name"))
 
 
 class LossMeter:
@@ -232,18 +248,6 @@ def log_table(engine):
             info("[Eval] class images  recall  precision  F1")
             for c, (recall, precision, f1, images) in enumerate(zip(*table.values())):
                 info(f"[Eval] {c:5d} {images:6d} {recall:7.4f}  {precision:9.4f}  {f1:6.4f}")
-
-
-def log_folder(engine):
-    """Return the folder in which the host writes the log of this Engine."""
-    output = Path(engine.output_dir)
-    folders = [output / str(engine.config["Arch"].get("name")), output]
-    log = host.module("utils.logger")._logger
-    files = {getattr(handler, "baseFilename", None) for handler in log.handlers}
-    for folder in folders:
-        if os.path.abspath(folder / f"{engine.mode}.log") in files:
-            return folder
-    return output
 
 
 def _per_class(engine):
