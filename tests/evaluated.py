@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from ppcls_lt import run_files  # noqa: E402
 from ppcls_lt._checks import ConfigError  # noqa: E402
 from tests import engines  # noqa: E402
 
@@ -53,6 +54,8 @@ def main(data, weights, out):
             (history,) = output.rglob("eval_metrics.jsonl")
             (line,) = history.read_text().splitlines()
             found["values"][images].update(json.loads(line))
+            predictions = run_files.read_predictions(history.with_name("eval_predictions.npz"))
+            found["values"][images].update(label=predictions.label.tolist(), predicted=predictions.predicted.tolist())
     for name, (sampler, *_) in SAMPLERS.items():
         wrong = settings(data, weights, f"{out}_output", *SETS[0])
         wrong["DataLoader"]["Eval"]["sampler"] = {"batch_size": SETS[0][1], **sampler}

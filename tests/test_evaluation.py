@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_fscore_support
 
-from ppcls_lt import history
+from ppcls_lt import history, run_files
 from ppcls_lt._checks import ConfigError
 from ppcls_lt.classifier import find_classifier
 
@@ -92,6 +92,10 @@ def test_every_image_counts_once_in_one_process_and_in_three(
     (path,) = tmp_path.rglob("eval_metrics.jsonl")
     (alone,) = history.read(path)
     first = in_three_processes[0]["values"][str(images)]
+    predictions = run_files.read_predictions(path.with_name("eval_predictions.npz"))
+    for found in (predictions._asdict(), first):
+        assert list(found["label"]) == label.tolist()
+        assert list(found["predicted"]) == logits.argmax(axis=1).tolist()
     for record in (alone, first):
         same(record["values"], wanted)
         same(record["loss"], {"CELoss": cross_entropy(logits, label), "loss": cross_entropy(logits, label)})

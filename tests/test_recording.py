@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import ppcls_lt
-from ppcls_lt import history, recording, run_files, stages, trainer
+from ppcls_lt import history, host, recording, run_files, stages, trainer
 from ppcls_lt._checks import ConfigError
 
 from . import engines
@@ -83,7 +83,7 @@ def test_the_facts_of_the_run(trained):
     assert (info["counts"], info["seed"], info["processes"], info["device"]) == (COUNTS, 3, 1, "cpu")
     versions = info["versions"]
     assert (versions["ppcls_lt"], versions["paddle"]) == (ppcls_lt.__version__, paddle.__version__)
-    assert versions["numpy"] == np.__version__ and "paddleclas" in versions["paddleclas"].lower()
+    assert versions["numpy"] == np.__version__ and str(host.checkout()) in versions["paddleclas"]
 
 
 def test_the_configuration_trains_the_same_again(trained, tmp_path):
