@@ -147,6 +147,19 @@ class Assembly:
             raise ConfigError(f"{self._data_name()}: has no `labels` to count; state `num_class_list` in the loss")
         return counts
 
+    def known_counts(self):
+        """Training images per class as far as is known without reading an image, or None."""
+        if self._dataset is not None:
+            counts = self._data_counts()
+        else:
+            try:
+                counts = configuration.listed_counts(self._config)
+            except ConfigError:  # an evaluation does not need the training list
+                counts = None
+        if counts is None:
+            counts = next((loss.counts for loss in self._train_losses if loss.counts is not None), None)
+        return counts
+
     def _connect_training(self, combined, enabled=True):
         self._train_losses += _losses_of(combined)
         self._expect_scaled_logits(combined)
@@ -204,7 +217,10 @@ class Assembly:
             labels = getattr(self._dataset, "labels", None)
             if labels is None or len(labels) == 0 or np.ndim(labels[0]) > 0:
                 return None
-            self._counts = self._count(np.asarray(labels))
+            labels = np.asarray(labels)
+            if labels.dtype.kind not in "iu":
+                return None
+            self._counts = self._count(labels)
         return self._counts
 
     def _count(self, labels):

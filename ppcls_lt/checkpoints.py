@@ -13,6 +13,7 @@ import shutil
 import zlib
 from pathlib import Path
 
+from . import atomic
 from ._checks import ConfigError
 
 LATEST = "latest"
@@ -50,12 +51,7 @@ def saving(root, prefix, facts):
 
 def write_json(path, content):
     """Write a JSON file whole or not at all."""
-    temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    atomic.write(path, json.dumps(content, indent=1).encode())
 
 
 def check(path):

@@ -9,8 +9,9 @@ import runpy
 import sys
 from pathlib import Path
 
-from . import __version__
+from . import __version__, report_command
 from ._checks import ConfigError, fail
+from .data_commands import add_commands
 
 _STOCK_SCRIPTS = {
     "train": "train.py",
@@ -58,6 +59,13 @@ def _parser():
             command.add_argument(
                 "--resume", action="store_true", help="go on from the newest whole checkpoint of output_dir, if any"
             )
+            command.add_argument(
+                "--report",
+                nargs="?",
+                const="en",
+                choices=report_command.LANGUAGES,
+                help="write a report at the end, English or Chinese, see `ppcls-lt report`",
+            )
         command.set_defaults(command=_engine)
     listing = commands.add_parser("recipes", help="list the recipes", description="List the packaged recipes.")
     listing.set_defaults(command=_recipes)
@@ -69,6 +77,8 @@ def _parser():
     run.add_argument("script", help="for example PaddleClas/tools/train.py")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own flags")
     run.set_defaults(command=_run)
+    add_commands(commands)
+    report_command.add_command(commands)
     return parser
 
 
@@ -86,6 +96,8 @@ def _engine(arguments):
         overrides.append(f"Global.recipe={arguments.recipe}")
     if getattr(arguments, "resume", False):
         overrides.append("Global.resume=True")
+    if getattr(arguments, "report", None) is not None:
+        overrides.append(f"Global.report={arguments.report}")
     trainer.register()
     stock = host.checkout() / "tools" / _STOCK_SCRIPTS[mode]
     if stock.is_file():

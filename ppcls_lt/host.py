@@ -8,6 +8,7 @@ import contextlib
 import copy
 import functools
 import importlib
+import importlib.metadata
 import importlib.util
 import sys
 from pathlib import Path
@@ -68,6 +69,17 @@ def module(name):
 def checkout():
     """Return the folder that holds the ``ppcls`` package in use."""
     return Path(module("engine").__file__).resolve().parents[2]
+
+
+def version():
+    """Return the version of the installed package in use and its folder, or the folder of a checkout alone."""
+    folder = checkout()
+    try:
+        package = importlib.metadata.distribution("paddleclas")
+    except importlib.metadata.PackageNotFoundError:
+        return str(folder)
+    installed = Path(package.locate_file("paddleclas")).resolve() == folder
+    return f"{package.version} ({folder})" if installed else str(folder)
 
 
 def names(kind):

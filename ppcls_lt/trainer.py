@@ -6,7 +6,7 @@ from functools import partial
 
 import paddle
 
-from . import archs, callbacks, host, losses, metrics, samplers, saving, stages, validation
+from . import archs, callbacks, evaluation, host, losses, metrics, recording, samplers, saving, stages, validation
 from .assembly import Assembly, build_model
 from .config import build_callbacks
 from .registry import registered
@@ -59,7 +59,9 @@ def _init_engine(original, engine, config, mode="train"):
     plan = stages.plan(config)
     for stage in plan:
         validation.check(stage, mode, host.names)
+        evaluation.check(stage, mode)
     if mode == "train":
+        recording.check(plan)
         _Training(original, engine, plan).start()
         return
     config = host.attributed(plan[-1])
@@ -67,6 +69,9 @@ def _init_engine(original, engine, config, mode="train"):
     with assembly.building():
         original(engine, config, mode)
     assembly.connect(engine, mode)
+    evaluation.attach(engine)
+    if mode == "eval" and engine.eval_mode == "classification":
+        recording.Record(plan[-1], assembly).begin(engine)
 
 
 def _train(original, engine):
@@ -85,6 +90,7 @@ class _Training:
         self._names = None
         self._identity = None
         self._run = None
+        self._record = None
 
     def start(self):
         """Build the Engine of the stage that the configuration starts or goes on with."""
@@ -105,6 +111,7 @@ class _Training:
             with self._own_names():
                 self._run_stage(train_stage)
             if self._index + 1 == len(self._plan):
+                recording.write_report(self._plan)
                 return
             self._index += 1
             self._identity = self._run.identity
@@ -117,6 +124,7 @@ class _Training:
             config["Global"]["pretrained_model"] = stages.start_weights(self._plan[self._index - 1], config)
         assembly = Assembly(config)
         self._run = Run(config, build_callbacks(config), self._index + 1, assembly, self._identity)
+        self._record = recording.Record(config, assembly, len(self._plan))
         # The host cannot build for no epochs.
         config["Global"]["epochs"] = max(config["Global"]["epochs"], 1)
         # What the Engine of the stage before has, its model first of all, ends here.
@@ -126,21 +134,28 @@ class _Training:
         with self._own_names(), assembly.building(model_built=self._run.model_built):
             self._init_engine(self._engine, config, "train")
             assembly.connect(self._engine, "train")
+            evaluation.attach(self._engine, untrained=self._run.epochs == 0)
             if host.keeps_loader_iterator(self._engine.train_epoch_func):
                 self._engine.train_epoch_func = _with_fresh_iterator(self._engine.train_epoch_func)
             self._run.attach(self._engine)
 
     def _run_stage(self, train_stage):
         engine, run = self._engine, self._run
-        loads = host.functions("engine.engine", init_model=partial(saving.load, run))
+        loads = host.functions("engine.engine", init_model=self._load)
         saves = host.functions("utils.save_load", save_model=partial(saving.save, run))
         with loads, saves:
             if not engine.config["Global"]["checkpoints"]:
                 saving.begin_anew(run)
+                self._record.begin(engine, run, anew=True)
             if run.epochs > 0:
                 train_stage(engine)
             else:
                 self._save_untrained()
+
+    def _load(self, original, *args, **kwargs):
+        metric_info = saving.load(self._run, original, *args, **kwargs)
+        self._record.begin(self._engine, self._run)
+        return metric_info
 
     def _save_untrained(self):
         """A stage of no epochs: evaluate what the callbacks made of the weights, and save it."""

@@ -49,11 +49,6 @@ def check(config, mode, host_names):
             _checks.fail("DataLoader", part, f"a section, to {mode}", config["DataLoader"].get(part))
         _check_list(config, "Loss", part, host_names("loss"))
         _check_list(config, "Metric", part, host_names("metric"))
-    if mode == "train" and any(name == "ManyMediumFewAcc" for _, name, _ in components(config, "Metric", "Train")):
-        raise ConfigError(
-            "Metric.Train: ManyMediumFewAcc belongs into Metric.Eval; in training PaddleClas would neither log it "
-            "nor reset it"
-        )
     scale = normalized_scale(config)
     for part in _parts(config, mode):
         for where, cls, params in losses(config, part):

@@ -1,0 +1,269 @@
+"""Around each evaluation of the host's Engine: what is kept of it, and what it returns."""
+
+import numpy as np
+import paddle
+import paddle.distributed as dist
+
+from . import _checks, best_metric, history, host, metrics, recording, run_files, scores
+from . import config as configuration
+from ._checks import ConfigError
+from .registry import registered
+
+# Up to so many classes are listed one by one in the log and in VisualDL.
+_LISTED_CLASSES = 100
+
+
+def check(config, mode):
+    """Raise on every mistake in the metrics that shows without building an Engine.
+
+    Args:
+        config (dict): the host's configuration.
+        mode (str): ``train``, ``eval``, ``infer`` or ``export``.
+
+    Raises:
+        ConfigError: what is wrong and where.
+    """
+    known = registered("metric")
+    if mode == "train":
+        for _, name, _ in configuration.components(config, "Metric", "Train"):
+            if name in known:
+                raise ConfigError(
+                    f"Metric.Train: {name} belongs into Metric.Eval; in training PaddleClas would neither log it "
+                    f"nor reset it"
+                )
+    if mode == "eval" or (mode == "train" and config["Global"].get("eval_during_train", True)):
+        seen = {}
+        for where, name, params in configuration.components(config, "Metric", "Eval"):
+            if name in known:
+                if seen.setdefault(name, where) != where:
+                    raise ConfigError(f"{where}: {name} is listed twice ({seen[name]}); its values have one name each")
+                _check_parameters(known[name], params, config)
+        if seen and config["Global"].get("use_dali", False):
+            raise ConfigError(
+                f"Global: `use_dali` must be false to evaluate {next(iter(seen))}, got true: DALI fills the last "
+                f"batch with images that it has shown already, and PaddleClas counts them again"
+            )
+    best_metric.check(config, mode)
+
+
+def _check_parameters(metric, params, config):
+    """Build the metric once, so that a wrong value shows before the data are read."""
+    params = dict(params)
+    given = params.get("num_class_list")
+    if given == configuration.AUTO:
+        params["num_class_list"] = [1] * (configuration.class_number(config) or 2)
+    elif given is not None:
+        empty = params.get("allow_empty_classes", False)
+        params["num_class_list"] = configuration.counts_given(given, metric.__name__, config, empty)
+    metric(**params)
+
+
+def attach(engine, untrained=False):
+    """Let ``engine.eval`` keep its values and return the score that chooses the best model.
+
+    Only where the host classifies; retrieval is left alone.
+
+    Args:
+        engine: the host's Engine, built.
+        untrained (bool): it trains for no epochs, and epoch 0 is what it comes to.
+
+    Raises:
+        ConfigError: the evaluation would not be of every image once, or the
+            chosen score can never be a number.
+    """
+    if engine.eval_mode != "classification" or getattr(engine, "eval_metric_func", None) is None:
+        return
+    ours = _ours(engine)
+    metrics.share(ours)
+    if ours:
+        _check_coverage(engine, type(ours[0]).__name__)
+    best_metric.check_built(engine)
+    engine.eval = Evaluation(engine, first_epoch=0 if untrained or engine.mode == "eval" else 1)
+
+
+def _ours(engine):
+    return [m for m in engine.eval_metric_func.metric_func_list if isinstance(m, metrics.LongTailMetric)]
+
+
+def _check_coverage(engine, metric):
+    """Raise unless the host will count every image of the evaluation set once.
+
+    In several processes it joins the parts of a batch in the order of the
+    processes and cuts off what exceeds the number of images. That is right for
+    ``DistributedBatchSampler``, which repeats images at the end of the list and
+    deals the list out in that order, as long as it does not shuffle afterwards.
+    """
+    owner = "DataLoader.Eval.sampler"
+    loader = engine.eval_dataloader
+    sampler = loader.batch_sampler
+    processes = dist.get_world_size()
+    if processes > 1:
+        if type(sampler) is not paddle.io.DistributedBatchSampler:
+            got = _checks.described(f"{type(sampler).__name__} with {processes} processes")
+            _checks.fail(owner, "name", f"DistributedBatchSampler to evaluate {metric} in several processes", got)
+        if sampler.shuffle:
+            got = _checks.described(f"true with {processes} processes, where PaddleClas would cut off the wrong images")
+            _checks.fail(owner, "shuffle", f"false to evaluate {metric} in several processes", got)
+    if getattr(sampler, "drop_last", False):
+        images = -(-len(loader.dataset) // processes)
+        if images % sampler.batch_size:
+            got = _checks.described(f"true, which leaves out {images % sampler.batch_size} images of each process")
+            _checks.fail(owner, "drop_last", f"false to evaluate {metric} over the whole set", got)
+
+
+class Evaluation:
+    """``engine.eval``: the host's, whose values are then logged, written down and chosen from."""
+
+    def __init__(self, engine, first_epoch):
+        self._engine = engine
+        self._original = engine.eval
+        self._first_epoch = first_epoch
+        self._history = None
+
+    def __call__(self, epoch_id=0):
+        """Evaluate; return the score of ``Global.best_metric``, or what the host returns."""
+        engine = self._engine
+        loss = engine.eval_loss_func
+        meter = None if loss is None else LossMeter(loss)
+        engine.eval_loss_func = meter
+        keeps = dist.get_rank() == 0 and epoch_id >= self._first_epoch
+        recorder = recording.PredictionRecorder() if keeps else None
+        hook = engine.eval_metric_func.register_forward_pre_hook(recorder) if keeps else None
+        try:
+            result = self._original(epoch_id)
+        finally:
+            engine.eval_loss_func = loss
+            if hook is not None:
+                hook.remove()
+        found = values(engine)
+        score = best_metric.score(engine, found, result)
+        if dist.get_rank() == 0:
+            losses = {} if meter is None else meter.means()
+            log_values(engine, epoch_id, found, losses)
+            if engine.mode == "eval":
+                log_table(engine)
+            if keeps:
+                self._keep(epoch_id, found, losses, score, recorder)
+        return score
+
+    def _keep(self, epoch, found, losses, score, recorder):
+        engine = self._engine
+        folder, files = recording.log_folder(engine), run_files.FILES[engine.mode]
+        if self._history is None:
+            resume = engine.mode == "train" and engine.config["Global"].get("checkpoints") is not None
+            self._history = history.History(folder / files.history, resume=resume)
+        self._history.append(
+            {
+                "epoch": epoch,
+                "ema": _averaged(engine),
+                "best_metric": engine.config["Global"].get("best_metric"),
+                "score": _number(score),
+                "values": found,
+                "loss": losses,
+                "classifier": None if recorder.class_num is None else self._classifier(recorder.class_num),
+                "per_class": {
+                    name: (array.round(6) if array.dtype.kind == "f" else array).tolist()
+                    for name, array in _per_class(engine).items()
+                },
+            }
+        )
+        predictions = None if _averaged(engine) else recorder.result(epoch)
+        if predictions is not None:
+            run_files.write_predictions(folder / files.predictions, predictions)
+
+    def _classifier(self, class_num):
+        model = self._engine.model
+        model = model._layers if isinstance(model, paddle.DataParallel) else model
+        return recording.classifier_norms(model, class_num, self._engine.config["Arch"].get("name"))
+
+
+class LossMeter:
+    """Stands for the evaluation loss during one pass and keeps its mean over the images."""
+
+    def __init__(self, loss):
+        self._loss = loss
+        self._sums = {}
+        self._images = 0
+
+    def __call__(self, predictions, labels):
+        """Return what the loss returns: a dict of scalars."""
+        result = self._loss(predictions, labels)
+        images = labels.shape[0]
+        for key, value in result.items():
+            self._sums[key] = self._sums.get(key, 0.0) + value.detach().astype("float64") * images
+        self._images += images
+        return result
+
+    def means(self):
+        """Return the mean of each loss over the images, by its name."""
+        return {key: _number(total) / self._images for key, total in self._sums.items()}
+
+
+def values(engine):
+    """Return every value of the last evaluation, name -> float: the host's metrics and this package's."""
+    result = {}
+    for metric in engine.eval_metric_func.metric_func_list:
+        if isinstance(metric, metrics.LongTailMetric):
+            result.update(metric.values())
+        else:
+            meters = getattr(metric, "avg_meters", {})
+            result.update((name, _number(meter.avg)) for name, meter in meters.items())
+    return result
+
+
+def log_values(engine, epoch, found, losses):
+    """Write the values of an evaluation to VisualDL, with the epoch as step; what is undefined is left out.
+
+    Args:
+        engine: the host's Engine; nothing is written without its VisualDL.
+        epoch (int): the epoch.
+        found (dict): name -> float.
+        losses (dict): name -> float, of the evaluation loss.
+    """
+    writer = engine.vdl_writer
+    if writer is None:
+        return
+    group = "eval_ema" if _averaged(engine) else "eval"
+    scalars = {**found, **{f"loss/{name}": value for name, value in losses.items()}}
+    for table in (m for m in _ours(engine) if isinstance(m, metrics.PerClassAcc)):
+        for name, array in table.per_class().items():
+            if name == "support":
+                continue
+            known = array[~np.isnan(array)]
+            if len(known):
+                writer.add_histogram(tag=f"{group}/{name}", values=known, step=epoch)
+            if len(array) <= _LISTED_CLASSES:
+                scalars.update((f"{name}/class_{c}", float(value)) for c, value in enumerate(array))
+    for name, value in scalars.items():
+        if not np.isnan(value):
+            writer.add_scalar(tag=f"{group}/{name}", value=value, step=epoch)
+
+
+def log_table(engine):
+    """Write the table of ``PerClassAcc``, if it is listed and not too long, to the host's log."""
+    for metric in _ours(engine):
+        table = metric.per_class() if isinstance(metric, metrics.PerClassAcc) else {}
+        if table and len(table["support"]) <= _LISTED_CLASSES:
+            info = host.module("utils.logger").info
+            info("[Eval] class images  recall  precision  F1")
+            for c, (recall, precision, f1, images) in enumerate(zip(*table.values())):
+                info(f"[Eval] {c:5d} {images:6d} {recall:7.4f}  {precision:9.4f}  {f1:6.4f}")
+
+
+def _per_class(engine):
+    """Arrays ``[C]`` by name: recall, and all of ``PerClassAcc`` where it is listed."""
+    ours = _ours(engine)
+    tables = [metric.per_class() for metric in ours if isinstance(metric, metrics.PerClassAcc)]
+    if tables:
+        return tables[0]
+    seen = ours[0].predictions.classes() if ours else None
+    return {} if seen is None else {"recall": scores.recall(seen.support, seen.right)}
+
+
+def _averaged(engine):
+    """Whether the model evaluated is the host's moving average (2.5, develop)."""
+    return bool(getattr(engine, "ema", False)) and engine.model is engine.model_ema.module
+
+
+def _number(value):
+    return float(value.item() if isinstance(value, paddle.Tensor) else value)

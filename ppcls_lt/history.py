@@ -1,0 +1,102 @@
+"""The values of every evaluation of a run, one JSON line each, in the order of the epochs."""
+
+import json
+import math
+from pathlib import Path
+
+from . import atomic
+from ._checks import ConfigError
+
+
+def read(path):
+    """Return the records of a history file, a list of dicts; a last line that was cut short is left out.
+
+    A record holds ``epoch``, ``ema`` (true: of the averaged weights), ``values``
+    (name -> number), ``loss`` (name -> number), ``per_class`` (name -> list
+    ``[C]``), ``best_metric`` (what chooses the best model, or None) and ``score``
+    (its value, such that more is better). None stands for what is undefined.
+    Those of this version also hold ``classifier``, None or ``name``, ``kind`` and
+    ``norm``, the L2 norm of each class vector ``[C]``.
+
+    Raises:
+        ConfigError: a line before the last is no record.
+    """
+    path = Path(path)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    records = []
+    for number, line in enumerate(lines, 1):
+        try:
+            record = json.loads(line)
+            _place(record)
+        except (ValueError, TypeError, KeyError) as error:
+            if number == len(lines):
+                break
+            raise ConfigError(
+                f"{path}: line {number} must be the record of an evaluation, got {line[:80]!r}"
+            ) from error
+        records.append(record)
+    return records
+
+
+def best(records, before=None):
+    """Return the record with the highest score, the first of equals, or None.
+
+    Args:
+        records (list of dict): as ``read`` returns them.
+        before (int, optional): look only at epochs before this one.
+    """
+    scored = [r for r in records if r["score"] is not None and (before is None or r["epoch"] < before)]
+    return max(scored, key=lambda record: record["score"], default=None)
+
+
+class History:
+    """Writes such a file, ascending by epoch; an evaluation that is repeated replaces the older record.
+
+    The first record of this object rewrites the file, in one step; later ones
+    are appended where they can be.
+
+    Args:
+        path (str or Path): the file.
+        resume (bool): keep what an earlier run wrote of the epochs before the first record here.
+    """
+
+    def __init__(self, path, *, resume):
+        self.path = Path(path)
+        self._resume = resume
+        self._last = None
+
+    def append(self, record):
+        """Write one record; numbers that are not finite become None."""
+        record = _finite(record)
+        place = _place(record)
+        if self._last is None:
+            earlier = read(self.path) if self._resume else []
+            self._rewrite([*(other for other in earlier if _place(other) < place), record])
+            self._last = place
+        elif place > self._last:
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(_line(record))
+            self._last = place
+        else:
+            others = (other for other in read(self.path) if _place(other) != place)
+            self._rewrite(sorted([*others, record], key=_place))
+
+    def _rewrite(self, records):
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write(self.path, "".join(map(_line, records)).encode())
+
+
+def _line(record):
+    return json.dumps(record, allow_nan=False) + "\n"
+
+
+def _place(record):
+    return record["epoch"], record["ema"]
+
+
+def _finite(value):
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

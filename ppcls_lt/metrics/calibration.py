@@ -1,0 +1,38 @@
+"""Whether the confidence is the accuracy."""
+
+from .. import _checks, scores
+from ..registry import register
+from .base import LongTailMetric
+
+
+@register("metric")
+class ECE(LongTailMetric):
+    r"""Expected calibration error: mean distance of confidence and accuracy over bins of confidence.
+
+    .. math:: ECE = \sum_{m=1}^{M} \frac{|B_m|}{N} \left| acc(B_m) - conf(B_m) \right|
+
+    with ``B_m`` the images whose highest softmax probability is in
+    ``((m - 1) / M, m / M]``, ``acc`` the share of them predicted right and
+    ``conf`` the mean of that probability. Smaller is better. The softmax is
+    computed in float64.
+
+    Args:
+        bins (int): number M of bins of equal width.
+
+    Raises:
+        ConfigError: ``bins`` is no integer >= 1.
+
+    Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017;
+    15 bins as there.
+    """
+
+    keys = ("ECE",)
+    smaller_is_better = True
+
+    def __init__(self, *, bins=15):
+        super().__init__(_checks.integer("ECE", "bins", bins, minimum=1))
+
+    def values(self):
+        """Return ``{"ECE": ...}``, NaN without images."""
+        seen = self.predictions.confidence()
+        return {"ECE": float("nan") if seen is None else scores.expected_calibration_error(*seen)}

@@ -1,0 +1,68 @@
+"""Accuracy by groups of classes."""
+
+import numpy as np
+
+from .. import _checks, scores
+from ..counts import as_counts, shot_groups
+from ..registry import register
+from .base import LongTailMetric
+
+
+@register("metric")
+class ManyMediumFewAcc(LongTailMetric):
+    """Accuracy overall and on classes with many, a medium number of and few training images.
+
+    ``overall`` is the share of images predicted right, ``balanced`` the mean
+    recall of the classes, ``many``, ``medium`` and ``few`` the mean recall of the
+    group's classes. Classes that the evaluation set lacks are left out of the
+    means; a group without any other is NaN.
+
+    Args:
+        num_class_list (list of int or str): training images per class ``[C]``.
+        thresholds (list or str): ``[100, 20]``: many has more than 100 training
+            images, few has less than 20; ``tertiles``: a third of the classes each.
+        allow_empty_classes (bool): accept classes without training images.
+
+    Raises:
+        ConfigError: an argument is not what it must be; the model gives another
+            number of logits than there are counts.
+
+    Source: the groups of Liu et al., CVPR 2019 (ImageNet-LT).
+    """
+
+    keys = ("overall", "balanced", "many", "medium", "few")
+
+    def __init__(self, *, num_class_list, thresholds=(100, 20), allow_empty_classes=False):
+        super().__init__()
+        self.counts = as_counts(num_class_list, owner="ManyMediumFewAcc", allow_empty=allow_empty_classes)
+        self.groups = shot_groups(self.counts, thresholds, owner="ManyMediumFewAcc")
+
+    def per_class(self):
+        """Recall of each class, float array ``[C]``; NaN where the set has no image of it."""
+        seen = self.predictions.classes()
+        if seen is None:
+            return np.full(len(self.counts), np.nan)
+        if len(seen.support) != len(self.counts):
+            got = _checks.described(f"{len(self.counts)} counts")
+            expected = f"as long as the model's logits ({len(seen.support)})"
+            _checks.fail("ManyMediumFewAcc", "num_class_list", expected, got)
+        return scores.recall(seen.support, seen.right)
+
+    def values(self):
+        """Return ``{"overall": ..., "balanced": ..., "many": ..., "medium": ..., "few": ...}``."""
+        recall = self.per_class()
+        seen = self.predictions.classes()
+        result = {
+            "overall": float("nan") if seen is None else float(seen.right.sum() / seen.support.sum()),
+            "balanced": scores.mean(recall),
+        }
+        result.update((name, scores.mean(recall[members])) for name, members in self.groups.items())
+        return result
+
+    def impossible(self, images):
+        """Return the groups without any class, or without any class that the evaluation set has."""
+        return [
+            name
+            for name, members in self.groups.items()
+            if not len(members) or (images is not None and not images[members].any())
+        ]

@@ -1,0 +1,41 @@
+"""Fonts with Chinese characters, for the pictures of a Chinese report."""
+
+import re
+from pathlib import Path
+
+# Of family or file names; what such a font really has is looked up in it.
+_LIKELY = re.compile(
+    r"cjk|source ?han|noto ?(sans|serif) ?sc|wqy|wenquanyi|msyh|yahei|simhei|simsun|pingfang|hiragino ?sans ?gb|heiti"
+    r"|songti|droid ?sans ?fallback|arial ?unicode|uming|ukai|lxgw",
+    re.IGNORECASE,
+)
+
+
+def family_for(text):
+    """Return an installed font family that has every character of ``text``, or None."""
+    from matplotlib import font_manager
+
+    manager = font_manager.fontManager
+    known = {entry.fname for entry in manager.ttflist}
+    # Matplotlib keeps its list between runs, and a font may be newer.
+    for path in font_manager.findSystemFonts():
+        if path not in known and _LIKELY.search(Path(path).name):
+            manager.addfont(path)
+    entries = [e for e in manager.ttflist if e.style == "normal" and _LIKELY.search(f"{e.name} {Path(e.fname).name}")]
+    for entry in sorted(entries, key=lambda e: (abs(_weight(e.weight) - 400), e.fname)):
+        # Matplotlib's list also names files that have been removed since.
+        if Path(entry.fname).is_file() and covers(entry.fname, text):
+            return entry.name
+    return None
+
+
+def covers(path, text):
+    """Whether a font file has every character of ``text``."""
+    from matplotlib import font_manager
+
+    there = font_manager.get_font(path).get_charmap()
+    return all(ord(character) in there for character in text if not character.isspace())
+
+
+def _weight(weight):
+    return weight if isinstance(weight, int) else {"normal": 400, "regular": 400, "bold": 700}.get(weight, 500)

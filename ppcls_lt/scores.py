@@ -1,0 +1,67 @@
+"""Scores from counts: pure functions, NumPy alone.
+
+Arrays ``[C]``: ``support`` images of each class, ``predicted`` images predicted
+as it, ``right`` images for which both hold. What is undefined is NaN.
+"""
+
+import numpy as np
+
+
+def _ratio(numerator, divisor):
+    return np.where(divisor > 0, numerator / np.maximum(divisor, 1), np.nan)
+
+
+def recall(support, right):
+    """``right / support``: the accuracy on each class; NaN for a class without images."""
+    return _ratio(right, support)
+
+
+def precision(predicted, right):
+    """``right / predicted``; NaN for a class that is never predicted."""
+    return _ratio(right, predicted)
+
+
+def f1(support, predicted, right):
+    """``2 right / (support + predicted)``; NaN for a class that has no image and is never predicted."""
+    return _ratio(2 * right, support + predicted)
+
+
+def mean(values):
+    """Mean of what is defined, NaN if nothing is."""
+    values = values[~np.isnan(values)]
+    return float(values.mean()) if len(values) else float("nan")
+
+
+def lowest(values):
+    """Lowest of what is defined, NaN if nothing is."""
+    values = values[~np.isnan(values)]
+    return float(values.min()) if len(values) else float("nan")
+
+
+def geometric_mean(values):
+    """``exp(mean(log values))`` of what is defined, 0 if one is 0, NaN if nothing is."""
+    values = values[~np.isnan(values)]
+    if len(values) and not values.all():
+        return 0.0
+    return float(np.exp(mean(np.log(values))))
+
+
+def confidence_bins(confidence, right, bins):
+    """Sums over bins of confidence ``((m - 1) / M, m / M]``: images, confidence, right, float64 ``[M]`` each.
+
+    Args:
+        confidence (array): highest probability of each image ``[N]``.
+        right (array of bool): whether its class is the right one ``[N]``.
+        bins (int): number M of bins.
+    """
+    confidence = np.asarray(confidence, dtype=np.float64)
+    # A NaN, of a model that has diverged, has its place too.
+    place = np.clip(np.ceil(np.nan_to_num(confidence) * bins).astype(np.int64) - 1, 0, bins - 1)
+    weights = (np.ones_like(confidence), confidence, np.asarray(right, dtype=np.float64))
+    return tuple(np.bincount(place, weights=each, minlength=bins) for each in weights)
+
+
+def expected_calibration_error(images, confidence, right):
+    """``sum_m |right_m - confidence_m| / N`` over bins ``[M]`` with those sums; NaN without images."""
+    total = images.sum()
+    return float(np.abs(right - confidence).sum() / total) if total else float("nan")

@@ -1,0 +1,81 @@
+"""Reports in headless Chromium: nothing on the console, no request, in both languages and sizes."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from ppcls_lt.report.writing import write
+
+from .run_folders import write_run
+
+# Chromium without the services of a desktop browser, which ask for addresses of their own.
+NAMES = ("chromium-headless-shell", "chrome-headless-shell")
+BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs Debian's package chromium-headless-shell")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--enable-logging=stderr",
+    "--net-log-capture-mode=IncludeSensitive",
+    "--window-size=1000,2000",
+)
+
+
+@pytest.fixture
+def browse(tmp_path):
+    """Return a function that opens a page: its console, the addresses asked for, its DOM, its screenshot."""
+
+    def opened(page, *flags):
+        folder = tmp_path / "browser"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        log, shot = folder / "net.json", folder / "shot.png"
+        places = [f"--user-data-dir={folder / 'profile'}", f"--log-net-log={log}", f"--screenshot={shot}", "--dump-dom"]
+        done = subprocess.run(
+            [BROWSER, *FLAGS, *places, *flags, page.as_uri()], capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+        # data: is the page itself.
+        asked = {
+            event["params"]["url"]
+            for event in json.loads(log.read_text())["events"]
+            if "url" in event.get("params", {})
+        }
+        return console, {url for url in asked if not url.startswith("data:")}, done.stdout, shot.read_bytes()
+
+    return opened
+
+
+def test_what_is_looked_for_would_be_seen(browse, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text('<img src="http://ppcls-lt.invalid/x.png"><script>console.error("seen"); nothing();</script>')
+    console, asked, _, _ = browse(page)
+    assert asked == {"http://ppcls-lt.invalid/x.png"}
+    assert len(console) == 2 and '"seen"' in console[0] and "nothing is not defined" in console[1]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("class_num", [10, 1000])
+def test_a_report_is_quiet_and_asks_for_nothing(class_num, language, browse, tmp_path):
+    from matplotlib.image import imread
+
+    write_run(tmp_path / "run", class_num, images=5)
+    write(tmp_path / "run", language=language)
+    console, asked, dom, shot = browse(tmp_path / "run" / "report.html")
+    assert console == [] and asked == set()
+    assert dom.count("<img") == 6 and dom.rstrip().endswith("</html>")
+    (tmp_path / "shot.png").write_bytes(shot)
+    picture = imread(tmp_path / "shot.png")
+    assert picture.shape[:2] == (2000, 1000)
+    # Blue bars of the classes with many images: the pictures are there.
+    blue = abs(picture[..., :3] - [0.0, 0x72 / 255, 0xB2 / 255]).max(axis=-1) < 0.02
+    assert blue.sum() > 10_000

@@ -1,0 +1,113 @@
+"""Which run a folder holds, whichever PaddleClas wrote it, and what it lacks."""
+
+import json
+import re
+
+import pytest
+
+from ppcls_lt import cli, run_files
+from ppcls_lt._checks import ConfigError
+from ppcls_lt.report.collect import collect
+
+from .run_folders import FILES, Page, is_whole, write_run, written
+
+
+class TestFolders:
+    """Which run a folder holds, whichever PaddleClas wrote it."""
+
+    def test_of_the_output_folder_or_of_the_log(self, tmp_path):
+        write_run(tmp_path / "old" / "ResNet18")
+        write_run(tmp_path / "new")
+        for folder in ("old", "old/ResNet18", "new"):
+            (part,) = collect(tmp_path / folder)
+            assert part.class_num == 10
+
+    def test_the_run_that_began_last(self, tmp_path):
+        write_run(tmp_path / "ResNet18", run="a", started="2026-01-02T08:00:00+00:00")
+        write_run(tmp_path / "ResNet50", run="b", started="2026-01-03T08:00:00+00:00")
+        (part,) = collect(tmp_path)
+        assert part.folder.name == "ResNet50"
+
+    def test_training_or_evaluation(self, tmp_path):
+        write_run(tmp_path)
+        write_run(tmp_path, mode="eval", epochs=1)
+        assert [collect(tmp_path, mode=mode)[0].evaluation for mode in (None, "train", "eval")] == [False, False, True]
+
+    def test_an_evaluation_where_the_training_had_none(self, tmp_path):
+        write_run(tmp_path, predict=False)
+        write_run(tmp_path, mode="eval", epochs=1)
+        assert collect(tmp_path)[0].evaluation
+        with pytest.raises(
+            ConfigError, match="without any evaluation; train with `Global.eval_during_train: true`, or"
+        ):
+            collect(tmp_path, mode="train")
+
+    def test_stages_each_have_a_part_of_the_page(self, tmp_path, capsys):
+        write_run(tmp_path / "stage_1" / "ResNet18", stages=3, predict=False)
+        write_run(tmp_path / "stage_2" / "ResNet18", stages=3, stage=2)
+        write_run(tmp_path / "stage_3" / "ResNet18", stages=3, stage=3, run="an older run", started="2025")
+        assert cli.main(["report", str(tmp_path)]) == 0
+        page = is_whole(Page(tmp_path / "report.html"))
+        assert {"Stage 1 of 3", "Stage 2 of 3"} <= {text.strip() for text in page.text}
+        assert "Stage 3 of 3" not in page.all_text and "This stage left no evaluation." in page.all_text
+        assert len(page.pictures) == 6
+        reported = {path for path in written(tmp_path) if path.startswith("report")}
+        assert reported == {name.replace("report/", "report/stage_2/") for name in FILES}
+
+
+def damage(name):
+    def change(folder):
+        write_run(folder)
+        path = folder / name
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    return change
+
+
+def other_classes(folder):
+    write_run(folder)
+    info = json.loads((folder / "run_info.json").read_text())
+    run_files.write_info(folder / "run_info.json", {**info, "counts": [*info["counts"], 3]})
+
+
+def out_of_range(folder):
+    write_run(folder)
+    found = run_files.read_predictions(folder / "predictions.npz")
+    run_files.write_predictions(folder / "predictions.npz", found._replace(class_num=9))
+
+
+def a_file(folder):
+    write_run(folder)
+    (folder / "report").write_text("")
+
+
+MISTAKES = {
+    "no folder": (lambda folder: None, [], "`OUTPUT_DIR` must be an existing folder"),
+    "no run": (lambda folder: folder.mkdir(), [], "holds no run of ppcls-lt .no run_info.json or eval_run_info.json"),
+    "no evaluation": (lambda folder: write_run(folder, predict=False), [], "a run without any evaluation; train with"),
+    "no such mode": (write_run, ["--of", "eval"], "holds no run of ppcls-lt .no eval_run_info.json"),
+    "facts cut short": (damage("run_info.json"), [], "run_info.json: must be what a run of ppcls-lt wrote"),
+    "predictions cut short": (damage("predictions.npz"), [], "predictions.npz: must be what an evaluation wrote"),
+    "another run's counts": (other_classes, [], "training images of 11 classes and predictions of 10"),
+    "classes out of range": (out_of_range, [], r"classes must lie in \[0, 9\), got 0 to 9"),
+    "thresholds": (write_run, ["--many", "10", "--few", "20"], "`--few` must be an integer from 0 to --many"),
+    "no file of names": (write_run, ["--names", "nowhere.txt"], "nowhere.txt: must be a text file"),
+    "a file in the way": (a_file, [], "`--out` must be a folder that can be written, got .*report"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_end_with_one_message(mistake, tmp_path, capsys):
+    make, arguments, message = MISTAKES[mistake]
+    make(tmp_path / "run")
+    assert cli.main(["report", str(tmp_path / "run"), *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("ppcls-lt: error: ") and error.count("\n") == 1
+    assert re.search(message, error), error
+    assert not list(tmp_path.rglob("report.html"))
+
+
+def test_a_line_of_names_that_begins_with_no_class(tmp_path):
+    (tmp_path / "names.txt").write_text("0 fox\nfox 1\n")
+    with pytest.raises(ConfigError, match="line 2 must be `class name` with an integer class, got 'fox 1'"):
+        run_files.read_class_names(tmp_path / "names.txt")
