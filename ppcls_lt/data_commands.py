@@ -148,8 +148,11 @@ def _make_lt(arguments):
     chosen = data_tools.long_tail_subset(data.labels, wanted, images=data.images, seed=arguments.seed)
     data_tools.write_files({"--out": (arguments.out, _joined(data.lines, chosen))}, **writing)
     groups = counts.shot_groups(wanted, (_MANY, _FEW))
-    summary = f"kept {chosen.size} of {_some(data.labels.size, 'image')} of {arguments.list}"
-    _say([summary, "", *_report(arguments.out, wanted, groups, (_MANY, _FEW))])
+    summary = [f"kept {chosen.size} of {_some(data.labels.size, 'image')} of {arguments.list}"]
+    if arguments.ratio > wanted.max():
+        most = _some(wanted.max(), "image")
+        summary.append(f"a ratio of {arguments.ratio:g} is out of reach: the largest class has {most}")
+    _say([*summary, "", *_report(arguments.out, wanted, groups, (_MANY, _FEW))])
     return 0
 
 
@@ -187,8 +190,8 @@ def _parts(data, parts):
     counts = [np.bincount(data.labels[chosen], minlength=data.counts.size) for chosen in parts.values()]
     for path, part in zip(parts, counts):
         filled = part[part > 0]
-        span = f"{filled.min()} to {filled.max()} a class" if filled.size else "none"
-        yield f"{path}: {_some(part.sum(), 'image')} of {_some(filled.size, 'class')}, {span}"
+        span = " to ".join(str(n) for n in sorted({filled.min(), filled.max()}))
+        yield f"{path}: {_some(part.sum(), 'image')} of {_some(filled.size, 'class')}, {span} a class"
     repeated = len(data.images) - len(set(data.images))
     if repeated:
         yield f"repeated images, all on one side: {_some(repeated, 'further line')}"

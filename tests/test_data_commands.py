@@ -1,5 +1,6 @@
 """`ppcls-lt counts`, `make-lt` and `split` as a user runs them, in a process of their own."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -9,49 +10,17 @@ import numpy as np
 import pytest
 import yaml
 
-import ppcls_lt
-from ppcls_lt.counts import count_label_list, long_tail_profile
+from ppcls_lt.counts import long_tail_profile
 from ppcls_lt.registry import registered
 
-ROOT = Path(ppcls_lt.__file__).parent.parent
+from . import commands
+from .commands import ROOT, counted, fails, lines_of, make_list
 
 
 @pytest.fixture
 def run(tmp_path):
-    """Return a function that runs ``ppcls-lt`` in the test's folder and returns the finished process."""
-
-    def start(*arguments, code=("-m", "ppcls_lt.cli"), **more):
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "COLUMNS": "60"}
-        environment.update(more.pop("environment", {}))
-        command = [sys.executable, *code, *map(str, arguments)]
-        options = {"capture_output": True, "cwd": tmp_path, "env": environment, "timeout": 120, **more}
-        done = subprocess.run(command, **options)
-        done.output, done.errors = done.stdout.decode(), done.stderr.decode()
-        return done
-
-    return start
-
-
-def make_list(path, counts, form="train/{0}/{1}.jpg {0}\n"):
-    """Write a label list, its lines shuffled; return its bytes."""
-    lines = [form.format(label, i) for label, n in enumerate(counts) for i in range(n)]
-    np.random.default_rng(0).shuffle(lines)
-    path.write_bytes("".join(lines).encode())
-    return path.read_bytes()
-
-
-def counted(path):
-    return count_label_list(path, owner="test").tolist()
-
-
-def fails(done, *parts):
-    """The command ended with status 2 and one line on standard error that holds ``parts``."""
-    assert done.returncode == 2, done.errors
-    assert done.output == ""
-    assert done.errors.startswith("ppcls-lt: error: ") and done.errors.count("\n") == 1
-    for part in parts:
-        assert part in done.errors
-    return done
+    """``commands.run`` in this test's folder."""
+    return functools.partial(commands.run, tmp_path)
 
 
 class TestCounts:
@@ -241,7 +210,7 @@ class TestMakeLt:
         assert run("make-lt", "list.txt", "--ratio", 4, *order, "-o", "out.txt").returncode == 0
         kept = (tmp_path / "out.txt").read_bytes()
         assert counted(tmp_path / "out.txt") == [5, 20]
-        positions = [lines.index(line) for line in kept_lines(kept)]
+        positions = [lines.index(line) for line in lines_of(kept)]
         assert positions == sorted(positions) and len(positions) == 25
 
     def test_the_seed_decides(self, run, tmp_path):
@@ -287,6 +256,14 @@ class TestMakeLt:
         assert done.returncode == 0
         assert counted(tmp_path / "out.txt") == [66, 20, 6]
 
+    def test_a_ratio_that_cannot_be_reached(self, run, tmp_path):
+        make_list(tmp_path / "list.txt", [5, 5])
+        done = run("make-lt", "list.txt", "--ratio", 8, "-o", "out.txt")
+        assert done.output.splitlines()[1] == "a ratio of 8 is out of reach: the largest class has 5 images"
+        assert "imbalance ratio: 5\n" in done.output
+        done = run("make-lt", "list.txt", "--ratio", 5, "-o", "out.txt", "--force")
+        assert done.output.splitlines()[1] == ""
+
     def test_existing_files(self, run, tmp_path):
         make_list(tmp_path / "list.txt", [10, 10])
         (tmp_path / "out.txt").write_text("mine")
@@ -328,11 +305,6 @@ class TestMakeLt:
         fails(run("make-lt", "list.txt", "--ratio", 2, "-o", "o"), "images of every class, got no image of class 1")
 
 
-def kept_lines(content):
-    """The lines of a list with their ends, whichever they are."""
-    return content.splitlines(keepends=True)
-
-
 class TestSplit:
     @staticmethod
     def arguments(fraction=0.1, name="list.txt"):
@@ -347,9 +319,9 @@ class TestSplit:
         )
         assert counted(tmp_path / "train.txt") == [90, 27, 3, 1]
         assert counted(tmp_path / "val.txt") == [10, 3, 1, 1]
-        train, val = (kept_lines((tmp_path / name).read_bytes()) for name in ("train.txt", "val.txt"))
+        train, val = (lines_of((tmp_path / name).read_bytes()) for name in ("train.txt", "val.txt"))
         held_out = set(val)
-        lines = kept_lines(content)
+        lines = lines_of(content)
         assert [line for line in lines if line not in held_out] == train
         assert [line for line in lines if line in held_out] == val
         assert sorted(os.listdir(tmp_path)) == ["list.txt", "train.txt", "val.txt"]
@@ -358,7 +330,11 @@ class TestSplit:
         lines = [f"{i}.jpg {i % 2}\n" for i in range(20)] * 3
         (tmp_path / "list.txt").write_text("".join(lines))
         done = run(*self.arguments(0.3))
-        assert "repeated images, all on one side: 40 further lines\n" in done.output
+        assert done.output == (
+            "train.txt: 42 images of 2 classes, 21 a class\n"
+            "val.txt: 18 images of 2 classes, 9 a class\n"
+            "repeated images, all on one side: 40 further lines\n"
+        )
         train, val = ((tmp_path / name).read_text().splitlines() for name in ("train.txt", "val.txt"))
         assert not set(train) & set(val)
         assert (len(train), len(val)) == (42, 18)
@@ -380,12 +356,12 @@ class TestSplit:
     def test_the_seed_decides_not_the_order_of_the_lines(self, run, tmp_path):
         content = make_list(tmp_path / "list.txt", [40, 20])
         run(*self.arguments())
-        first = set(kept_lines((tmp_path / "val.txt").read_bytes()))
-        (tmp_path / "turned.txt").write_bytes(b"".join(reversed(kept_lines(content))))
+        first = set(lines_of((tmp_path / "val.txt").read_bytes()))
+        (tmp_path / "turned.txt").write_bytes(b"".join(reversed(lines_of(content))))
         run(*self.arguments(name="turned.txt"), "--force")
-        assert set(kept_lines((tmp_path / "val.txt").read_bytes())) == first
+        assert set(lines_of((tmp_path / "val.txt").read_bytes())) == first
         run(*self.arguments(), "--force", "--seed", 1)
-        assert set(kept_lines((tmp_path / "val.txt").read_bytes())) != first
+        assert set(lines_of((tmp_path / "val.txt").read_bytes())) != first
 
     def test_an_image_with_two_labels(self, run, tmp_path):
         (tmp_path / "list.txt").write_text("a 0\nb 0\na 1\nc 1\n")

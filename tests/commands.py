@@ -1,0 +1,50 @@
+"""Running ``ppcls-lt`` as a user does, in a process of its own, on small label lists."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import ppcls_lt
+from ppcls_lt.counts import count_label_list
+
+ROOT = Path(ppcls_lt.__file__).parent.parent
+
+
+def run(folder, *arguments, code=("-m", "ppcls_lt.cli"), environment=None, **more):
+    """Run ``ppcls-lt`` in a folder; return the finished process with ``output`` and ``errors`` as text."""
+    settings = {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "COLUMNS": "60", **(environment or {})}
+    command = [sys.executable, *code, *map(str, arguments)]
+    options = {"capture_output": True, "cwd": folder, "env": {**os.environ, **settings}, "timeout": 120, **more}
+    done = subprocess.run(command, **options)
+    done.output, done.errors = done.stdout.decode(), done.stderr.decode()
+    return done
+
+
+def make_list(path, counts, form="train/{0}/{1}.jpg {0}\n"):
+    """Write a label list, its lines shuffled; return its bytes."""
+    lines = [form.format(label, i) for label, n in enumerate(counts) for i in range(n)]
+    np.random.default_rng(0).shuffle(lines)
+    path.write_bytes("".join(lines).encode())
+    return path.read_bytes()
+
+
+def counted(path):
+    """The images per class of a list, as numbers."""
+    return count_label_list(path, owner="test").tolist()
+
+
+def lines_of(content):
+    """The lines of a list with their ends, whichever they are."""
+    return content.splitlines(keepends=True)
+
+
+def fails(done, *parts):
+    """The command ended with status 2 and one line on standard error that holds ``parts``."""
+    assert done.returncode == 2, done.errors
+    assert done.output == ""
+    assert done.errors.startswith("ppcls-lt: error: ") and done.errors.count("\n") == 1
+    for part in parts:
+        assert part in done.errors
