@@ -107,8 +107,14 @@ def newest(root, arch, run=None):
 
 
 def find(root, arch, prefix):
-    """Return the path (without ending) of one whole checkpoint of a run, or None."""
-    return next((path for path, _ in _whole([Path(root) / prefix], arch)), None)
+    """Return the path (without ending) of one whole checkpoint of a run, or None.
+
+    A whole one that a killed process had not yet moved to its place is the newer
+    one. What an earlier run left in the folder is passed over.
+    """
+    runs = {content["run"] for content in [_read(Path(root) / _RUN)] if content}
+    found = _whole([_staging(root, prefix) / prefix, Path(root) / prefix], arch)
+    return next((path for path, manifest in found if runs <= {manifest["run"]}), None)
 
 
 def _manifests(paths, arch):
@@ -136,8 +142,9 @@ def _problem(manifest, path):
     content = _read(manifest)
     if content is None:
         return f"{manifest.name} is torn"
+    home = _home(content)
     for name, described in content["files"].items():
-        file = _base(manifest, content) / name
+        file = manifest.parent / os.path.relpath(name, home)  # the folder above may have got another name
         if not file.is_file():
             return f"{name} is missing"
         if _described(file) != described:
@@ -153,10 +160,9 @@ def _read(manifest):
         return None
 
 
-def _base(manifest, content):
-    """The folder that a manifest's file names are relative to."""
-    home = next(name for name in content["files"] if Path(name).name == f"{content['prefix']}.pdparams")
-    return manifest.parents[len(Path(home).parts) - 1]
+def _home(content):
+    """The folder of the checkpoint's own files, as its manifest names it."""
+    return Path(next(name for name in content["files"] if Path(name).name == f"{content['prefix']}.pdparams")).parent
 
 
 def _described(path):

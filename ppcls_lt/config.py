@@ -85,6 +85,8 @@ def _entries(owner, entries):
         if not isinstance(entry, dict) or len(entry) != 1:
             raise ConfigError(f"{owner}[{index}]: must be a map with one key, the name, got {entry!r}")
         ((name, params),) = entry.items()
+        if params is not None and not isinstance(params, dict):
+            raise ConfigError(f"{owner}[{index}] {name}: must have a map of parameters, got {params!r}")
         yield f"{owner}[{index}]", name, params or {}
 
 
@@ -107,8 +109,11 @@ def build_callbacks(config):
         for param in params:
             _checks.known_name(f"{where} {name}", "parameter", param, list(allowed))
         for param in allowed.values():
-            if param.default is param.empty and param.name not in params:
+            variadic = param.kind in (param.VAR_POSITIONAL, param.VAR_KEYWORD)
+            if param.default is param.empty and not variadic and param.name not in params:
                 _checks.fail(f"{where} {name}", param.name, "given", _checks.described("nothing"))
+        if component.only_once and any(type(other) is component for other in built):
+            raise ConfigError(f"{where}: {name} is listed twice")
         built.append(component(**params))
     return built
 

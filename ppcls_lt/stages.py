@@ -34,6 +34,12 @@ def plan(config):
     if config.get("Stages") is None:
         return [config]
     overrides = config["Stages"]
+    if not isinstance(config.get("Global"), dict) or "output_dir" not in config["Global"]:
+        _checks.fail("configuration", "Global", "a section with `output_dir`", config.get("Global"))
+    if config["Global"].get("uniform_output_enabled", False):
+        _checks.fail(
+            "Global", "uniform_output_enabled", "left out with `Stages`, which save in folders of their own", True
+        )
     if not isinstance(overrides, list) or not overrides or not all(isinstance(o or {}, dict) for o in overrides):
         _checks.fail("configuration", "Stages", "a list of maps, each an override of the rest", overrides)
     base = {key: value for key, value in config.items() if key != "Stages"}
@@ -42,6 +48,8 @@ def plan(config):
         owner = f"Stages[{index}]"
         for section in override or {}:
             _checks.known_name(owner, "section", section, [*base, *_SECTIONS])
+        if not isinstance((override or {}).get("Global", {}), dict):
+            _checks.fail(owner, "Global", "a map", override["Global"])
         stage = _merged(base, override or {})
         stage.setdefault("start_from", "last")
         _checks.choice(owner, "start_from", stage["start_from"], tuple(_PREFIXES))
@@ -111,6 +119,8 @@ def _kept(key, old):
     """What stays of a section when another ``name`` takes its place."""
     if key == "sampler":
         return {name: old[name] for name in ("batch_size", "drop_last") if name in old}
+    if key == "Optimizer":
+        return {"lr": old["lr"]} if "lr" in old else {}
     if key == "lr":
         rate = old.get("learning_rate", (old.get("values") or [None])[0])
         return {} if rate is None else {"learning_rate": rate}

@@ -5,8 +5,22 @@ import logging
 from functools import partial
 
 import paddle
+import paddle.distributed as dist
 
-from . import archs, callbacks, evaluation, host, losses, metrics, recording, samplers, saving, stages, validation
+from . import (
+    _checks,
+    archs,
+    callbacks,
+    evaluation,
+    host,
+    losses,
+    metrics,
+    recording,
+    samplers,
+    saving,
+    stages,
+    validation,
+)
 from .assembly import Assembly, build_model
 from .config import build_callbacks
 from .registry import registered
@@ -99,12 +113,18 @@ class _Training:
         if checkpoint:
             state = saving.read_state(checkpoint)
             self._index = 0 if state is None else state["stage"] - 1
+            if self._index >= len(self._plan):
+                got = _checks.described(f"{checkpoint}, one of stage {self._index + 1}")
+                _checks.fail("Global", "checkpoints", f"of one of the {len(self._plan)} stages there are", got)
+            if self._plan[self._index]["Global"]["epochs"] == 0:
+                got = _checks.described(f"{checkpoint}; name it in `pretrained_model`")
+                _checks.fail("Global", "checkpoints", "left out for a stage of no epochs", got)
         elif settings.get("resume", False):
             self._index, checkpoint, self._identity = stages.resume_point(self._plan)
             if checkpoint is None:
                 stage = self._plan[self._index]["Global"]
                 _log.info("no whole checkpoint of this run in %s: training from the start", stage["output_dir"])
-        self._build(checkpoint)
+        self._build(checkpoint or None)
 
     def train(self, train_stage):
         while True:
@@ -115,6 +135,8 @@ class _Training:
                 return
             self._index += 1
             self._identity = self._run.identity
+            if dist.is_initialized() and dist.get_world_size() > 1:
+                dist.barrier()  # the first process writes the weights that all of them start from
             self._build(checkpoint=None)
 
     def _build(self, checkpoint):
@@ -149,7 +171,7 @@ class _Training:
                 self._record.begin(engine, run, anew=True)
             if run.epochs > 0:
                 train_stage(engine)
-            else:
+            elif not engine.config["Global"]["checkpoints"]:
                 self._save_untrained()
 
     def _load(self, original, *args, **kwargs):

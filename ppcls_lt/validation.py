@@ -26,7 +26,9 @@ def check(config, mode, host_names):
     """
     needed = {"train": ("Global", "Arch", "DataLoader", "Loss", "Optimizer"), "eval": ("Global", "Arch", "DataLoader")}
     for section in needed.get(mode, ("Global", "Arch")):
-        if not isinstance(config.get(section), dict):
+        # The host also takes a list of optimizers, each for a part of the model.
+        kinds = (dict, list) if section == "Optimizer" else dict
+        if not isinstance(config.get(section), kinds):
             _checks.fail("configuration", section, f"a section, to {mode}", config.get(section))
     arch = config["Arch"]
     if "name" in arch:
@@ -39,14 +41,14 @@ def check(config, mode, host_names):
     if class_number(config) is not None:
         _checks.integer("Arch", "class_num", class_number(config), minimum=1)
     _check_paths(config, mode)
-    if mode == "train":
-        _check_training(config)
-    optimizer = config.get("Optimizer")
-    if mode == "train" and isinstance(optimizer, dict) and "name" in optimizer:
-        _checks.known_name("Optimizer", "optimizer", optimizer["name"], _public(host_names("optimizer")))
+    callbacks = _check_training(config) if mode == "train" else []
+    if mode == "train" and isinstance(config["Optimizer"], dict):
+        _check_optimizer(config["Optimizer"], host_names("optimizer"))
     for part in _parts(config, mode):
         if not isinstance(config["DataLoader"].get(part), dict):
             _checks.fail("DataLoader", part, f"a section, to {mode}", config["DataLoader"].get(part))
+        if part == "Train" and not (config["Loss"] or {}).get("Train"):
+            _checks.fail("Loss", "Train", "a list of losses, to train", config["Loss"].get("Train"))
         _check_list(config, "Loss", part, host_names("loss"))
         _check_list(config, "Metric", part, host_names("metric"))
     scale = normalized_scale(config)
@@ -55,6 +57,8 @@ def check(config, mode, host_names):
             _check_loss(where, cls, params, config, ordinary=scale is None)
         _check_sampler(config, part, host_names("data"))
         _check_label_list(config, part, host_names("data"))
+    for callback in callbacks:
+        callback.check(config)
 
 
 def _parts(config, mode):
@@ -136,12 +140,30 @@ def _check_training(config):
                 raise ConfigError(f"configuration: unknown section {section!r} (did you mean {ours!r}?)")
     # 0: the weights are loaded, changed by callbacks, evaluated and saved.
     _checks.integer("Global", "epochs", config["Global"].get("epochs"), minimum=0)
-    for callback in build_callbacks(config):
-        callback.check(config)
+    seed = config["Global"].get("seed")
+    if seed is not None and seed is not False and _checks.integer("Global", "seed", seed, minimum=0) >= 2**32:
+        _checks.fail("Global", "seed", "an integer >= 0 and < 2^32", seed)
+    return build_callbacks(config)
+
+
+def _check_optimizer(optimizer, host_names):
+    """The names and sections that the host reads without looking."""
+    for key in ("name", "lr"):
+        if key not in optimizer:
+            _checks.fail("Optimizer", key, "given", _checks.described("nothing"))
+    _checks.known_name("Optimizer", "optimizer", optimizer["name"], _public(host_names))
+    if optimizer["name"].startswith("AdamW") and optimizer.get("regularizer") is not None:
+        expected = f"left out with {optimizer['name']}, which takes `weight_decay`"
+        _checks.fail("Optimizer", "regularizer", expected, optimizer["regularizer"])
 
 
 def _check_paths(config, mode):
     """Weights to start from and images to predict: there."""
+    for key in ("checkpoints", "pretrained_model"):
+        if not isinstance(config["Global"].get(key) or "", str):
+            _checks.fail("Global", key, "the path of a checkpoint without its ending", config["Global"][key])
+    if config["Global"].get("resume", False) and config["Global"].get("uniform_output_enabled", False):
+        _checks.fail("Global", "uniform_output_enabled", "left out with `resume`, which does not look there", True)
     path = config["Global"].get("pretrained_model")
     if isinstance(path, str) and not path.startswith("http"):
         if not (Path(path).exists() or Path(path + ".pdparams").exists()):
@@ -159,12 +181,18 @@ def _check_sampler(config, part, host_names):
     """A sampler that exists, with parameters that it has where it is one of ours."""
     params = config["DataLoader"][part].get("sampler") or {}
     where = f"DataLoader.{part}.sampler"
+    if not isinstance(params, dict):
+        _checks.fail(f"DataLoader.{part}", "sampler", "a map with `name` and `batch_size`", params)
     if "name" not in params:
         return
     _checks.known_name(where, "sampler", params["name"], _public(host_names))
     ours = registered("sampler").get(params["name"])
     if ours is not None:
-        allowed = ["name", *inspect.signature(ours).parameters]
+        parameters = inspect.signature(ours).parameters
+        for needed in parameters.values():
+            if needed.default is needed.empty and needed.name not in ("dataset", *params):
+                _checks.fail(f"{where} {params['name']}", needed.name, "given", _checks.described("nothing"))
+        allowed = ["name", *parameters]
         for param in params:
             _checks.known_name(f"{where} {params['name']}", "parameter", param, allowed)
 

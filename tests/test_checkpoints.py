@@ -144,10 +144,30 @@ def test_other_prefixes_serve_only_without_a_whole_latest(tmp_path):
     assert checkpoints.find(tmp_path, ARCH, "epoch_7") is None
 
 
+def test_a_checkpoint_may_be_moved(tmp_path):
+    save(tmp_path / "run", 1)
+    (tmp_path / "run" / ARCH).rename(tmp_path / "elsewhere")
+    checkpoints.check(tmp_path / "elsewhere" / "latest")
+
+
+def test_one_that_a_kill_left_staged_is_the_newer_one(tmp_path):
+    """As many operations as it takes to die between the manifest and the move."""
+    for operation in range(200):
+        root = tmp_path / str(operation)
+        save(root, 1)
+        if not die_at(operation, root, 2):
+            break
+        newest = checkpoints.newest(root, ARCH)[1]["epoch"]
+        if newest == 2:
+            assert content(checkpoints.find(root, ARCH, "latest")) == 2
+    assert operation > 20
+
+
 def test_what_an_earlier_run_left_is_not_gone_on_from(tmp_path):
     save(tmp_path, 9, run="old")
     checkpoints.mark_run(tmp_path, "new")
     assert checkpoints.newest(tmp_path, ARCH) is None
+    assert checkpoints.find(tmp_path, ARCH, "latest") is None
     save(tmp_path, 1, run="new")
     assert checkpoints.newest(tmp_path, ARCH)[1] == json.loads((tmp_path / ARCH / "latest.manifest.json").read_text())
     (tmp_path / ARCH / "latest.pdopt").unlink()

@@ -51,12 +51,12 @@ def moments(processes):
     ]
 
 
-def train(folder, output, processes, moment="", rank=0):
+def train(folder, output, processes, moment="", rank=0, dump=""):
     """``ppcls-lt train --resume`` in a process of its own, or several; returns it."""
     arguments = ["-c", folder / "config.yaml", "--resume", "-o", f"Global.output_dir={output}"]
     if processes == 1:  # once with worker processes that read the images, once without
         arguments += ["-o", "DataLoader.Train.loader.num_workers=2"]
-    environment = {"KILL": moment, "KILL_RANK": str(rank)}
+    environment = {"KILL": moment, "KILL_RANK": str(rank), "DUMP": str(dump)}
     if processes == 1:
         return engines.run(
             ["-m", "ppcls_lt.cli", "train", *arguments], cwd=folder, python_path=[engines.ROOT], environment=environment
@@ -71,8 +71,8 @@ def first_epoch(output):
     return int(re.search(r"\[Train\]\[Epoch (\d+)/", output)[1])
 
 
-def saved(folder, ending):
-    return paddle.load(f"{engines.saved(folder)}.{ending}", return_numpy=True)
+def saved(folder, ending, prefix="latest"):
+    return paddle.load(f"{engines.saved(folder, prefix)}.{ending}", return_numpy=True)
 
 
 def assert_same(one, other, where=""):
@@ -93,7 +93,9 @@ def assert_same(one, other, where=""):
 @pytest.mark.parametrize("processes", [1, 2])
 def test_killed_five_times_and_resumed(processes, folder):
     whole, broken = folder / f"whole_{processes}", folder / f"broken_{processes}"
-    result = train(folder, whole, processes)
+    dump = folder / f"dump_{processes}"
+    dump.mkdir()
+    result = train(folder, whole, processes, dump=dump)
     assert result.returncode == 0, result.stdout
     assert first_epoch(result.stdout) == 1
 
@@ -113,3 +115,15 @@ def test_killed_five_times_and_resumed(processes, folder):
     assert first_epoch(result.stdout) == due
     assert_same(saved(whole, "pdparams"), saved(broken, "pdparams"))
     assert_same(saved(whole, "pdopt"), saved(broken, "pdopt"))
+    assert_same(saved(whole, "pdlt")["best"], saved(broken, "pdlt")["best"])
+    assert_same(saved(whole, "pdparams", "best_model"), saved(broken, "pdparams", "best_model"))
+    if processes == 2:
+        assert_ranks_share_statistics_alone(dump)
+
+
+def assert_ranks_share_statistics_alone(dump):
+    for epoch in range(1, EPOCHS + 1):
+        first, second = (dict(np.load(dump / f"rank{rank}_epoch{epoch}.npz")) for rank in (0, 1))
+        assert (first.pop("random") != second.pop("random")).any()
+        assert len(first) > 10
+        assert_same(first, second)

@@ -199,6 +199,20 @@ Stages:
 """
 
 
+def test_stages_run_in_two_processes(folder):
+    """The first process still writes the first stage's weights when the others want to start from them."""
+    output = folder / "pair"
+    result = engines.launch(
+        engines.ROOT / "scripts" / "train.py",
+        *("-c", folder / "config.yaml", "--recipe", "lws", "-o", f"Global.output_dir={output}"),
+        *("-o", "Global.epochs=2", "-o", "DataLoader.Train.sampler.batch_size=64"),
+        cwd=folder,
+    )
+    assert result.returncode == 0, result.stdout
+    before, after = weights(output / "stage_1"), weights(output / "stage_2")
+    assert {key for key in before if (before[key] != after[key]).any()} == {"fc.weight", "fc.bias"}
+
+
 def test_stages_override_the_rest():
     base = {
         "Global": {"epochs": 30, "output_dir": "out"},

@@ -146,6 +146,47 @@ MISTAKES = {
         sampler(name="WeightBalancedSampler", shuffle=False),
         "WeightBalancedSampler: `shuffle` must be true",
     ),
+    "parameters that are no map": (
+        section(Callbacks=[{"MaxNormPGD": 0.1}]),
+        "Callbacks[0] MaxNormPGD: must have a map of parameters, got 0.1",
+    ),
+    "a callback twice": (
+        section(Callbacks=[{"LearnableWeightScaling": None}, {"LearnableWeightScaling": None}]),
+        "Callbacks[1]: LearnableWeightScaling is listed twice",
+    ),
+    "a start in a stage of no epochs": (
+        after(focal, after(callback("DRW"), in_global(epochs=0))),
+        "DeferredReweighting: `start` must be left out of a stage of no epochs",
+    ),
+    "no losses, and weights for them": (
+        lambda settings: (settings["Loss"].update(Train=None), callback("DRW")(settings)),
+        "Loss: `Train` must be a list of losses, to train, got None",
+    ),
+    "a loss that is a number": (
+        lambda settings: settings["Loss"].update(Train=[{"CELoss": 1.0}]),
+        "Loss.Train[0] CELoss: must have a map of parameters, got 1.0",
+    ),
+    "a sampler that is a name": (
+        lambda settings: settings["DataLoader"]["Train"].update(sampler="WeightBalancedSampler"),
+        "DataLoader.Train: `sampler` must be a map with `name` and `batch_size`",
+    ),
+    "a sampler without a batch size": (
+        lambda settings: settings["DataLoader"]["Train"].update(sampler={"name": "WeightBalancedSampler"}),
+        "DataLoader.Train.sampler WeightBalancedSampler: `batch_size` must be given, got nothing",
+    ),
+    "weight decay twice": (
+        after(lambda settings: settings["Optimizer"].update(name="AdamW"), in_global(recipe="weight_balancing")),
+        "Optimizer: `regularizer` must be left out with AdamW, which takes `weight_decay`",
+    ),
+    "seed": (in_global(seed=1.5), "Global: `seed` must be an integer >= 0, got 1.5 (float)"),
+    "a checkpoint that is a number": (
+        in_global(checkpoints=5),
+        "Global: `checkpoints` must be the path of a checkpoint",
+    ),
+    "a stage whose section is a list": (
+        section(Stages=[{"Global": [1]}]),
+        "Stages[0]: `Global` must be a map, got [1]",
+    ),
     "epochs": (in_global(epochs=-1), "Global: `epochs` must be an integer >= 0, got -1 (int)"),
     "a checkpoint that is not there": (
         in_global(checkpoints="output/latest"),
@@ -196,6 +237,25 @@ def test_other_callbacks_than_the_checkpoints_are_named(trained, settings, capsy
     path.write_text(yaml.safe_dump(settings))
     assert cli.main(["train", "-c", str(path)]) == 2
     assert "Callbacks: must be those that" in capsys.readouterr().err
+
+
+def test_other_layers_than_the_checkpoints_are_named(trained, settings, capsys):
+    path, checkpoint = trained
+    settings["Callbacks"] = [{"MaxNormPGD": {"thresh": 0.5, "layers": ["conv1"]}}]
+    settings["Global"].update(checkpoints=str(checkpoint), epochs=3)
+    path.write_text(yaml.safe_dump(settings))
+    assert cli.main(["train", "-c", str(path)]) == 2
+    assert "MaxNormPGD: `layers` must be those of the checkpoint (fc), got conv1" in capsys.readouterr().err
+
+
+def test_no_epochs_never_take_a_trained_checkpoints_place(trained, capsys):
+    path, checkpoint = trained
+    before = checkpoint.with_suffix(".pdparams").read_bytes()
+    assert cli.main(["train", "-c", str(path), "--resume", "-o", "Global.epochs=0"]) == 0
+    assert checkpoint.with_suffix(".pdparams").read_bytes() == before
+    flags = ["-o", f"Global.checkpoints={checkpoint}", "-o", "Global.epochs=0"]
+    assert cli.main(["train", "-c", str(path), *flags]) == 2
+    assert "Global: `checkpoints` must be left out for a stage of no epochs" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("ending", ["pdparams", "pdopt", "pdstates", "pdlt"])

@@ -25,6 +25,8 @@ def first_epoch(owner, start, epochs):
     Raises:
         ConfigError: the run ends before it.
     """
+    if epochs < 1:
+        _checks.fail(owner, "start", "left out of a stage of no epochs, which has no start", start)
     if not isinstance(start, numbers.Integral):
         # 0.29 * 100 is 28.999999999999996.
         return math.floor(round(start * epochs, 9)) + 1

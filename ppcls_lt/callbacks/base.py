@@ -14,6 +14,9 @@ class Callback:
     ``state_dict``.
     """
 
+    # Whether a second entry of the same class in a list is a mistake.
+    only_once = False
+
     def check(self, config):
         """Raise ``ConfigError`` on what the rest of the configuration rules out.
 

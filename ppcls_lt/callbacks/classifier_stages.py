@@ -58,6 +58,8 @@ class TauNormalize(Callback):
     tries 0 to 2; both discard the bias.
     """
 
+    only_once = True
+
     def __init__(self, *, tau=1.0):
         self.tau = _checks.number("TauNormalize", "tau", tau, minimum=0, maximum=2)
 
@@ -92,6 +94,8 @@ class LearnableWeightScaling(Callback):
 
     Source: Kang et al., ICLR 2020, and their code, which scales the bias too.
     """
+
+    only_once = True
 
     def __init__(self):
         self.hidden_keys = []

@@ -29,6 +29,8 @@ class DeferredReweighting(Callback):
     fixes the switch at epoch 160 and so never switches in a shorter run.
     """
 
+    only_once = True
+
     def __init__(self, *, start=0.8, class_weight="effective_number"):
         self.start = check_start("DeferredReweighting", start)
         class_weights(class_weight, None if isinstance(class_weight, list) else [1, 1], owner="DeferredReweighting")
@@ -37,7 +39,7 @@ class DeferredReweighting(Callback):
 
     def check(self, config):
         first_epoch("DeferredReweighting", self.start, config["Global"]["epochs"])
-        names = [name for entry in config["Loss"]["Train"] for name in entry]
+        names = [entry if isinstance(entry, str) else next(iter(entry)) for entry in config["Loss"]["Train"]]
         if not set(names) & set(registered("loss")):
             _checks.fail("DeferredReweighting", "Loss.Train", "a list with a loss that takes class weights", names)
 
@@ -68,6 +70,8 @@ class DeferredResampling(Callback):
 
     Source: Cao et al., NeurIPS 2019; ``train_rule Resample`` deferred.
     """
+
+    only_once = True
 
     def __init__(self, *, start=0.8):
         self.start = check_start("DeferredResampling", start)

@@ -27,6 +27,8 @@ class LossSchedule(Callback):
     ``start_ib_epoch``).
     """
 
+    only_once = True
+
     def __init__(self, *, before, start=0.5, lr_scale=1.0):
         self.start = check_start("LossSchedule", start)
         self.lr_scale = _checks.number("LossSchedule", "lr_scale", lr_scale, above=0)

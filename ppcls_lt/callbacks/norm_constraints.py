@@ -130,6 +130,9 @@ class MaxNormPGD(NormConstraint):
         elif not run.resumed:
             sublayers = dict(run.model.named_sublayers())
             self._radii = {name: self._measured(name, sublayers[name].weight) for name in self._axes}
+        elif set(self._radii) != set(self._axes):
+            got = _checks.described(f"{', '.join(self._axes)}")
+            _checks.fail("MaxNormPGD", "layers", f"those of the checkpoint ({', '.join(self._radii)})", got)
 
     def _measured(self, name, weight):
         radius = max_norm_radius(weight, self.thresh, self._axes[name], self.lp_norm).item()
