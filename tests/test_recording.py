@@ -62,6 +62,7 @@ def test_the_predictions_of_the_last_evaluation(trained):
     np.testing.assert_allclose(found.confidence, probability.max(axis=1), rtol=1e-4)
     assert (found.class_num, found.epoch) == (10, 2)
     assert sum(array.nbytes for array in found[:3]) == 12 * 500
+    assert not engine.eval_metric_func._forward_pre_hooks  # the recorders are gone, with what they kept
 
 
 def test_the_norms_of_the_classifier(trained):

@@ -1,5 +1,6 @@
 """Reading the folder of a run: which run it is, what it left, and what follows from that."""
 
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -128,6 +129,11 @@ class Part:
             rows.append(row)
         table = np.array(rows, dtype=float).reshape(len(rows), len(names))
         return [record["epoch"] for record in self.history], dict(zip(names, table.T))
+
+
+def common_folder(parts):
+    """The folder of a run, which holds those of its stages."""
+    return Path(os.path.commonpath([part.folder for part in parts]))
 
 
 def collect(folder, *, mode=None, thresholds=None, names=None, owner="ppcls-lt report"):

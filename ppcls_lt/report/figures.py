@@ -66,7 +66,7 @@ def _axes(figure, *ratios):
     return grid
 
 
-def _legend(figure, axes, columns=4):
+def _legend(figure, axes, columns=3):
     # Outside, where nothing is drawn.
     handles, labels = axes.get_legend_handles_labels()
     legend = figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False, markerscale=2)
@@ -121,8 +121,12 @@ def _draw_by_class(axes, part, values, words, filled=False):
     place[part.order] = np.arange(part.class_num)
     few = part.class_num <= charts.MAX_BARS
     for label, members, colour in _groups(part, words):
-        if few or filled:
-            axes.bar(place[members], values[members], width=0.8 if few else 1.0, color=colour, label=label)
+        if few:
+            axes.bar(place[members], values[members], color=colour, label=label)
+        elif filled:
+            heights = np.full(part.class_num, np.nan)
+            heights[place[members]] = values[members]
+            axes.stairs(heights, np.arange(part.class_num + 1) - 0.5, fill=True, color=colour, label=label)
         else:
             axes.scatter(place[members], values[members], s=9, alpha=0.45, linewidths=0, color=colour, label=label)
     if not few and not filled:
@@ -154,7 +158,7 @@ def _over_epochs(part, words):
     axes.set(xlabel=words["epoch"], ylabel=words["fig_accuracy"], ylim=(0, 104))
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(axis="y", alpha=0.25)
-    _legend(figure, axes)
+    _legend(figure, axes, columns=4)
     return figure
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import __version__, charts, history, run_files, scores
+from .collect import common_folder
 from .figures import BINS, MAX_MATRIX, confusion_blocks
 from .markup import NONE, document, element, folded, percent, picture, short, table, whole
 from .tables import NAMES, history_columns
@@ -29,7 +30,7 @@ def page(parts, pictures, folders, language):
     started = first.info["started"][:16].replace("T", " ") + " UTC"
     body = [
         element("h1", title),
-        element("p", words[kind].format(folder=first.folder, started=started), class_="quiet"),
+        element("p", words[kind].format(folder=common_folder(parts), started=started), class_="quiet"),
         f"<nav>{element('h2', words['contents'])}<ul>{''.join(section.contents() for section in sections)}</ul></nav>",
         *([_stages(parts, words)] if several else []),
         *(section.html() for section in sections),

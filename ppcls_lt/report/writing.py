@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .. import atomic, charts
 from .._checks import choice, described, fail
-from .collect import collect
+from .collect import collect, common_folder
 from .figures import paint
 from .page import page
 from .tables import tables
@@ -60,4 +60,6 @@ def write(folder, out=None, *, language="en", mode=None, thresholds=None, names=
     except OSError as error:
         fail(owner, "--out", "a folder that can be written", described(f"{out / name}: {error.strerror}"))
     size = len(files[PAGE]) / 1e3
-    return f"report of {parts[0].folder}: {out / PAGE} ({size:.0f} kB) and {len(files) - 1} files in {out / FOLDER}"
+    return (
+        f"report of {common_folder(parts)}: {out / PAGE} ({size:.0f} kB) and {len(files) - 1} files in {out / FOLDER}"
+    )
