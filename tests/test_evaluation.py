@@ -43,7 +43,7 @@ def weights(data, tmp_path_factory):
     settings = config(data, output, epochs=4)
     settings["Global"]["eval_during_train"] = False
     engines.build_engine(settings).train()
-    return next(output.rglob("latest.pdparams")).with_suffix("")
+    return engines.saved(output)
 
 
 def one_by_one(engine):
@@ -198,7 +198,7 @@ def train(data, output, best_metric, biases=(0.0, 20.0, 0.0), **overrides):
         raise_the_tail(engine, biases)
         engine.train()
     (path,) = output.rglob("metrics.jsonl")
-    state = paddle.load(str(next(output.rglob("best_model.pdstates"))))
+    state = paddle.load(f"{engines.saved(output, 'best_model')}.pdstates")
     return history.read(path), state
 
 
@@ -213,6 +213,16 @@ def test_the_best_model_is_that_of_the_chosen_value(chosen, epoch, data, tmp_pat
     assert [record["score"] for record in records] == pytest.approx(scores, rel=1e-6)
     assert {record["best_metric"] for record in records} == {chosen}
     assert history.best(records)["epoch"] == epoch
+
+
+@pytest.mark.parametrize("chosen, epoch", [("few", 2), ("top1", 3)])
+def test_the_choice_survives_a_resume(chosen, epoch, data, tmp_path):
+    """Stopped after the second epoch and resumed: the third is compared with the best so far, not with the last."""
+    train(data, tmp_path, chosen, biases=(0.0, 20.0))
+    records, state = train(data, tmp_path, chosen, resume=True)
+    assert [record["epoch"] for record in records] == [1, 2, 3]
+    assert state["epoch"] == epoch
+    assert state["metric"] == pytest.approx(records[epoch - 1]["score"], rel=1e-6)
 
 
 def test_everything_goes_to_visualdl(data, tmp_path):
@@ -241,7 +251,7 @@ def test_a_new_run_starts_a_new_history_and_a_resumed_one_goes_on(data, tmp_path
     again, _ = train(data, tmp_path, "few", biases=(0.0, 0.0))
     assert [record["epoch"] for record in again] == [1, 2]
     # Not the one before, which is kept in a hidden folder.
-    start = next(path for path in tmp_path.rglob("latest.pdparams") if ".latest" not in str(path)).with_suffix("")
+    start = engines.saved(tmp_path)
     resumed, _ = train(data, tmp_path, "few", biases=(0.0,) * 4, checkpoints=str(start))
     assert [record["epoch"] for record in resumed] == [1, 2, 3, 4]
     assert resumed[:2] == again
