@@ -63,6 +63,17 @@ def digits_config(data, output, *, losses, arch=None, normalized=None, size=16, 
     return result
 
 
+def packaged(name, data, output, **overrides):
+    """A packaged digits config as plain YAML data, with a test's paths; ``overrides`` are ``Global`` keys."""
+    result = yaml.safe_load(config.find(f"digits/{name}.yaml").read_text())
+    result["Global"].update(output_dir=str(output), **overrides)
+    for part in ("Train", "Eval"):
+        dataset = result["DataLoader"][part]["dataset"]
+        dataset["image_root"] = str(data)
+        dataset["cls_label_path"] = str(data / Path(dataset["cls_label_path"]).name)
+    return result
+
+
 def listed(name, **params):
     """One entry of a loss list: the loss with its usual test parameters and ``params``."""
     return {name: {"weight": 1.0, **PARAMS[name], **params}}

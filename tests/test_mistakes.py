@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ppcls_lt import cli, config, host
+from ppcls_lt import cli, host
 from ppcls_lt._checks import ConfigError
 
 from . import engines
@@ -20,13 +20,7 @@ def data(tmp_path_factory):
 @pytest.fixture
 def settings(data, tmp_path):
     """The packaged LDAM config with this test's paths, as plain YAML data."""
-    result = yaml.safe_load(config.find("digits/ldam.yaml").read_text())
-    result["Global"].update(output_dir=str(tmp_path / "output"), epochs=1)
-    for part in ("Train", "Eval"):
-        dataset = result["DataLoader"][part]["dataset"]
-        dataset["image_root"] = str(data)
-        dataset["cls_label_path"] = str(data / Path(dataset["cls_label_path"]).name)
-    return result
+    return engines.packaged("ldam", data, tmp_path / "output", epochs=1)
 
 
 def loss(settings, name, **params):

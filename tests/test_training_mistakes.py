@@ -1,11 +1,9 @@
 """A user's mistake about samplers, callbacks, stages or checkpoints: a clear message before any training."""
 
-from pathlib import Path
-
 import pytest
 import yaml
 
-from ppcls_lt import cli, config
+from ppcls_lt import cli
 
 from . import engines
 
@@ -18,13 +16,7 @@ def data(tmp_path_factory):
 @pytest.fixture
 def settings(data, tmp_path):
     """The packaged CE config with this test's paths, as plain YAML data."""
-    result = yaml.safe_load(config.find("digits/ce.yaml").read_text())
-    result["Global"].update(output_dir=str(tmp_path / "output"), epochs=2)
-    for part in ("Train", "Eval"):
-        dataset = result["DataLoader"][part]["dataset"]
-        dataset["image_root"] = str(data)
-        dataset["cls_label_path"] = str(data / Path(dataset["cls_label_path"]).name)
-    return result
+    return engines.packaged("ce", data, tmp_path / "output", epochs=2)
 
 
 def callback(name, **params):
