@@ -1,0 +1,82 @@
+"""Measure what the remedies cost, and write the results into docs/performance.md.
+
+    python scripts/benchmark.py              # every part
+    python scripts/benchmark.py losses start # some
+    python scripts/benchmark.py --quick      # small sizes, to see that it runs; prints, writes nothing
+
+Each part runs in a process of its own, leaves docs/performance/PART.json and
+its plots, and replaces its block of docs/performance.md. ``--pages`` makes the
+blocks and plots again from the JSON files without measuring.
+"""
+
+import argparse
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+PARTS = ("losses", "samplers", "steps", "maxnorm", "counting", "start")
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "performance.md"
+RESULTS = ROOT / "docs" / "performance"
+
+
+def main(argv=None):
+    """Measure the parts asked for; return the exit status."""
+    parser = argparse.ArgumentParser(description="Measure what the remedies cost.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; none: all")
+    parser.add_argument("--quick", action="store_true", help="small sizes; print the block, write nothing")
+    parser.add_argument("--pages", action="store_true", help="do not measure, write the page from the JSON files")
+    parser.add_argument("--here", metavar="FILE", help=argparse.SUPPRESS)
+    options = parser.parse_args(argv)
+    unknown = [part for part in options.parts if part not in PARTS]
+    if unknown:
+        parser.error(f"PART must be of {', '.join(PARTS)}, got {unknown[0]!r}")
+    if options.here:
+        return _measure(options.parts[0], options.quick, Path(options.here))
+    RESULTS.mkdir(exist_ok=True)
+    for part in options.parts or PARTS:
+        file = RESULTS / f"{part}{'.quick' if options.quick else ''}.json"
+        if not options.pages:
+            command = [sys.executable, __file__, part, "--here", str(file)] + ["--quick"] * options.quick
+            print(f"measuring: {part}", flush=True)
+            if subprocess.run(command).returncode != 0:
+                print(f"{part}: failed", file=sys.stderr)
+                return 1
+        results = json.loads(file.read_text("utf-8"))
+        if options.quick:
+            file.unlink()
+            print(_module(part).page(results))
+        else:
+            _write(part, results)
+    return 0
+
+
+def _module(part):
+    return importlib.import_module(f"benchmarks.{part}")
+
+
+def _measure(part, quick, file):
+    """One part, in a process of its own, so that none warms or fills the memory of another."""
+    from benchmarks import timing
+
+    results = {"machine": timing.machine(), **_module(part).run(quick)}
+    file.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    return 0
+
+
+def _write(part, results):
+    """Replace the part's block of the page, and its plots."""
+    module = _module(part)
+    for name, png in module.plots(results).items():
+        (RESULTS / f"{name}.png").write_bytes(png)
+    begin, end = f"<!-- {part}: begin -->\n", f"<!-- {part}: end -->"
+    text = PAGE.read_text("utf-8")
+    head, rest = text.split(begin)
+    PAGE.write_text(head + begin + module.page(results).strip() + "\n" + end + rest.split(end, 1)[1], "utf-8")
+    print(f"wrote {PAGE.relative_to(ROOT)}: {part}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
