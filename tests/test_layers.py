@@ -34,6 +34,8 @@ LAYERS = (
         "assembly",
         "best_metric",
         "cli",
+        "compare_command",
+        "comparison",
         "config",
         "data_commands",
         "evaluation",

@@ -4,3 +4,7 @@
 those that are missing, ``results`` ranks what they left, and ``tables`` and
 ``page`` show it.
 """
+
+BASELINE = "ce"
+# What accuracies are told over, in the order of the tables.
+MEASURES = ("overall", "many", "medium", "few", "balanced")

@@ -8,11 +8,7 @@ import numpy as np
 
 from .. import atomic, scores
 from .._checks import ConfigError
-
-BASELINE = "ce"
-# What accuracies are told over, in the order of the tables.
-MEASURES = ("overall", "many", "medium", "few", "balanced")
-FILE = "result.json"
+from . import BASELINE, MEASURES
 
 
 @dataclass(frozen=True)
