@@ -104,6 +104,7 @@ def _trade_off(outcome, names, words):
         up=lambda row: row.gain["few"],
         xlabel=words["fig_gain"].format(measure=words["many_shot"]),
         ylabel=words["fig_gain"].format(measure=words["few_shot"]),
+        least=2,
     )
 
 
@@ -115,10 +116,17 @@ def _cost(outcome, names, words):
         up=lambda row: row.test["balanced"],
         xlabel=words["fig_cost"],
         ylabel=words["fig_balanced"],
+        least=0.1,
     )
 
 
-def _scatter(outcome, names, across, up, xlabel, ylabel):
+def _at_least(limits, span):
+    """Limits of an axis, moved apart until they span so much."""
+    more = max(span - (limits[1] - limits[0]), 0) / 2
+    return limits[0] - more, limits[1] + more
+
+
+def _scatter(outcome, names, across, up, xlabel, ylabel, least):
     """Draw a point for each recipe that shares a seed with the baseline, and lines through the baseline's own."""
     shown = [row for row in outcome.rows if row.gain]
     places = 100 * np.array([[across(row), up(row)] for row in shown], dtype=float).reshape(-1, 2, 2)
@@ -143,6 +151,8 @@ def _scatter(outcome, names, across, up, xlabel, ylabel):
             axes.axhline(y[index], color=_GREY, linestyle="--", linewidth=1, zorder=0)
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.margins(0.12)
+    # A difference of next to nothing shall not fill the picture.
+    axes.set(xlim=_at_least(axes.get_xlim(), least), ylim=_at_least(axes.get_ylim(), 2))
     axes.spines[["top", "right"]].set_visible(False)
     labels.place(axes, x, y, [names[row.recipe] for row in shown])
     return figure
@@ -165,7 +175,7 @@ def _classes(outcome, names, words):
     cells = np.array([_against(row, base, parts) for row in shown])
     if np.isnan(cells).all():
         return None
-    figure = charts.new_figure(1.6 + 0.25 * len(shown), width=8)
+    figure = charts.new_figure(max(1.6 + 0.25 * len(shown), 2.6), width=8)
     axes = figure.add_subplot()
     axes.set_facecolor("#bbbbbb")
     # One class that changes much shall not make all the others white.

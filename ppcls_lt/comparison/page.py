@@ -1,5 +1,7 @@
 """The page of a comparison: HTML that holds its pictures and loads nothing."""
 
+import numpy as np
+
 from .. import __version__
 from ..report.markup import document, element, folded, picture, table
 from . import figures, tables, wording
@@ -54,11 +56,12 @@ def _chosen(outcome, words):
 
 def _tiles(outcome, row, words):
     yield _tile(words["recipe"], one_line(row.recipe))
+    told = [name for name in ("few", "many", "balanced") if not np.isnan(row.test[name][0])]
     if row.recipe == BASELINE or not row.gain:
-        for name in ("few", "many", "balanced"):
+        for name in told:
             yield _tile(words["tile"].format(kind=words["test"], measure=words[name]), percent(row.test[name]))
         return
-    for name in ("few", "many", "balanced"):
+    for name in told:
         yield _tile(words["gain_points"].format(measure=words[f"{name}_shot"]), points(row.gain[name]))
     yield _tile(words["time_head"], times(row.cost))
 
@@ -97,7 +100,9 @@ def _about(name, outcome, words):
     """What a picture shows, in a few sentences."""
     measure = words["accuracy_of"].format(measure=words[f"{outcome.rank_by}_shot"])
     sentences = [words[f"{name}_about"].format(measure=measure)]
-    if name in ("groups", "trade_off", "cost") and len(outcome.seeds) > 1:
+    if name == "groups" and wording.baseline(outcome) is not None:
+        sentences.append(words["groups_line"])
+    if name in ("groups", "trade_off", "cost") and not tables.single(outcome):
         sentences.append(words["error_bars"])
     if name == "classes":
         size = max(part.size for part in figures.blocks(outcome))

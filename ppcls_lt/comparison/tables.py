@@ -82,7 +82,7 @@ def _grid(outcome, width):
         room = width - max(map(columns, lines))
         if room >= 0:
             break
-    about = about_table(outcome, EN)[1] if between or _single(outcome) else EN["table_narrow"]
+    about = about_table(outcome, EN)[1] if between or single(outcome) else EN["table_narrow"]
     return _lines(outcome, between, max(_NAME + room, _SHORTEST)), about
 
 
@@ -170,11 +170,12 @@ def about_table(outcome, words):
     measure = words["accuracy_of"].format(measure=words[f"{outcome.rank_by}_shot"])
     return [
         words["table_about"].format(measure=measure),
-        words["table_one_seed" if _single(outcome) else "table_spread"],
+        words["table_one_seed" if single(outcome) else "table_spread"],
     ]
 
 
-def _single(outcome):
+def single(outcome):
+    """Whether no recipe has more than one seed, so that there is no spread."""
     return max(len(row.runs) for row in outcome.rows) == 1
 
 

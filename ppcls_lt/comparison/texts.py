@@ -79,9 +79,10 @@ EN = {
     "gains": "Gains over ce on the test images, in percentage points",
     "groups": "Accuracy by group",
     "groups_about": (
-        "Test accuracy of every recipe in the order of the table; the dashed line is ce. The axes begin at different "
-        "values, but a point is equally long on all of them."
+        "Test accuracy of every recipe in the order of the table. The axes begin at different values, but a point is "
+        "equally long on all of them."
     ),
+    "groups_line": "The dashed line is ce.",
     "error_bars": "Error bars are the sample standard deviation over seeds.",
     "trade_off": "What the tail gains and the head pays",
     "trade_off_about": (
@@ -96,8 +97,8 @@ EN = {
     "classes_joined": "Neighbouring classes are joined, {size} at most, never across groups.",
     "epochs": "Validation over the epochs",
     "epochs_about": (
-        "The {measure} on the validation images after each epoch, mean over seeds, of ce and the five best others. "
-        "Of a recipe in stages it is the last stage."
+        "The {measure} on the validation images after each epoch, mean over seeds, of ce and of the five best besides "
+        "it. Of a recipe in stages it is the last stage."
     ),
     "cost": "Accuracy and cost",
     "cost_about": (
@@ -205,7 +206,8 @@ ZH = {
     "table_one_seed": "每个方案只用一个随机种子训练。",
     "gains": "测试图像上相对 ce 的提升（百分点）",
     "groups": "各组的准确率",
-    "groups_about": ("每个方案的测试准确率，顺序与表格相同；虚线是 ce。各坐标轴的起点不同，但一个百分点的长度相同。"),
+    "groups_about": ("每个方案的测试准确率，顺序与表格相同。各坐标轴的起点不同，但一个百分点的长度相同。"),
+    "groups_line": "虚线是 ce。",
     "error_bars": "误差线是各随机种子的样本标准差。",
     "trade_off": "尾部的提升与头部的代价",
     "trade_off_about": ("纵轴是少样本类相对 ce 的提升；越靠左，多样本类为此损失越多。右上方的方案两者都有提升。"),
@@ -217,7 +219,8 @@ ZH = {
     "classes_joined": "相邻的类别合并成一格，每格至多 {size} 个类别，不跨组。",
     "epochs": "验证结果随训练轮次的变化",
     "epochs_about": (
-        "ce 和其他最好的五个方案在每轮之后验证图像上的{measure}，取各随机种子的平均值。分阶段的方案只画最后一个阶段。"
+        "ce 和除它之外最好的五个方案在每轮之后验证图像上的{measure}，取各随机种子的平均值。"
+        "分阶段的方案只画最后一个阶段。"
     ),
     "cost": "准确率与训练时间",
     "cost_about": "类别平均的测试准确率与训练时间，ce 的时间为 1。左上方的方案既准确又省时。",
