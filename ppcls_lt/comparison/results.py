@@ -124,29 +124,36 @@ def ranked(runs, rank_by):
     by_recipe = {}
     for run in runs:
         by_recipe.setdefault(run.recipe, []).append(run)
-    baseline = {run.seed: run for run in by_recipe.get(BASELINE, [])}
+    baseline = by_recipe.get(BASELINE, [])
     rows = [_row(recipe, sorted(some, key=lambda run: run.seed), baseline) for recipe, some in by_recipe.items()]
     return sorted(rows, key=lambda row: -np.nan_to_num(row.validation[rank_by][0], nan=-np.inf))
 
 
+def pairs(runs, others):
+    """``(run, run of the others with the same seed)`` of every seed that both have.
+
+    The difference of such a pair is a recipe's own: both began from the same weights.
+    """
+    by_seed = {other.seed: other for other in others}
+    return [(run, by_seed[run.seed]) for run in runs if run.seed in by_seed]
+
+
 def _row(recipe, runs, baseline):
-    paired = [(run, baseline[run.seed]) for run in runs if run.seed in baseline]
+    paired = pairs(runs, baseline)
     return Row(
         recipe=recipe,
         runs=runs,
-        validation={measure: _spread([run.validation[measure] for run in runs]) for measure in MEASURES},
-        test={measure: _spread([run.test[measure] for run in runs]) for measure in MEASURES},
-        gain={
-            measure: _spread([run.test[measure] - base.test[measure] for run, base in paired]) for measure in MEASURES
-        }
+        validation={measure: spread([run.validation[measure] for run in runs]) for measure in MEASURES},
+        test={measure: spread([run.test[measure] for run in runs]) for measure in MEASURES},
+        gain={measure: spread([run.test[measure] - base.test[measure] for run, base in paired]) for measure in MEASURES}
         if paired
         else {},
-        cost=_spread([run.seconds / base.seconds for run, base in paired]),
+        cost=spread([run.seconds / base.seconds for run, base in paired]),
     )
 
 
-def _spread(values):
-    """Mean and sample standard deviation; NaN of none, and of one."""
+def spread(values):
+    """``(mean, sample standard deviation)`` over seeds; NaN of none, and the second of one."""
     values = np.asarray(values, dtype=float)
     mean = float(values.mean()) if values.size else float("nan")
     return mean, float(values.std(ddof=1)) if values.size > 1 else float("nan")
