@@ -4,7 +4,7 @@ import contextlib
 import shutil
 import sys
 
-from ._checks import fail
+from ._checks import fail, integer
 from .comparison import MEASURES
 from .data_commands import add_group_options, thresholds
 from .report.texts import LANGUAGES
@@ -50,12 +50,14 @@ def add_command(commands):
 
 
 def _compare(arguments):
-    from . import charts, config
-    from ._checks import integer
-    from .comparison.settings import Settings
+    from . import charts
 
     charts.new_figure(1)  # the page's Matplotlib must be there before hours of training
     integer(_OWNER, "--jobs", arguments.jobs, minimum=1)
+    # Paddle is imported from here on.
+    from . import config
+    from .comparison.settings import Settings
+
     config.check_overrides(arguments.override)
     given = (arguments.many, arguments.few, arguments.groups) != (None, None, None)
     settings = Settings(

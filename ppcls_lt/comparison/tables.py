@@ -4,8 +4,7 @@ import re
 import textwrap
 
 from ..report.tables import as_csv
-from . import wording
-from .results import BASELINE, MEASURES
+from . import BASELINE, MEASURES, wording
 from .texts import EN
 from .wording import columns, one_line, percent, points, shortened, times
 
@@ -50,9 +49,12 @@ def seeds(outcome):
 
 
 def failures(outcome, words):
-    """``recipe and seed: reason`` of each run that failed."""
-    runs = [words["run_of"].format(recipe=one_line(recipe), seed=seed) for recipe, seed, _ in outcome.failures]
-    return [words["colon"].join([run, one_line(reason)]) for run, (_, _, reason) in zip(runs, outcome.failures)]
+    """``recipe and seed: reason`` of each run that failed, without a seed where none could be begun."""
+    lines = []
+    for recipe, seed, reason in outcome.failures:
+        run = one_line(recipe) if seed is None else words["run_of"].format(recipe=one_line(recipe), seed=seed)
+        lines.append(words["colon"].join([run, one_line(reason)]))
+    return lines
 
 
 def missing(outcome, words):
