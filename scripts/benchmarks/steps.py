@@ -31,7 +31,7 @@ PARTS = {
 def run(quick):
     """Measure; see :func:`page` for what."""
     size = step_pair.Size(
-        counts=[int(n) for n in long_tail_profile(6, 3 if quick else 6, 10 if quick else 100)],
+        counts=[int(n) for n in (long_tail_profile(6, 3, 10) if quick else long_tail_profile(10, 10, 50))],
         pixels=32,
         batch=8 if quick else 32,
         warm_up=1 if quick else 2,
