@@ -82,7 +82,10 @@ def _summary(name, seconds, warm_up, rounds, steps):
         "late": ratio(late, epoch) if late else None,
         "second": ratio(second, epoch) if second else None,
         "medians": {
-            who: {part: timing.median([seconds[who][turn][part] for turn in counted]) for part in ("whole", *PARTS)}
+            who: {
+                part: timing.median([seconds[who][turn][part] for turn in counted])
+                for part in ("whole", "processor", *PARTS)
+            }
             for who in WHO
         },
         "seconds": {who: [round(seconds[who][turn]["whole"], 4) for turn in counted] for who in WHO},
@@ -106,6 +109,8 @@ def page(results):
     """The block of docs/performance.md."""
     size, one = results["size"], results["one"]
     missed = [name for name, summary in one.items() if not _met(summary["epoch"])]
+    listed = ", ".join(f"`{name}`" for name in missed)
+    by_turn = sum(_met(summary["turn"]) for summary in one.values())
     rounds = next(iter(one.values()))["epoch"]["rounds"]
     blocks = [
         _text(
@@ -133,10 +138,8 @@ def page(results):
             "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |",
             *(_row(name, summary, "met" if _met(summary["epoch"]) else "**missed**") for name, summary in one.items()),
         ],
-        _text(
-            f"The goal is met by {len(one) - len(missed)} of {len(one)} recipes"
-            + (f", not by {', '.join(f'`{name}`' for name in missed)}." if missed else ".")
-        ),
+        [f"- Goal: {f'**missed** by {listed}' if missed else '**met** by every recipe'}."],
+        _text(f"Taken by the turn as it was measured, {by_turn} of {len(one)} recipes meet it."),
         *_late(one),
         *_second(one),
         *_parts(one, size["steps"]),
@@ -187,6 +190,8 @@ def _parts(one, steps):
         for part, words in PARTS.items()
     ]
     listed = ", ".join(f"{_at(one, length, steps):.3f} at {length}" for length in LENGTHS)
+    used = [[summary["medians"][who]["processor"] for who in WHO] for summary in one.values()]
+    processor = np.median([ours / stock for stock, ours in used])
     return [
         _text(
             "The parts of a turn in ms, medians over all recipes. *The rest* is what lies between PaddleClas's own",
@@ -194,7 +199,10 @@ def _parts(one, steps):
             "checksums, its way to the disk and the removal of the one before the last.",
         ),
         ["| Part | Stock | Recipe |", "| --- | ---: | ---: |", *rows],
-        _text(f"From these medians, the throughput by steps an epoch: {listed}."),
+        _text(
+            f"From these medians, the throughput by steps an epoch: {listed}. In processor time, which other work on",
+            f"the machine disturbs less, a recipe's turn takes {processor:.3f} times stock's (median of all recipes).",
+        ),
         ["![throughput of each recipe](performance/steps.png)"],
         ["![throughput by the length of an epoch](performance/steps_length.png)"],
     ]
