@@ -18,8 +18,9 @@ import math
 
 import paddle
 
-# Elements worked on at a time: on the CPU few enough to stay in the cache, elsewhere few steps and 128 MiB.
-_SLICE = {"cpu": 2**19, "other": 2**24}
+# Elements worked on at a time: on the CPU few enough for the cache, and for their memory to be had again without asking
+# the system, which would take several times as long as the work; elsewhere few steps, and 128 MiB.
+_SLICE = {"cpu": 2**17, "other": 2**24}
 # Below this norm a vector has no direction, as in the normalised classifier.
 _SMALLEST_NORM = 1e-12
 _TINY = 1e-300
