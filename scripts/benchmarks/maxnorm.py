@@ -100,7 +100,7 @@ def plots(results):
     for name, label in labels.items():
         axes.loglog(size, [timing.median(found[name]) for found in results["seconds"].values()], "o-", label=label)
     bound = 2 * _PASSES * size * 2**20 / results["bandwidth"]["one"]
-    axes.loglog(size, bound, "k--", label="bound: two passes at the bandwidth of a copy")
+    axes.loglog(size, bound, "k--", label="bound beyond the caches: two passes at the speed of a copy")
     axes.set(xlabel="weight, MiB", ylabel="seconds")
     axes.legend(frameon=False, fontsize=8)
     axes.grid(alpha=0.3)
