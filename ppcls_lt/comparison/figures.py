@@ -5,8 +5,8 @@ import numpy as np
 from .. import charts, scores
 from ..report import fonts
 from ..report.figures import joined
-from . import labels, wording
-from .results import BASELINE, pairs
+from . import BASELINE, labels, wording
+from .results import pairs
 from .texts import TEXTS
 
 BEST = 5  # recipes beside the baseline whose curves are drawn

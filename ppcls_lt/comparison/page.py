@@ -4,8 +4,7 @@ import numpy as np
 
 from .. import __version__
 from ..report.markup import document, element, folded, picture, table
-from . import figures, tables, wording
-from .results import BASELINE, MEASURES
+from . import BASELINE, MEASURES, figures, tables, wording
 from .texts import TEXTS
 from .wording import one_line, percent, points, times
 

@@ -4,8 +4,7 @@ import re
 import textwrap
 
 from ..report.tables import as_csv
-from . import wording
-from .results import BASELINE, MEASURES
+from . import BASELINE, MEASURES, wording
 from .texts import EN
 from .wording import columns, one_line, percent, points, shortened, times
 
@@ -37,7 +36,7 @@ def text(outcome, width=80):
         if lines:
             listed = [_wrapped(f"  {line}", width, indent="    ") for line in lines]
             parts.append("\n".join([f"{EN[head]}:", *listed]))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts)
 
 
 def _subtitle(outcome):
@@ -50,9 +49,12 @@ def seeds(outcome):
 
 
 def failures(outcome, words):
-    """``recipe and seed: reason`` of each run that failed."""
-    runs = [words["run_of"].format(recipe=one_line(recipe), seed=seed) for recipe, seed, _ in outcome.failures]
-    return [words["colon"].join([run, one_line(reason)]) for run, (_, _, reason) in zip(runs, outcome.failures)]
+    """``recipe and seed: reason`` of each run that failed; without the seed where it is all of them."""
+    found = []
+    for recipe, seed, reason in outcome.failures:
+        run = one_line(recipe) if seed is None else words["run_of"].format(recipe=one_line(recipe), seed=seed)
+        found.append(words["colon"].join([run, one_line(reason)]))
+    return found
 
 
 def missing(outcome, words):

@@ -5,7 +5,8 @@ import unicodedata
 import numpy as np
 
 from ..report.markup import NONE
-from .results import BASELINE, pairs, spread
+from . import BASELINE
+from .results import pairs, spread
 
 
 def percent(pair, none=NONE, between=" ± "):
