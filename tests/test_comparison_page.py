@@ -129,6 +129,15 @@ class TestSizes:
 
 
 class TestFigures:
+    @given(st.floats(0, 100), st.floats(0, 100), st.floats(1.12, 3))
+    def test_axes_of_equal_length_show_every_value_and_little_that_cannot_be(self, low, high, more):
+        low, high = sorted((low, high))
+        span = more * max(5, high - low)
+        start, end = figures._window((low + high) / 2, span)
+        assert end - start == pytest.approx(span)
+        assert start <= low and high <= end
+        assert start >= -3 and (end <= 103.001 or span > 106)
+
     def test_the_heat_map_is_the_mean_of_paired_differences(self):
         runs = [make_run("ce", seed, recall=[0.5, 0.5, np.nan]) for seed in range(3)]
         runs += [make_run("ib", seed, recall=[0.5 + 0.1 * seed, 0.4, np.nan]) for seed in range(1, 5)]
