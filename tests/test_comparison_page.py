@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ppcls_lt._checks import ConfigError
-from ppcls_lt.comparison import figures, labels, tables, texts, wording
-from ppcls_lt.comparison.results import MEASURES
+from ppcls_lt.comparison import MEASURES, figures, labels, tables, texts, wording
 from ppcls_lt.comparison.writing import write
 from ppcls_lt.report import fonts
 
@@ -25,7 +24,7 @@ FILES = sorted([*tables.NAMES, "comparison.html", *(f"comparison/{name}.png" for
 
 @pytest.fixture(scope="module", params=["en", "zh"])
 def written_page(request, tmp_path_factory):
-    """Language, comparison, folder and files of a page."""
+    """Language, comparison and folder of a page, and what was said of it."""
     folder = tmp_path_factory.mktemp(request.param)
     failures = [("ib", 1, "ended with status 137")]
     outcome = make_outcome(recipes=RECIPES[:9], failures=failures, missing=[("crt", 0)])
@@ -34,9 +33,10 @@ def written_page(request, tmp_path_factory):
 
 class TestPage:
     def test_files(self, written_page):
-        _, _, folder, paths = written_page
-        assert written(folder) == FILES == sorted(str(path.relative_to(folder)) for path in paths)
-        assert paths[-1].name == "comparison.html"
+        _, _, folder, said = written_page
+        assert written(folder) == FILES
+        size = (folder / "comparison.html").stat().st_size / 1e3
+        assert said == f"comparison: {folder}/comparison.html ({size:.0f} kB) and 8 files beside it"
 
     def test_content(self, written_page):
         language, outcome, folder, _ = written_page
@@ -129,6 +129,15 @@ class TestSizes:
 
 
 class TestFigures:
+    @given(st.floats(0, 100), st.floats(0, 100), st.floats(1.12, 3))
+    def test_axes_of_equal_length_show_every_value_and_little_that_cannot_be(self, low, high, more):
+        low, high = sorted((low, high))
+        span = more * max(5, high - low)
+        start, end = figures._window((low + high) / 2, span)
+        assert end - start == pytest.approx(span)
+        assert start <= low and high <= end
+        assert start >= -3 and (end <= 103.001 or span > 106)
+
     def test_the_heat_map_is_the_mean_of_paired_differences(self):
         runs = [make_run("ce", seed, recall=[0.5, 0.5, np.nan]) for seed in range(3)]
         runs += [make_run("ib", seed, recall=[0.5 + 0.1 * seed, 0.4, np.nan]) for seed in range(1, 5)]
@@ -182,7 +191,7 @@ class TestFigures:
 
 class TestWriting:
     def test_tables_alone_need_no_matplotlib(self, tmp_path, no_matplotlib):
-        write(make_outcome(), tmp_path, page=False)
+        assert "comparison.csv" in write(make_outcome(), tmp_path, page=False)
         assert written(tmp_path) == sorted(tables.NAMES)
 
     @pytest.mark.parametrize("recipes", [(), ["ce"]])

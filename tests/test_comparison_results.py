@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppcls_lt._checks import ConfigError
-from ppcls_lt.comparison.results import MEASURES, Run, accuracies, pairs, ranked, spread
+from ppcls_lt.comparison import MEASURES
+from ppcls_lt.comparison.results import Run, accuracies, pairs, ranked, spread
 from ppcls_lt.counts import shot_groups
 
 from . import metric_reference

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppcls_lt.comparison import tables, texts, wording
-from ppcls_lt.comparison.results import MEASURES
+from ppcls_lt.comparison import MEASURES, tables, texts, wording
 
 from .comparisons import COMMAND, RECIPES, make_outcome, make_run, outcome_of
 from .run_folders import column, rows
@@ -124,9 +123,12 @@ class TestText:
         assert "±" not in text and "seeds 3" in text
 
     def test_failures_and_missing_runs(self):
-        outcome = make_outcome(failures=[("ib", 1, "ended with status 137\nkilled")], missing=[("crt", 0), ("crt", 2)])
+        outcome = make_outcome(
+            failures=[("ib", 1, "ended with status 137\nkilled"), ("lws", None, "no Linear")],
+            missing=[("crt", 0), ("crt", 2)],
+        )
         text = tables.text(outcome, 100)
-        assert "Failed runs:\n  ib, seed 1: ended with status 137 killed" in text
+        assert "Failed runs:\n  ib, seed 1: ended with status 137 killed\n  lws: no Linear" in text
         assert "Runs still missing:\n  crt: seeds 0, 2" in text
 
     def test_the_number_of_seeds_where_it_differs(self):

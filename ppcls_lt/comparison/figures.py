@@ -80,8 +80,7 @@ def _groups(outcome, names, words):
         axes.errorbar(pair[:, 0], range(size), xerr=_bars(pair[:, 1]), **style)
         if base is not None and not np.isnan(base.test[name][0]):
             axes.axvline(100 * base.test[name][0], color=_GREY, linestyle="--", linewidth=1)
-        middle = sum(ends[name]) / 2
-        axes.set(xlim=(middle - span / 2, middle + span / 2), ylim=(size - 0.4, -0.6))
+        axes.set(xlim=_window(sum(ends[name]) / 2, span), ylim=(size - 0.4, -0.6))
         axes.locator_params(axis="x", nbins=4)
         axes.set_yticks(range(size), labels=[names[row.recipe] for row in outcome.rows], fontsize=8)
         axes.tick_params(axis="y", length=0)
@@ -89,6 +88,12 @@ def _groups(outcome, names, words):
         axes.spines[["top", "right", "left"]].set_visible(False)
     figure.supxlabel(words["fig_accuracy"], fontsize=9)
     return figure
+
+
+def _window(middle, span):
+    """Limits ``span`` apart about a value in per cent, moved where they would show what cannot be."""
+    low = max(min(middle - span / 2, 103 - span), -3)
+    return low, low + span
 
 
 def _ends(pair):

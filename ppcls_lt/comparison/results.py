@@ -86,7 +86,7 @@ class Outcome:
     class_names: dict  # class -> name, may be empty
     lists: dict  # "training", "validation", "test" -> (path, number of images)
     rows: list = field(default_factory=list)  # of Row, ranked, finished recipes
-    failures: list = field(default_factory=list)  # of (recipe, seed or None if none can begin, reason)
+    failures: list = field(default_factory=list)  # of (recipe, seed, or None for all of them, reason)
     missing: list = field(default_factory=list)  # of (recipe, seed) still to run
 
 

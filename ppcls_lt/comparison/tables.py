@@ -36,7 +36,7 @@ def text(outcome, width=80):
         if lines:
             listed = [_wrapped(f"  {line}", width, indent="    ") for line in lines]
             parts.append("\n".join([f"{EN[head]}:", *listed]))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts)
 
 
 def _subtitle(outcome):
@@ -49,12 +49,12 @@ def seeds(outcome):
 
 
 def failures(outcome, words):
-    """``recipe and seed: reason`` of each run that failed, without a seed where none could be begun."""
-    lines = []
+    """``recipe and seed: reason`` of each run that failed; without the seed where it is all of them."""
+    found = []
     for recipe, seed, reason in outcome.failures:
         run = one_line(recipe) if seed is None else words["run_of"].format(recipe=one_line(recipe), seed=seed)
-        lines.append(words["colon"].join([run, one_line(reason)]))
-    return lines
+        found.append(words["colon"].join([run, one_line(reason)]))
+    return found
 
 
 def missing(outcome, words):

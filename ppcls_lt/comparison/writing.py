@@ -26,7 +26,7 @@ def write(outcome, folder, language="en", page=True):
         page (bool): also write ``comparison.html`` and ``comparison/*.png``.
 
     Returns:
-        list of Path: the files, in the order in which they were written.
+        str: what was written, a sentence.
 
     Raises:
         ConfigError: a page is wanted and Matplotlib is not installed; a file cannot be written.
@@ -40,11 +40,13 @@ def write(outcome, folder, language="en", page=True):
         pictures = paint(outcome, language)
         files.update({f"{FOLDER}/{name}.png": data for name, data in pictures.items()})
         files[PAGE] = html(outcome, pictures, FOLDER, language).encode()
-    paths = [Path(folder) / name for name in files]
-    for path, data in zip(paths, files.values()):
+    for name, data in files.items():
+        path = Path(folder) / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             atomic.write(path, data)
         except OSError as error:
             fail(_OWNER, "--out", "a folder that can be written", described(f"{path}: {error.strerror}"))
-    return paths
+    first = PAGE if page else tables.NAMES[0]
+    size = len(files[first]) / 1e3
+    return f"comparison: {Path(folder) / first} ({size:.0f} kB) and {len(files) - 1} files beside it"
