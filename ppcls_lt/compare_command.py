@@ -104,8 +104,7 @@ def _train_and_rank(settings, arguments):
     _say("")
     _say(tables.text(found, shutil.get_terminal_size().columns))
     _say(writing.write(found, settings.folder, arguments.language))
-    if found.rows:
-        _say(outcome.write_best(settings, found))
+    _say(outcome.write_best(settings, found))
     return 1 if found.failures else 0
 
 

@@ -1,7 +1,7 @@
 """From the runs' results to the outcome, and the best recipe as a file."""
 
 from .. import run_files
-from . import BASELINE
+from . import BASELINE, wording
 from .results import Outcome, Run, ranked
 from .settings import RESULT
 
@@ -39,8 +39,10 @@ def gather(settings, command, failures):
 
 
 def write_best(settings, outcome):
-    """Write the recipe in the first row as a whole configuration; return a sentence about it."""
-    best = outcome.rows[0]
+    """Write the chosen recipe as a whole configuration; return a sentence about it."""
+    best = wording.chosen(outcome)
+    if best is None:
+        return f"no {BEST}: no recipe has a validation accuracy to choose it by"
     path = settings.folder / BEST
     run_files.write_config(path, settings.complete(best.recipe))
     said = f"{path}: {settings.path} with the recipe {best.recipe}; train with `ppcls-lt train -c {path}`"

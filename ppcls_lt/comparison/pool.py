@@ -7,7 +7,6 @@ import sys
 import time
 from contextlib import contextmanager
 
-from .. import history, run_files
 from .settings import LOG
 
 _POLL = 0.5
@@ -36,7 +35,7 @@ class Pool:
         self._done = 0
         self._units = sum(job.epochs for job in jobs)
         self._past = 0  # epochs of the runs that ended
-        self._earlier = {job: _trained(job) for job in jobs}
+        self._earlier = {job: job.trained for job in jobs}
         self._begun = time.monotonic()
         self._told = self._begun
         self.failures = []  # of (recipe, seed, reason)
@@ -100,7 +99,7 @@ class Pool:
         self._told = time.monotonic()
 
     def _tell(self):
-        line = ", ".join(f"{job.recipe} {_trained(job)}/{job.epochs}" for job, *_ in self._running.values())
+        line = ", ".join(f"{job.recipe} {job.trained}/{job.epochs}" for job, *_ in self._running.values())
         if self._status is not None:
             self._status(f"running: {line} epochs{self._left()}" if line else "")
         elif line and time.monotonic() - self._told >= _EVERY:
@@ -109,20 +108,12 @@ class Pool:
 
     def _left(self):
         """An estimate from the epochs trained since the beginning, or nothing yet."""
-        now = sum(_trained(job) - self._earlier[job] for job, *_ in self._running.values())
+        now = sum(job.trained - self._earlier[job] for job, *_ in self._running.values())
         trained = self._past + now
         left = self._units - sum(self._earlier.values()) - trained
         if trained <= 0 or not (self._waiting or self._running):
             return ""
         return f"; about {_time((time.monotonic() - self._begun) / trained * left)} left"
-
-
-def _trained(job):
-    """Epochs of a run that have been trained and evaluated, over its stages."""
-    if job.finished:
-        return job.epochs
-    paths = (job.folder / "training").rglob(run_files.FILES["train"].history)
-    return sum(map(history.last_epoch, paths))
 
 
 def _reason(code, log, start):

@@ -13,10 +13,10 @@ import sys
 import threading
 from pathlib import Path
 
-from .. import checkpoints, history, host, run_files, stages, trainer
+from .. import checkpoints, history, host, stages, trainer
 from .._checks import ConfigError
 from .results import Run
-from .settings import RESULT, TEST, TRAIN, WEIGHTS
+from .settings import RESULT, TEST, TRAIN, WEIGHTS, history_path
 
 _BEST = "best_model"
 
@@ -36,11 +36,12 @@ def finish(folder, recipe, seed):
     """Do what is missing of a run and write its result."""
     trainer.run_engine("train", folder / TRAIN)
     plan = stages.plan(host.load_config(folder / TRAIN, []))
-    records = [history.read(_history(stage)) for stage in plan]
+    folders = [(stage["Global"]["output_dir"], stage["Arch"]["name"]) for stage in plan]
+    records = [history.read(history_path(*each)) for each in folders]
     chosen = history.best([record for record in records[-1] if not record["ema"]])
     if chosen is None:
         raise ConfigError(f"{recipe}: no evaluation gave a number to choose an epoch by; has the training diverged?")
-    best = checkpoints.find(plan[-1]["Global"]["output_dir"], plan[-1]["Arch"]["name"], _BEST)
+    best = checkpoints.find(*folders[-1], _BEST)
     shutil.copyfile(f"{best}.pdparams", folder / f"{WEIGHTS}.pdparams")
     engine = trainer.run_engine("eval", folder / TEST)
     metric = engine.eval_metric_func.metric_func_list[0]
@@ -57,17 +58,9 @@ def finish(folder, recipe, seed):
         curve=[(record["epoch"], record["score"]) for record in records[-1] if not record["ema"]],
     )
     result.write(folder / RESULT)
-    for stage in plan:
+    for output, _ in folders:
         # Only an unfinished training needs them, and many runs fill a disk.
-        checkpoints.remove_all(stage["Global"]["output_dir"])
-
-
-def _history(stage):
-    """The history of a stage, beside its log or in the architecture's folder."""
-    name = run_files.FILES["train"].history
-    output = Path(stage["Global"]["output_dir"])
-    inner = output / stage["Arch"]["name"] / name
-    return inner if inner.is_file() else output / name
+        checkpoints.remove_all(output)
 
 
 def _end_with_parent():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import _checks, atomic, data_tools, host, recipes, recording, run_files, stages, trainer
+from .. import _checks, atomic, data_tools, history, host, recipes, recording, run_files, stages, trainer
 from .. import config as configuration
 from .._checks import ConfigError
 from ..counts import shot_groups
@@ -15,6 +15,7 @@ from . import BASELINE, MEASURES
 OWNER = "ppcls-lt compare"
 # What a run's folder holds, beside its training and its test.
 TRAIN, TEST, RESULT, LOG, WEIGHTS = "train.yaml", "test.yaml", "result.json", "log.txt", "weights"
+_TRAINING = "training"
 # Epochs of the learning rate's schedule, which belong to the epochs of the file.
 _SCHEDULED = ("warmup_epoch", "decay_epochs", "milestones", "step_size")
 _THRESHOLDS = (100, 20)
@@ -27,11 +28,23 @@ class Job:
     recipe: str
     seed: int
     folder: Path
-    epochs: int  # over all stages
+    stages: tuple  # (output folder, architecture, epochs) of each stage
 
     @property
     def finished(self):
         return (self.folder / RESULT).is_file()
+
+    @property
+    def epochs(self):
+        """Of all stages together."""
+        return sum(epochs for _, _, epochs in self.stages)
+
+    @property
+    def trained(self):
+        """How many of them have been trained and evaluated."""
+        if self.finished:
+            return self.epochs
+        return sum(history.last_epoch(history_path(output, arch)) for output, arch, _ in self.stages)
 
 
 class Settings:
@@ -90,11 +103,7 @@ class Settings:
     @property
     def jobs(self):
         """Every run that ``prepare`` found possible: all recipes with the first seed, then with the next."""
-        return [
-            Job(name, seed, self.folder / "runs" / name / f"seed_{seed}", epochs)
-            for seed in self.seeds
-            for name, epochs in self.plans.items()
-        ]
+        return [self._job(name, seed) for seed in self.seeds for name in self.plans]
 
     @property
     def lists(self):
@@ -142,7 +151,7 @@ class Settings:
         for key in ("report", "start_eval_epoch"):
             section.pop(key, None)
         section.update(
-            output_dir=str(job.folder / "training"),
+            output_dir=str(job.folder / _TRAINING),
             seed=job.seed,
             epochs=self.epochs,
             save_interval=self.epochs,
@@ -179,6 +188,13 @@ class Settings:
         merged = stages.merged(self.base, self.recipes[recipe]["config"])
         config["DataLoader"]["Eval"]["dataset"] = merged["DataLoader"]["Eval"]["dataset"]
         return config
+
+    def _job(self, name, seed):
+        folder = self.folder / "runs" / name / f"seed_{seed}"
+        plan = self.plans.get(name, [])
+        outputs = [folder / _TRAINING / (f"stage_{i}" if len(plan) > 1 else "") for i, _ in enumerate(plan, 1)]
+        kinds = [(str(stage["Arch"]["name"]), stage["Global"]["epochs"]) for stage in plan]
+        return Job(name, seed, folder, tuple((output, *kind) for output, kind in zip(outputs, kinds)))
 
     def _check_base(self):
         for section in ("Global", "Arch", "DataLoader"):
@@ -252,7 +268,7 @@ class Settings:
 
     def _check_recipe(self, name):
         """Plan the recipe's runs, or remember why it cannot run; the baseline must."""
-        job = Job(name, self.seeds[0], self.folder, 0)
+        job = self._job(name, self.seeds[0])
         try:
             plan = trainer.checked_plan(self.training(name, job), "train")
             test = self.test(name, job)
@@ -263,7 +279,7 @@ class Settings:
                 raise
             self.refused[name] = str(error)
         else:
-            self.plans[name] = sum(stage["Global"]["epochs"] for stage in plan)
+            self.plans[name] = plan
 
     def _sum(self, name):
         path, _, data = self._lists[name]
@@ -288,6 +304,13 @@ class Settings:
                 f"{OWNER}: `--out` must be another folder, {self.folder} holds a run with other settings: in {path} "
                 f"{key} is {old!r}, now it would be {new!r}"
             )
+
+
+def history_path(output, arch):
+    """The history of a stage; PaddleClas 2.5 and older put a folder of the architecture's name between."""
+    name = run_files.FILES["train"].history
+    inner = Path(output) / arch / name
+    return inner if inner.is_file() else Path(output) / name
 
 
 def _recipes(wanted):
