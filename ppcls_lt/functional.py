@@ -68,7 +68,8 @@ def focal(ce, gamma):
     """
     if gamma == 0:
         return ce
-    return paddle.clip(-paddle.expm1(-ce), min=_SMALLEST_BASE) ** gamma * ce
+    base = paddle.clip(-paddle.expm1(-ce), min=_SMALLEST_BASE)
+    return (base if gamma == 1 else base**gamma) * ce
 
 
 def influence_balance(ce, feature_norm, alpha, epsilon):
@@ -84,7 +85,7 @@ def influence_balance(ce, feature_norm, alpha, epsilon):
 
     Source: Park et al., ICCV 2021, equation 10, and their code.
     """
-    return alpha / (-2.0 * paddle.expm1(-ce) * feature_norm + epsilon)
+    return paddle.reciprocal(paddle.scale(paddle.expm1(-ce) * feature_norm, -2.0 / alpha, epsilon / alpha))
 
 
 def ldam(logits, label, margin, scale=1.0, bound=None):
