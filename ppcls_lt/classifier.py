@@ -169,10 +169,7 @@ class _Cosines(PyLayer):
     @staticmethod
     def forward(ctx, x, weight, scale):
         per_image = scale * _inverse_norm(x, axis=1)
-        square = sum(
-            paddle.matmul(paddle.ones([1, len(block)], block.dtype), block * block) for block in _blocks(weight)
-        )
-        per_class = _inverse(square)
+        per_class = _inverse(sum(_sums(block * block, axis=0) for block in _blocks(weight)))
         logits = _cosines(x, weight, per_image, per_class)
         ctx.save_for_backward(x, weight, logits.detach(), per_image, per_class)
         ctx.scale = scale
@@ -186,10 +183,10 @@ class _Cosines(PyLayer):
             upstream = upstream * per_class.expand_as(upstream)
             slopes = [None, None]
             if not x.stop_gradient:
-                turn = along.sum(axis=1, keepdim=True) * (per_image / ctx.scale) ** 2
+                turn = _sums(along, axis=1) * (per_image / ctx.scale) ** 2
                 slopes[0] = paddle.matmul(upstream, weight, transpose_y=True) * per_image - x * turn
             if not weight.stop_gradient:
-                turn = along.sum(axis=0, keepdim=True) * per_class**2
+                turn = _sums(along, axis=0) * per_class**2
                 slopes[1] = paddle.matmul(x * per_image, upstream, transpose_x=True)
                 for slope, block in zip(_blocks(slopes[1]), _blocks(weight)):
                     slope.subtract_(block * turn.expand_as(block))
@@ -227,7 +224,13 @@ def normalize(layer, scale, redraw=True):
 
 def _inverse_norm(vectors, axis):
     """1 / L2 norm along ``axis`` (kept), 0 for a vector without direction."""
-    return _inverse((vectors * vectors).sum(axis=axis, keepdim=True))
+    return _inverse(_sums(vectors * vectors, axis))
+
+
+def _sums(matrix, axis):
+    """``matrix.sum(axis, keepdim=True)``, as a product with ones: several times as fast on the CPU."""
+    ones = paddle.ones([matrix.shape[axis]], matrix.dtype)
+    return paddle.mv(matrix, ones).unsqueeze(1) if axis == 1 else paddle.matmul(ones.unsqueeze(0), matrix)
 
 
 def _inverse(square):
