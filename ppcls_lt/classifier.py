@@ -6,11 +6,15 @@ architecture.
 
 import paddle
 from paddle import nn
+from paddle.autograd import PyLayer
 
 from ._checks import ConfigError
 
 # Below this norm a vector has no direction: its cosine and gradient are 0.
 _SMALLEST_NORM = 1e-12
+# Class vectors are gone through in blocks of this many entries: a block's intermediate results stay in the
+# processor's cache, those of a large classifier as a whole cost as much time as half a matrix product.
+_BLOCK = 2**20
 
 
 def find_classifier(model, class_num, arch):
@@ -136,13 +140,63 @@ class NormalizedLinear(nn.Linear):
 
         Computed in float32 (float64 for float64 features).
         """
+        if x.ndim > 2:
+            return self.forward(x.flatten(0, -2)).reshape([*x.shape[:-1], self.weight.shape[1]])
         with paddle.amp.auto_cast(enable=False):
-            dtype = "float64" if x.dtype == paddle.float64 else "float32"
-            x = x.astype(dtype)
-            weight = self.weight.astype(dtype)
-            # Scaling the output is cheaper than scaling the weight: N < D as a rule.
-            x = x * (self.scale * _inverse_norm(x, axis=-1))
-            return paddle.matmul(x, weight) * _inverse_norm(weight, axis=0)
+            dtype = paddle.float64 if x.dtype == paddle.float64 else paddle.float32
+            x, weight = (each if each.dtype == dtype else each.astype(dtype) for each in (x, self.weight))
+            if paddle.in_dynamic_mode():
+                return _Cosines.apply(x, weight, self.scale)
+            return _cosines(x, weight, self.scale * _inverse_norm(x, axis=1), _inverse_norm(weight, axis=0))
+
+
+def _cosines(x, weight, per_image, per_class):
+    """``per_image * (x @ weight) * per_class``: ``[N, C]`` from ``[N, D]``, ``[D, C]``, ``[N, 1]``, ``[1, C]``."""
+    # Scaling input and output is cheaper than scaling the weight: N < D as a rule. And a row multiplies a matrix
+    # eight times as fast on the CPU once it is expanded.
+    logits = paddle.matmul(x * per_image, weight)
+    return logits * per_class.expand_as(logits)
+
+
+class _Cosines(PyLayer):
+    """:func:`_cosines` with its gradient, which goes over the class vectors once outside the matrix products.
+
+    With ``G`` the gradient of the logits ``z``, ``a`` and ``b`` the inverse norms
+    of image and class, the gradients are ``s a (G b) w^T - x a^2 rowsum(G z)``
+    and ``s (a x)^T (G b) - w b^2 colsum(G z)``.
+    """
+
+    @staticmethod
+    def forward(ctx, x, weight, scale):
+        per_image = scale * _inverse_norm(x, axis=1)
+        per_class = _inverse(sum(_sums(block * block, axis=0) for block in _blocks(weight)))
+        logits = _cosines(x, weight, per_image, per_class)
+        ctx.save_for_backward(x, weight, logits.detach(), per_image, per_class)
+        ctx.scale = scale
+        return logits
+
+    @staticmethod
+    def backward(ctx, upstream):
+        x, weight, logits, per_image, per_class = ctx.saved_tensor()
+        with paddle.amp.auto_cast(enable=False):
+            along = upstream * logits
+            upstream = upstream * per_class.expand_as(upstream)
+            slopes = [None, None]
+            if not x.stop_gradient:
+                turn = _sums(along, axis=1) * (per_image / ctx.scale) ** 2
+                slopes[0] = paddle.matmul(upstream, weight, transpose_y=True) * per_image - x * turn
+            if not weight.stop_gradient:
+                turn = _sums(along, axis=0) * per_class**2
+                slopes[1] = paddle.matmul(x * per_image, upstream, transpose_x=True)
+                for slope, block in zip(_blocks(slopes[1]), _blocks(weight)):
+                    slope.subtract_(block * turn.expand_as(block))
+            return tuple(slopes)
+
+
+def _blocks(weight):
+    """Views of ``[D, C]``, some rows each."""
+    rows = max(1, _BLOCK // weight.shape[1])
+    return [weight[start : start + rows] for start in range(0, weight.shape[0], rows)]
 
 
 def normalize(layer, scale, redraw=True):
@@ -170,6 +224,16 @@ def normalize(layer, scale, redraw=True):
 
 def _inverse_norm(vectors, axis):
     """1 / L2 norm along ``axis`` (kept), 0 for a vector without direction."""
-    square = (vectors * vectors).sum(axis=axis, keepdim=True)
+    return _inverse(_sums(vectors * vectors, axis))
+
+
+def _sums(matrix, axis):
+    """``matrix.sum(axis, keepdim=True)``, as a product with ones: several times as fast on the CPU."""
+    ones = paddle.ones([matrix.shape[axis]], matrix.dtype)
+    return paddle.mv(matrix, ones).unsqueeze(1) if axis == 1 else paddle.matmul(ones.unsqueeze(0), matrix)
+
+
+def _inverse(square):
+    """1 / the norms whose squares are given."""
     directed = square > _SMALLEST_NORM**2
     return paddle.rsqrt(paddle.clip(square, min=_SMALLEST_NORM**2)) * directed.astype(square.dtype)

@@ -3,6 +3,9 @@
 import paddle
 import paddle.distributed as dist
 
+# Lost in any sum of weights but 0, which it lets divide.
+_SMALLEST_DIVISOR = 1e-30
+
 
 def global_mean(numerator, divisor, *, synchronize):
     """Divide a sum over this process's images by the divisor of all processes.
@@ -15,19 +18,22 @@ def global_mean(numerator, divisor, *, synchronize):
 
     Args:
         numerator (Tensor): scalar, sum of the weighted losses here.
-        divisor (Tensor): scalar, number of images or sum of weights here.
+        divisor (Tensor or int): scalar, sum of weights or number of images here.
         synchronize (bool): join the processes, when there are several. The
             evaluation of PaddleClas already gathers the images of all.
 
     Returns:
         Tensor: scalar. No gradient flows through the divisor; 0 / 0 gives 0.
     """
-    divisor = divisor.detach()
     if synchronize and dist.is_initialized() and dist.get_world_size() > 1:
         own = numerator
-        sums = paddle.stack([own.detach(), divisor])
+        if not isinstance(divisor, paddle.Tensor):
+            divisor = paddle.full_like(own, divisor)
+        sums = paddle.stack([own.detach(), divisor.detach()])
         dist.all_reduce(sums)
         numerator, divisor = sums[0], sums[1]
         own = own * dist.get_world_size()
         numerator = numerator + (own - own.detach())
-    return numerator / paddle.where(divisor > 0, divisor, paddle.ones_like(divisor))
+    if isinstance(divisor, paddle.Tensor):
+        divisor = divisor.detach() + _SMALLEST_DIVISOR
+    return numerator / divisor

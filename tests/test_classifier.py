@@ -5,6 +5,7 @@ import paddle
 import pytest
 from paddle import nn
 
+from ppcls_lt import classifier
 from ppcls_lt._checks import ConfigError
 from ppcls_lt.archs import CIFARResNet
 from ppcls_lt.classifier import FeatureTap, LogitsCheck, NormalizedLinear, find_classifier, normalize
@@ -50,6 +51,31 @@ class TestNormalizedLinear:
             (layer.weight.grad, reference.gradient(lambda z: (share * cosines(x, z, 3.0)).sum(), weight)),
         ):
             np.testing.assert_allclose(found.numpy(), wanted, rtol=0, atol=precision * np.abs(wanted).max())
+
+    @pytest.mark.parametrize("frozen", ["features", "weight", "neither"])
+    def test_large_class_vectors_block_by_block(self, monkeypatch, frozen):
+        layer, share = normalized(7, 4), paddle.randn([6, 4])
+        x = paddle.randn([6, 7])
+        found = []
+        for block in (2**20, 8):  # all rows at once, and two at a time with one left over
+            monkeypatch.setattr(classifier, "_BLOCK", block)
+            features = x.clone().detach()
+            features.stop_gradient = frozen == "features"
+            layer.weight.stop_gradient = frozen == "weight"
+            layer.clear_gradients()
+            logits = layer(features)
+            (logits * share).sum().backward()
+            slopes = [t.grad.numpy().copy() for t in (features, layer.weight) if not t.stop_gradient]
+            found.append([logits.numpy(), *slopes])
+        assert len(found[0]) == (3 if frozen == "neither" else 2)
+        for one, other in zip(*found):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+    def test_features_of_more_than_two_axes(self):
+        layer, x = normalized(), paddle.randn([6, 2, 5])
+        logits = layer(x)
+        assert logits.shape == [6, 2, 4]
+        np.testing.assert_allclose(logits[:, 1].numpy(), layer(x[:, 1]).numpy(), rtol=1e-5, atol=1e-6)
 
     def test_float32_weights_serve_float64_features(self):
         layer = normalized()

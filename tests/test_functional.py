@@ -146,6 +146,27 @@ class TestLDAM:
         np.testing.assert_allclose(value, reference.cross_entropy(logits, label, margin), rtol=precision, atol=1e-9)
         np.testing.assert_allclose(gradient, expected, rtol=0, atol=precision)
 
+    @pytest.mark.parametrize("bound", [30.0, 60.0, 61.0])
+    @pytest.mark.parametrize("classes", [2, 10, 1000])
+    @pytest.mark.parametrize("lead", [-1.0, 0.0, 0.3, 0.7, 1.0])
+    def test_float32_with_a_known_bound(self, bound, classes, lead):
+        rng = np.random.default_rng(classes)
+        label = rng.integers(0, classes, 4)
+        cosines = rng.uniform(-1, min(1, 1 - lead), (4, classes))
+        cosines[:, 0] = -1
+        cosines[np.arange(4), label] = cosines.max(axis=1) + lead
+        logits = np.clip(bound * cosines, -bound, bound).astype(np.float32).astype(np.float64)
+        value, gradient = run(lambda z: ldam(z, label, np.full(classes, 15.0), bound=bound), logits, "float32")
+        assert worst(gradient, reference.cross_entropy_gradient(logits, label, 15.0)) < 1e-4
+        np.testing.assert_allclose(value, reference.cross_entropy(logits, label, 15.0), rtol=1e-4)
+
+    @pytest.mark.parametrize("bound", [None, 7.0])
+    def test_the_logits_stay_as_they_are(self, bound):
+        logits, label = led_by_true(4, 5, 2.0)
+        z = paddle.to_tensor(logits, stop_gradient=False)
+        ldam(z, label, np.full(5, 3.0), bound=bound).sum().backward()
+        np.testing.assert_array_equal(z.numpy(), logits)
+
     def test_upstream_gradient(self):
         logits, label = led_by_true(4, 5, 2.0)
         share = np.array([0.5, 0.0, 2.0, -1.0])
@@ -168,8 +189,9 @@ class TestLDAM:
         np.testing.assert_allclose(gradient, np.sum(slope, axis=0), rtol=0, atol=6 * precision)
 
 
-def ldam(logits, label, margins, scale=1.0):
-    return functional.ldam(logits, paddle.to_tensor(label), paddle.to_tensor(margins, dtype=logits.dtype), scale)
+def ldam(logits, label, margins, scale=1.0, bound=None):
+    margins = paddle.to_tensor(margins, dtype=logits.dtype)
+    return functional.ldam(logits, paddle.to_tensor(label), margins, scale, bound)
 
 
 class TestFinite:

@@ -5,7 +5,7 @@ from paddle import nn
 
 from .. import _checks
 from ..counts import as_counts, class_weights
-from ..functional import class_cross_entropies, cross_entropy
+from ..functional import class_cross_entropies, cross_entropy, full_precision
 from ..parallel import global_mean
 
 REDUCTIONS = ("mean", "weighted_mean")
@@ -77,7 +77,7 @@ class LongTailLoss(nn.Layer):
 
     def forward(self, x, label):
         """Return ``{result_key: loss}`` for logits ``[N, C]`` and labels."""
-        with paddle.amp.auto_cast(enable=False):
+        with full_precision():
             logits = self._logits(x)
             norm = self.feature_norm(x) if self.uses_features else None
             if label.dtype in (paddle.int32, paddle.int64):
@@ -113,20 +113,24 @@ class LongTailLoss(nn.Layer):
         expected = [len(values) for values in (self.counts, *self._exact.values()) if values is not None]
         if expected and expected[0] != x.shape[1]:
             _checks.fail(owner, "num_class_list", f"as long as the logits have classes ({x.shape[1]})", expected[0])
-        return x if x.dtype == paddle.float64 else x.astype("float32")
+        # Not astype alone: it copies also what has the type already.
+        return x if x.dtype in (paddle.float32, paddle.float64) else x.astype("float32")
 
     def _hard(self, logits, label, feature_norm):
         """Sum of the weighted losses and the divisor, for integer labels."""
         images = logits.shape[0]
         if label.shape not in ([images], [images, 1]):
             self._bad_label(logits, label)
-        label = label.reshape([-1]).astype("int64")
+        if label.ndim == 2:
+            label = label.squeeze(1)
+        if label.dtype != paddle.int64:
+            label = label.astype("int64")
         loss = self.per_image(logits, label, feature_norm)
         weights = self._vector("class_weight", logits.dtype)
-        if weights is not None:
-            weights = paddle.gather(weights, label)
-            loss = loss * weights
-        return loss.sum(), self._divisor(weights, loss)
+        if weights is None:
+            return loss.sum(), images
+        weights = paddle.gather(weights, label)
+        return paddle.dot(loss, weights), self._divisor(weights, images)
 
     def _soft(self, logits, label, feature_norm):
         """Sum of the weighted losses and the divisor, for soft labels ``[N, C]``."""
@@ -136,13 +140,11 @@ class LongTailLoss(nn.Layer):
         weights = self._vector("class_weight", logits.dtype)
         share = label if weights is None else label * weights
         loss = (share * self.per_class(logits, feature_norm)).sum(axis=1)
-        return loss.sum(), self._divisor(share, loss)
+        return loss.sum(), logits.shape[0] if weights is None else self._divisor(share, logits.shape[0])
 
-    def _divisor(self, weights, loss):
-        """Scalar: the sum of the weights for a weighted mean, else the number of images."""
-        if self.reduction == "weighted_mean" and weights is not None:
-            return weights.sum()
-        return paddle.full([], loss.shape[0], dtype=loss.dtype)
+    def _divisor(self, weights, images):
+        """The sum of the weights for a weighted mean, else the number of images."""
+        return weights.sum() if self.reduction == "weighted_mean" else images
 
     def _bad_label(self, logits, label):
         images, classes = logits.shape

@@ -54,4 +54,5 @@ class FocalLoss(LongTailLoss):
 
     def from_cross_entropy(self, ce, feature_norm):
         """``scale * (1 - p)^gamma * ce``, elementwise."""
-        return self.scale * focal(ce, self.gamma)
+        loss = focal(ce, self.gamma)
+        return loss if self.scale == 1 else self.scale * loss

@@ -62,18 +62,18 @@ class LDAMLoss(LongTailLoss):
         self.max_m = _checks.number("LDAMLoss", "max_m", max_m, above=0)
         self.s = _checks.number("LDAMLoss", "s", s, above=0)
         self.allow_unnormalized = _checks.flag("LDAMLoss", "allow_unnormalized", allow_unnormalized)
-        self._scale = self.s
+        self._scale, self._bound = self.s, None
         smallest = self.counts[self.counts > 0].min()
         ratio = smallest / np.maximum(self.counts, smallest)
         self._store("margin", self.s * self.max_m * ratio**0.25)
 
     def take_scaled_logits(self):
         """From now on the logits come multiplied by ``s`` (normalised classifier)."""
-        self._scale = 1.0
+        self._scale, self._bound = 1.0, self.s
 
     def per_image(self, logits, label, feature_norm):
         """LDAM of each image, ``[N]``."""
-        return ldam(logits, label, self._vector("margin", logits.dtype), self._scale)
+        return ldam(logits, label, self._vector("margin", logits.dtype), self._scale, self._bound)
 
     def per_class(self, logits, feature_norm):
         """LDAM of each image were each class the true one, ``[N, C]``."""
