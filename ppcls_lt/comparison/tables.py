@@ -124,7 +124,7 @@ def markdown(outcome):
     lines += _items(EN["caution"].format(text=each) for each in wording.cautions(outcome, EN))
     if outcome.rows:
         lines += [f"## {EN['table']}", "", *_paragraphs(about_table(outcome, EN), apart=" ")]
-        lines += _table(heads(outcome, EN), cells(outcome, EN), left=(1,))
+        lines += ranking(outcome)
     if outcome.failures:
         lines += [f"## {EN['failures']}", "", *_items(failures(outcome, EN))]
     if outcome.missing:
@@ -137,6 +137,11 @@ def markdown(outcome):
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", outcome.command)), default=0))
     lines += [f"## {EN['command']}", "", f"{fence}sh", outcome.command, fence]
     return "\n".join(lines) + "\n"
+
+
+def ranking(outcome):
+    """Return the ranked table alone, the lines of its Markdown and an empty one."""
+    return _table(heads(outcome, EN), cells(outcome, EN), left=(1,))
 
 
 def heads(outcome, words):
