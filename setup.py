@@ -19,6 +19,7 @@ setup(
     packages=[
         "ppcls_lt",
         "ppcls_lt.callbacks",
+        "ppcls_lt.comparison",
         "ppcls_lt.configs",
         "ppcls_lt.losses",
         "ppcls_lt.metrics",

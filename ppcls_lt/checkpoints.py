@@ -19,6 +19,8 @@ from ._checks import ConfigError
 LATEST = "latest"
 _MANIFEST = ".manifest.json"
 _RUN = ".run.json"
+# Of the host's files and this package's.
+_ENDINGS = (".pdparams", ".pdopt", ".pdstates", ".pdema", ".pdlt")
 
 
 @contextlib.contextmanager
@@ -115,6 +117,16 @@ def find(root, arch, prefix):
     runs = {content["run"] for content in [_read(Path(root) / _RUN)] if content}
     found = _whole([_staging(root, prefix) / prefix, Path(root) / prefix], arch)
     return next((path for path, manifest in found if runs <= {manifest["run"]}), None)
+
+
+def remove_all(root):
+    """Remove every checkpoint of a training, of any prefix, and what a killed process left of one."""
+    for prefix in (".*.saving", ".*.previous"):
+        for folder in list(Path(root).rglob(prefix)):
+            shutil.rmtree(folder, ignore_errors=True)
+    for path in list(Path(root).rglob("*")):
+        if path.suffix in _ENDINGS or path.name.endswith(_MANIFEST):
+            path.unlink()
 
 
 def _manifests(paths, arch):

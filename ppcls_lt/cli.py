@@ -6,10 +6,11 @@ Nothing but the standard library is imported before a command is chosen.
 import argparse
 import os
 import runpy
+import shlex
 import sys
 from pathlib import Path
 
-from . import __version__, report_command
+from . import __version__, compare_command, report_command
 from ._checks import ConfigError, fail
 from .data_commands import add_commands
 
@@ -30,6 +31,7 @@ _SUMMARY = {
 def main(argv=None):
     """Run one command; return the exit status, 2 for a mistake of the user's."""
     arguments = _parser().parse_args(argv)
+    arguments.command_line = shlex.join(["ppcls-lt", *(sys.argv[1:] if argv is None else argv)])
     try:
         return arguments.command(arguments)
     except ConfigError as error:
@@ -79,6 +81,7 @@ def _parser():
     run.set_defaults(command=_run)
     add_commands(commands)
     report_command.add_command(commands)
+    compare_command.add_command(commands)
     return parser
 
 
@@ -88,9 +91,7 @@ def _engine(arguments):
     from . import config, host, trainer
 
     path = config.find(arguments.config)
-    for override in arguments.override:
-        if override.count("=") != 1:
-            fail("ppcls-lt", "-o", "of the form key=value with a single =", override)
+    config.check_overrides(arguments.override)
     overrides = list(arguments.override)
     if arguments.recipe is not None:
         overrides.append(f"Global.recipe={arguments.recipe}")

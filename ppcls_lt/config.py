@@ -57,6 +57,17 @@ def class_number(config):
     return None
 
 
+def check_overrides(overrides):
+    """Raise unless every ``-o`` has the form that PaddleClas reads.
+
+    Raises:
+        ConfigError: the first that has not.
+    """
+    for override in overrides:
+        if override.count("=") != 1:
+            _checks.fail("ppcls-lt", "-o", "of the form key=value with a single =", override)
+
+
 def components(config, section, part):
     """Yield ``(where, name, params)`` of a list such as ``Loss.Train``, scheduled losses included.
 

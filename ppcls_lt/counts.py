@@ -349,6 +349,8 @@ def _integers(value, owner, name):
         if value.ndim != 1 or (value.size and value.dtype.kind not in "iu"):
             got = _checks.described(f"an array of shape {list(value.shape)} and type {value.dtype}")
             _checks.fail(owner, name, expected, got)
+        if value.size and value.min() >= 0 and value.max() <= np.iinfo(np.int64).max:
+            return value.astype(np.int64)
         value = value.tolist()
     if not isinstance(value, (list, tuple)):
         _checks.fail(owner, name, expected, value)

@@ -51,21 +51,23 @@ def _check_parameters(metric, params, config):
     params = dict(params)
     given = params.get("num_class_list")
     if given == configuration.AUTO:
-        params["num_class_list"] = [1] * (configuration.class_number(config) or 2)
+        grouping = params.get("group_by")
+        classes = configuration.class_number(config) or (len(grouping) if isinstance(grouping, list) else 2)
+        params["num_class_list"] = [1] * classes
     elif given is not None:
         empty = params.get("allow_empty_classes", False)
         params["num_class_list"] = configuration.counts_given(given, metric.__name__, config, empty)
     metric(**params)
 
 
-def attach(engine, untrained=False):
+def attach(engine, run=None):
     """Let ``engine.eval`` keep its values and return the score that chooses the best model.
 
     Only where the host classifies; retrieval is left alone.
 
     Args:
         engine: the host's Engine, built.
-        untrained (bool): it trains for no epochs, and epoch 0 is what it comes to.
+        run (Run, optional): the training that evaluates; of one without epochs, epoch 0 is what it comes to.
 
     Raises:
         ConfigError: the evaluation would not be of every image once, or the
@@ -78,7 +80,7 @@ def attach(engine, untrained=False):
     if ours:
         _check_coverage(engine, type(ours[0]).__name__)
     best_metric.check_built(engine)
-    engine.eval = Evaluation(engine, first_epoch=0 if untrained or engine.mode == "eval" else 1)
+    engine.eval = Evaluation(engine, run)
 
 
 def _ours(engine):
@@ -114,10 +116,11 @@ def _check_coverage(engine, metric):
 class Evaluation:
     """``engine.eval``: the host's, whose values are then logged, written down and chosen from."""
 
-    def __init__(self, engine, first_epoch):
+    def __init__(self, engine, run):
         self._engine = engine
+        self._run = run
         self._original = engine.eval
-        self._first_epoch = first_epoch
+        self._first_epoch = 0 if run is None or run.epochs == 0 else 1
         self._history = None
 
     def __call__(self, epoch_id=0):
@@ -156,6 +159,7 @@ class Evaluation:
             {
                 "epoch": epoch,
                 "ema": _averaged(engine),
+                "seconds": None if self._run is None else self._run.seconds,
                 "best_metric": engine.config["Global"].get("best_metric"),
                 "score": _number(score),
                 "values": found,

@@ -15,7 +15,8 @@ def read(path):
     (name -> number), ``loss`` (name -> number), ``per_class`` (name -> list
     ``[C]``), ``best_metric`` (what chooses the best model, or None) and ``score``
     (its value, such that more is better). None stands for what is undefined.
-    Those of this version also hold ``classifier``, None or ``name``, ``kind`` and
+    Those of this version also hold ``seconds``, of training so far in this stage,
+    evaluations left out (None of an evaluation alone), and ``classifier``, None or ``name``, ``kind`` and
     ``norm``, the L2 norm of each class vector ``[C]``.
 
     Raises:
@@ -36,6 +37,12 @@ def read(path):
             ) from error
         records.append(record)
     return records
+
+
+def last_epoch(path):
+    """Return the epoch of the last record of a history file, 0 without one; cheap, to follow a run by."""
+    lines = Path(path).read_bytes().rsplit(b"\n", 2) if Path(path).exists() else []
+    return json.loads(lines[-2])["epoch"] if len(lines) > 1 else 0
 
 
 def best(records, before=None):

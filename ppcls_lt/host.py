@@ -232,7 +232,7 @@ def _repair_scalar_metrics():
         str(meter.avg_info)
     except IndexError:
         extend("metric", "CombinedMetrics.forward", _with_axis)
-        extend("utils.misc", "AverageMeter.update", _update_with_number)
+        extend("utils.misc", "AverageMeter.update", _update_with_axis)
 
 
 def _with_axis(original, self, *args, **kwargs):
@@ -244,9 +244,9 @@ def _with_axis(original, self, *args, **kwargs):
     }
 
 
-def _update_with_number(original, self, val, n=1):
-    """Give an ``AverageMeter`` a plain number."""
-    original(self, val.item() if isinstance(val, paddle.Tensor) else val, n)
+def _update_with_axis(original, self, val, n=1):
+    """Give an ``AverageMeter`` no tensor without an axis; to read one here would wait for the device at every batch."""
+    original(self, val.astype("float64").reshape([1]) if isinstance(val, paddle.Tensor) else val, n)
 
 
 def _repair_device_id():

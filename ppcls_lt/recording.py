@@ -57,20 +57,21 @@ def _evaluates(section):
 
 def reusable(config):
     """Return a stage's configuration as plain maps and lists that train the same again."""
-    plain = _plain({key: value for key, value in config.items() if key not in ("profiler_options", "start_from")})
-    section = plain["Global"]
+    result = plain({key: value for key, value in config.items() if key not in ("profiler_options", "start_from")})
+    section = result["Global"]
     for key in _RUN_ONLY:
         section.pop(key, None)
     if section.get("checkpoints") is not None:
         section["checkpoints"] = None
-    return plain
+    return result
 
 
-def _plain(value):
+def plain(value):
+    """Return a value of a configuration as plain maps, lists, numbers and text."""
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     if value is None or isinstance(value, (bool, str)):
         return value
     # Of NumPy too; whatever else Python may put there is shown, not kept.
@@ -124,7 +125,7 @@ class Record:
             "processes": dist.get_world_size(),
             "device": section.get("device"),
             "counts": None if counts is None else np.asarray(counts).tolist(),
-            "class_names": _class_names(self._config),
+            "class_names": class_names(self._config),
             "versions": {
                 "ppcls_lt": __version__,
                 "paddle": paddle.__version__,
@@ -155,8 +156,8 @@ def log_folder(engine):
     return output
 
 
-def _class_names(config):
-    """The names of the classes where the configuration tells them, class as text -> name, or None."""
+def class_names(config):
+    """Return the names of the classes where the configuration tells them, class as text -> name, or None."""
     after = (config.get("Infer") or {}).get("PostProcess") or {}
     path = after.get("class_id_map_file") or (after.get("Topk") or {}).get("class_id_map_file")
     if not isinstance(path, str) or not Path(path).is_file():

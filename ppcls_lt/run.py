@@ -1,5 +1,7 @@
 """One training run as its callbacks see it, and the points at which they are called."""
 
+import time
+
 import paddle
 import paddle.distributed as dist
 from paddle import nn
@@ -22,6 +24,8 @@ class Run:
         optimizers (list): the optimizers, empty until they are built.
         sampler (paddle.io.BatchSampler or None): the batch sampler of the training data.
         seed (int): what every epoch's random states derive from.
+        seconds (float): that the epochs of this stage have taken, evaluations
+            and saving left out; a resumed run goes on counting.
     """
 
     def __init__(self, config, callbacks, stage, tools, identity=None):
@@ -33,6 +37,7 @@ class Run:
         self.model = None
         self.seed = config["Global"].get("seed")
         self.identity = identity or f"{randomness.fresh_seed():08x}"
+        self.seconds = 0.0
         self.best = {}
         self._callbacks = callbacks
         self._tools = tools
@@ -136,6 +141,7 @@ class Run:
             self.seed = state["seed"]
             self.identity = state["run"]
             self.best = state["best"]
+            self.seconds = state.get("seconds", 0.0)  # a state of an earlier version has none
             for callback, (_, kept) in zip(self._callbacks, state["callbacks"]):
                 callback.load_state_dict(kept)
             if state["scaler"]:
@@ -156,6 +162,7 @@ class Run:
             "seed": self.seed,
             "processes": dist.get_world_size(),
             "best": self.best,
+            "seconds": self.seconds,
             "callbacks": [[name, callback.state_dict()] for name, callback in zip(self.names, self._callbacks)],
             "scaler": scaler.state_dict() if hasattr(scaler, "state_dict") else {},
         }
@@ -188,6 +195,7 @@ class Run:
 
     def _followed(self, train_epoch_func):
         def train_epoch(engine, epoch_id, print_batch_step):
+            started = time.perf_counter()
             self.epoch = epoch_id
             randomness.seed_epoch(self.seed, self.stage, epoch_id, dist.get_rank())
             if hasattr(self.sampler, "set_epoch"):
@@ -196,6 +204,7 @@ class Run:
             train_epoch_func(engine, epoch_id, print_batch_step)
             share_statistics(self.models)
             self._call("on_epoch_end")
+            self.seconds += time.perf_counter() - started
 
         return train_epoch
 

@@ -30,7 +30,7 @@ def plan(config):
     """
     recipe = config["Global"].get("recipe") if isinstance(config.get("Global"), dict) else None
     if recipe is not None:
-        config = _merged(config, recipes.load(recipe)["config"])
+        config = merged(config, recipes.load(recipe)["config"])
     if config.get("Stages") is None:
         return [config]
     overrides = config["Stages"]
@@ -50,7 +50,7 @@ def plan(config):
             _checks.known_name(owner, "section", section, [*base, *_SECTIONS])
         if not isinstance((override or {}).get("Global", {}), dict):
             _checks.fail(owner, "Global", "a map", override["Global"])
-        stage = _merged(base, override or {})
+        stage = merged(base, override or {})
         stage.setdefault("start_from", "last")
         _checks.choice(owner, "start_from", stage["start_from"], tuple(_PREFIXES))
         if index > 0 and stage["start_from"] == "best" and not result[-1]["Global"].get("eval_during_train", True):
@@ -101,15 +101,15 @@ def _epochs(owner, epochs, whole):
     return max(round(_checks.number(owner, "Global.epochs", epochs, above=0, maximum=1) * whole), 1)
 
 
-def _merged(base, override):
-    """A deep copy of ``base`` with the entries of ``override``."""
+def merged(base, override):
+    """Return a deep copy of ``base`` with the entries of ``override``, merged as :func:`plan` says."""
     result = {key: copy.deepcopy(value) for key, value in base.items()}
     for key, value in override.items():
         old = result.get(key)
         if isinstance(value, dict) and isinstance(old, dict):
             if value.get("name", old.get("name")) != old.get("name"):
                 old = _kept(key, old)
-            result[key] = _merged(old, value)
+            result[key] = merged(old, value)
         else:
             result[key] = copy.deepcopy(value)
     return result

@@ -68,14 +68,33 @@ def run_engine(mode, path, overrides=(), profiler_options=None):
     return engine
 
 
-def _init_engine(original, engine, config, mode="train"):
-    """The host's ``Engine.__init__``, for the stage that is to run."""
+def checked_plan(config, mode):
+    """Return the stages of a configuration after every check that needs nothing built; to train, all of them.
+
+    Args:
+        config (dict): the host's configuration.
+        mode (str): ``train``, ``eval``, ``infer`` or ``export``.
+
+    Raises:
+        ConfigError: what is wrong and where.
+    """
     plan = stages.plan(config)
+    if mode != "train" and len(plan) > 1:
+        # The last stage's model, with the weights that the file names: `plan` keeps those for the first.
+        plan = plan[-1:]
+        plan[0]["Global"]["pretrained_model"] = config["Global"].get("pretrained_model")
     for stage in plan:
         validation.check(stage, mode, host.names)
         evaluation.check(stage, mode)
     if mode == "train":
         recording.check(plan)
+    return plan
+
+
+def _init_engine(original, engine, config, mode="train"):
+    """The host's ``Engine.__init__``, for the stage that is to run."""
+    plan = checked_plan(config, mode)
+    if mode == "train":
         _Training(original, engine, plan).start()
         return
     config = host.attributed(plan[-1])
@@ -156,7 +175,7 @@ class _Training:
         with self._own_names(), assembly.building(model_built=self._run.model_built):
             self._init_engine(self._engine, config, "train")
             assembly.connect(self._engine, "train")
-            evaluation.attach(self._engine, untrained=self._run.epochs == 0)
+            evaluation.attach(self._engine, self._run)
             if host.keeps_loader_iterator(self._engine.train_epoch_func):
                 self._engine.train_epoch_func = _with_fresh_iterator(self._engine.train_epoch_func)
             self._run.attach(self._engine)

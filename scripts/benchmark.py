@@ -12,12 +12,16 @@ blocks and plots again from the JSON files without measuring.
 import argparse
 import importlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 PARTS = ("losses", "samplers", "steps", "maxnorm", "counting", "start")
 ROOT = Path(__file__).resolve().parents[1]
+# The package of this clone, installed or not; the processes of the parts inherit the environment.
+sys.path.insert(0, str(ROOT))
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 PAGE = ROOT / "docs" / "performance.md"
 RESULTS = ROOT / "docs" / "performance"
 

@@ -1,5 +1,7 @@
 """Fixtures that several test modules share."""
 
+import sys
+
 import pytest
 from hypothesis import settings
 
@@ -17,3 +19,20 @@ def ppcls():
     from ppcls_lt import host
 
     return host
+
+
+class WithoutMatplotlib:
+    """A finder before all others."""
+
+    @staticmethod
+    def find_spec(name, *_):
+        if name.split(".")[0] == "matplotlib":
+            raise ModuleNotFoundError(f"No module named {name!r}", name="matplotlib")
+
+
+@pytest.fixture
+def no_matplotlib(monkeypatch):
+    """As if Matplotlib were not installed."""
+    for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [WithoutMatplotlib, *sys.meta_path])

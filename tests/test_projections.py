@@ -69,7 +69,7 @@ class TestAuthorsCode:
 
 class TestClassNorms:
     @pytest.mark.parametrize("p", [1, 2, 3.5, 50])
-    @pytest.mark.parametrize("shape", [(7, 24), (1, 4), (4, 2), (1000, 300), (300, 1000), (2, 150000), (150000, 2)])
+    @pytest.mark.parametrize("shape", [(7, 24), (1, 4), (4, 2), (1000, 300), (300, 1000), (2, 600000), (600000, 2)])
     def test_value(self, shape, p):
         rows = np.random.default_rng(0).normal(0, 3, shape)
         for weight, axis, _ in layouts(rows):
@@ -157,6 +157,21 @@ class TestProjectToBall:
         directions = np.sum(found[20:] * stored[20:], axis=1) / (norms_of(found[20:]) * norms_of(stored[20:]))
         assert (directions > 1 - epsilon**2).all()
         np.testing.assert_array_equal(projected(found, 1.0, dtype=dtype), found)
+
+    @pytest.mark.parametrize("shape", [(300000, 5), (3, 400000)])
+    @pytest.mark.parametrize("views", [True, False])
+    def test_large_weights_are_scaled_in_parts(self, shape, views):
+        rows = np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)
+        radius = float(np.median(norms_of(rows)))
+        flag = "FLAGS_use_stride_kernel"
+        before = paddle.get_flags(flag)
+        paddle.set_flags({flag: views})  # off, a slice is a copy
+        try:
+            found = projected(rows, radius)
+        finally:
+            paddle.set_flags(before)
+        expected = rows * np.minimum(1, radius / norms_of(rows))[:, None]
+        np.testing.assert_allclose(found, expected, rtol=3e-7)
 
     @pytest.mark.parametrize("radius", [0.0, 2.0])
     def test_zero_vectors_stay(self, radius):

@@ -1,13 +1,16 @@
-"""Reports in headless Chromium: nothing on the console, no request, in both languages and sizes."""
+"""Reports and comparisons in headless Chromium: nothing on the console, no request, in both languages and sizes."""
 
+import io
 import json
 import shutil
 import subprocess
 
 import pytest
 
+from ppcls_lt.comparison.writing import write as write_comparison
 from ppcls_lt.report.writing import write
 
+from .comparisons import RECIPES, make_outcome
 from .run_folders import write_run
 
 # Chromium without the services of a desktop browser, which ask for addresses of their own.
@@ -66,16 +69,32 @@ def test_what_is_looked_for_would_be_seen(browse, tmp_path):
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("class_num", [10, 1000])
 def test_a_report_is_quiet_and_asks_for_nothing(class_num, language, browse, tmp_path):
-    from matplotlib.image import imread
-
     write_run(tmp_path / "run", class_num, images=5)
     write(tmp_path / "run", language=language)
     console, asked, dom, shot = browse(tmp_path / "run" / "report.html")
     assert console == [] and asked == set()
     assert dom.count("<img") == 6 and dom.rstrip().endswith("</html>")
-    (tmp_path / "shot.png").write_bytes(shot)
-    picture = imread(tmp_path / "shot.png")
-    assert picture.shape[:2] == (2000, 1000)
-    # Blue bars of the classes with many images: the pictures are there.
+    assert_blue(shot, 2000, 10_000)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("class_num, recipes", [(10, RECIPES), (1000, RECIPES[:8]), (10, ())])
+def test_a_comparison_is_quiet_and_asks_for_nothing(class_num, recipes, language, browse, tmp_path):
+    outcome = make_outcome(class_num, recipes, images=5, failures=[("mine.yaml", 0, "ended with status 137")])
+    write_comparison(outcome, tmp_path, language)
+    console, asked, dom, shot = browse(tmp_path / "comparison.html", "--window-size=1000,3000")
+    assert console == [] and asked == set()
+    assert dom.count("<img") == (5 if recipes else 0) and dom.rstrip().endswith("</html>")
+    if recipes:
+        # Points of the group with many images.
+        assert_blue(shot, 3000, 200)
+
+
+def assert_blue(shot, height, least):
+    """A screenshot has at least so many pixels in the blue of the classes with many images: the pictures are there."""
+    from matplotlib.image import imread
+
+    picture = imread(io.BytesIO(shot))
+    assert picture.shape[:2] == (height, 1000)
     blue = abs(picture[..., :3] - [0.0, 0x72 / 255, 0xB2 / 255]).max(axis=-1) < 0.02
-    assert blue.sum() > 10_000
+    assert blue.sum() > least

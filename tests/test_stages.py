@@ -112,6 +112,23 @@ def test_a_saved_lws_model_is_an_ordinary_model(trained, folder):
     np.testing.assert_allclose(engine.model(images).numpy(), fresh.model(images).numpy(), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("mode", ["eval", "export"])
+def test_with_the_recipe_the_named_weights_are_those_of_the_last_stage(mode, trained, folder):
+    engine, output = trained("crt")
+    overrides = {
+        "Global.recipe": "crt",
+        "Global.pretrained_model": engines.saved(output / "stage_2"),
+        "Global.output_dir": folder / "last_stage",
+        "Global.save_inference_dir": folder / "last_stage_exported",
+    }
+    fresh = trainer.run_engine(mode, folder / "config.yaml", [f"{key}={value}" for key, value in overrides.items()])
+    loaded = fresh.model.state_dict()
+    # A model that is to be exported lies in another, which adds a softmax.
+    for name, value in engine.model.state_dict().items():
+        [found] = [other for key, other in loaded.items() if key.removeprefix("base_model.") == name]
+        np.testing.assert_array_equal(found.numpy(), value.numpy())
+
+
 def test_the_best_weights_of_the_first_stage_can_be_the_start(folder):
     settings = engines.digits_config(
         folder / "digits", folder / "best", losses=[{"CELoss": {"weight": 1.0}}], epochs=3, eval_during_train=True

@@ -22,6 +22,9 @@ class ManyMediumFewAcc(LongTailMetric):
         thresholds (list or str): ``[100, 20]``: many has more than 100 training
             images, few has less than 20; ``tertiles``: a third of the classes each.
         allow_empty_classes (bool): accept classes without training images.
+        group_by (list of int or str): counts ``[C]`` or a label list that the
+            groups are made from instead, for example the list that training and
+            validation images were split from.
 
     Raises:
         ConfigError: an argument is not what it must be; the model gives another
@@ -32,10 +35,15 @@ class ManyMediumFewAcc(LongTailMetric):
 
     keys = ("overall", "balanced", "many", "medium", "few")
 
-    def __init__(self, *, num_class_list, thresholds=(100, 20), allow_empty_classes=False):
+    def __init__(self, *, num_class_list, thresholds=(100, 20), allow_empty_classes=False, group_by=None):
         super().__init__()
         self.counts = as_counts(num_class_list, owner="ManyMediumFewAcc", allow_empty=allow_empty_classes)
-        self.groups = shot_groups(self.counts, thresholds, owner="ManyMediumFewAcc")
+        grouping = self.counts
+        if group_by is not None:
+            grouping = as_counts(
+                group_by, owner="ManyMediumFewAcc", name="group_by", class_num=self.counts.size, allow_empty=True
+            )
+        self.groups = shot_groups(grouping, thresholds, owner="ManyMediumFewAcc")
 
     def per_class(self):
         """Recall of each class, float array ``[C]``; NaN where the set has no image of it."""

@@ -25,13 +25,7 @@ def paint(part, language):
     """
     import matplotlib
 
-    words = TEXTS[language]
-    families = ["DejaVu Sans"]
-    text = "".join(value for key, value in words.items())
-    if not text.isascii():
-        family = fonts.family_for("".join(set(text)))
-        words = TEXTS["en"] if family is None else words
-        families += [] if family is None else [family]
+    words, families = fonts.words_and_families(TEXTS, language)
     drawn = {}
     with matplotlib.rc_context({"font.family": families, "font.size": 9}):
         for name, draw in (
@@ -194,13 +188,27 @@ def confusion_blocks(part):
     """The classes of each row and column: one each up to 100, else neighbours joined, never across groups."""
     if part.class_num <= MAX_MATRIX:
         return np.split(part.order, part.class_num)
-    rank = np.empty(part.class_num, dtype=int)
-    rank[part.order] = np.arange(part.class_num)
+    return joined(part.order, part.groups, _BLOCKS)
+
+
+def joined(order, groups, number):
+    """Join neighbouring classes to blocks of about equal size, never across groups.
+
+    Args:
+        order (array of int): all classes ``[C]``, those of a group one after another.
+        groups (dict): group -> classes, in the same order; {} for none.
+        number (int): of blocks; two more at most, as the parts of a group are rounded up.
+
+    Returns:
+        list of array: the classes of each block.
+    """
+    rank = np.empty(order.size, dtype=int)
+    rank[order] = np.arange(order.size)
     blocks = []
-    for members in part.groups.values() or [part.order]:
+    for members in groups.values() or [order]:
         members = members[np.argsort(rank[members])]
         if members.size:
-            blocks += np.array_split(members, -(-members.size * _BLOCKS // part.class_num))
+            blocks += np.array_split(members, -(-members.size * number // order.size))
     return blocks
 
 

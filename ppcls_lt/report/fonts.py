@@ -1,4 +1,4 @@
-"""Fonts with Chinese characters, for the pictures of a Chinese report."""
+"""Fonts for the pictures of a report, in particular with Chinese characters."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,46 @@ _LIKELY = re.compile(
     r"|songti|droid ?sans ?fallback|arial ?unicode|uming|ukai|lxgw",
     re.IGNORECASE,
 )
+
+# Matplotlib brings it along.
+_BASIC = "DejaVu Sans"
+
+
+def words_and_families(texts, language):
+    """Return the texts to draw with and the font families that have their characters.
+
+    Args:
+        texts (dict): language -> key -> text.
+        language (str): the one that is wanted; without a font for it the texts are English.
+    """
+    words = texts[language]
+    text = "".join(words.values())
+    if text.isascii():
+        return words, [_BASIC]
+    family = family_for("".join(set(text)))
+    return (texts["en"], [_BASIC]) if family is None else (words, [_BASIC, family])
+
+
+def drawable(names, families):
+    """Return names, and families with more where the names need them; ``?`` for what no font has.
+
+    Args:
+        names (list of str): of whatever characters.
+        families (list of str): those chosen for the texts.
+    """
+    from matplotlib import font_manager
+
+    def lacking(families):
+        paths = [font_manager.findfont(family) for family in families]
+        return {c for c in "".join(names) if not any(covers(path, c) for path in paths)}
+
+    missing = lacking(families)
+    for letter in sorted(missing):
+        family = family_for(letter) if letter in missing else None
+        if family is not None:
+            families = [*families, family]
+            missing = lacking(families)
+    return ["".join("?" if letter in missing else letter for letter in name) for name in names], families
 
 
 def family_for(text):

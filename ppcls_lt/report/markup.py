@@ -21,7 +21,9 @@ h2 { margin-top: 2.4rem; border-bottom: 1px solid var(--line); }
 a { color: var(--link); }
 .quiet { color: var(--quiet); }
 .tiles { display: flex; flex-wrap: wrap; gap: .6rem; padding: 0; }
-.tiles > div { background: var(--soft); border: 1px solid var(--line); border-radius: .4rem; padding: .4rem 1rem; }
+.tiles > div { background: var(--soft); border: 1px solid var(--line); border-radius: .4rem; padding: .4rem 1rem;
+  overflow-wrap: anywhere; }
+.caution { background: var(--soft); border-left: .3rem solid #e69f00; padding: .4rem .8rem; overflow-wrap: anywhere; }
 .tiles b { display: block; font-size: 1.5rem; }
 figure { margin: 1rem 0; }
 img { max-width: 100%; height: auto; background: white; padding: .4rem; border-radius: .4rem; box-sizing: border-box; }
@@ -31,6 +33,10 @@ th, td { padding: .15rem .7rem; border-bottom: 1px solid var(--line); text-align
 th { background: var(--soft); vertical-align: bottom; }
 th.text, td.text { text-align: left; }
 td.text { overflow-wrap: anywhere; min-width: 3em; }
+.ranked { font-size: .9rem; }
+.ranked th, .ranked td { padding: .15rem .4rem; }
+.ranked th { word-break: keep-all; }
+.ranked td.text { min-width: 10em; }
 pre { background: var(--soft); padding: .8rem; overflow-x: auto; font-size: .85rem; }
 summary { cursor: pointer; margin: .6rem 0; }
 @media print { body { max-width: none; } figure, tr { break-inside: avoid; } h2, h3 { break-after: avoid; } }

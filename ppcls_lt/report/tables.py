@@ -12,10 +12,11 @@ NAMES = ("per_class.csv", "history.csv", "confusion.csv")
 
 def tables(part):
     """Return name -> bytes of the CSV files, in UTF-8; what is undefined is left empty."""
-    return dict(zip(NAMES, (_csv(make(part)) for make in (_classes, _history, _confusion))))
+    return dict(zip(NAMES, (as_csv(make(part)) for make in (_classes, _history, _confusion))))
 
 
-def _csv(rows):
+def as_csv(rows):
+    """Return rows as a CSV file, bytes: numbers with six digits, what is undefined empty."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([[_cell(value) for value in row] for row in rows])
     return text.getvalue().encode()

@@ -1,5 +1,6 @@
 """Timing in turns: what is compared is measured in one run, alternating, and told as a ratio with its spread."""
 
+import concurrent.futures
 import datetime
 import os
 import platform
@@ -86,3 +87,43 @@ def line(results):
         f"{where['processor']}, {where['cores']} cores, {where['memory_gib']} GiB, {where['system']}, "
         f"Python {where['python']}, NumPy {where['numpy']}, {where['date']}."
     )
+
+
+def difference(seconds, base):
+    """As :func:`ratio`, of the differences in seconds round by round."""
+    differences = np.asarray(seconds) - np.asarray(base)
+    chosen = np.random.default_rng(0).integers(len(differences), size=(_RESAMPLES, len(differences)))
+    low, high = np.percentile(np.median(differences[chosen], axis=1), [2.5, 97.5])
+    return {
+        "median": float(np.median(differences)),
+        "low": float(low),
+        "high": float(high),
+        "rounds": len(differences),
+    }
+
+
+def exponent(sizes, seconds):
+    """The slope of time over size on logarithmic axes: 1 is linear."""
+    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+
+
+def bandwidth(megabytes=256, rounds=9):
+    """Bytes that this machine copies in a second, by one thread and by two: read and written ones both count.
+
+    Between two buffers far larger than the cache, which are there already: no page is asked of the system.
+    """
+    source = [np.ones(megabytes * 2**20 // 2, np.uint8) for _ in range(2)]
+    target = [np.zeros_like(part) for part in source]
+
+    def one():
+        for pair in zip(target, source):
+            np.copyto(*pair)
+
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        seconds = in_turns({"one": one, "two": lambda: list(threads.map(np.copyto, target, source))}, rounds)
+    return {name: 2 * megabytes * 2**20 / median(times) for name, times in seconds.items()}
+
+
+def power_of_ten(size):
+    """A size that is a power of ten, as ``10^6``."""
+    return f"10^{round(float(np.log10(size)))}"

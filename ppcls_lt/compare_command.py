@@ -1,0 +1,135 @@
+"""The command ``compare``: every recipe on the user's data, ranked."""
+
+import contextlib
+import shutil
+import sys
+
+from ._checks import fail, integer
+from .comparison import MEASURES
+from .data_commands import add_group_options, thresholds
+from .report.texts import LANGUAGES
+
+_OWNER = "ppcls-lt compare"
+_LOCK = ".lock"
+
+
+def add_command(commands):
+    """Add the command to ``commands``, what ``ArgumentParser.add_subparsers`` returns."""
+    command = commands.add_parser(
+        "compare",
+        help="train every recipe on your data and rank them",
+        description="Train recipes on the same data, base configuration and seeds, a process per run, and rank them. "
+        "A validation part of the training list chooses the epoch and ranks; the test list is read once a run. "
+        "Interrupted, the same command goes on with what is missing.",
+    )
+    command.add_argument("-c", "--config", required=True, help="the base: YAML file, or one of the packaged configs")
+    command.add_argument("-o", "--override", action="append", default=[], help="key=value for the base, repeatable")
+    command.add_argument(
+        "--recipes",
+        nargs="+",
+        default=["all"],
+        metavar="RECIPE",
+        help="names (see `ppcls-lt recipes`), YAML files of your own, or all (default); ce, the baseline, is always in",
+    )
+    command.add_argument(
+        "--epochs", type=int, metavar="N", help="of every run (those of the base); the schedule is stretched along"
+    )
+    command.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="N", help="a run for each (0)")
+    command.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at the same time (1)")
+    command.add_argument(
+        "--rank-by", choices=MEASURES, default="balanced", help="the validation accuracy that decides (balanced)"
+    )
+    command.add_argument(
+        "--val-fraction", type=float, default=0.1, metavar="F", help="share of the training list to choose by (0.1)"
+    )
+    command.add_argument("--val-list", metavar="FILE", help="a label list to choose by, instead of a share")
+    command.add_argument("--out", metavar="DIR", help="where to write (<Global.output_dir>/compare)")
+    command.add_argument("--language", choices=LANGUAGES, default="en", help="of the page: English (default), Chinese")
+    add_group_options(command)
+    command.set_defaults(command=_compare, groups=None)
+
+
+def _compare(arguments):
+    from . import charts
+
+    charts.new_figure(1)  # the page's Matplotlib must be there before hours of training
+    integer(_OWNER, "--jobs", arguments.jobs, minimum=1)
+    # Paddle is imported from here on.
+    from . import config
+    from .comparison.settings import Settings
+
+    config.check_overrides(arguments.override)
+    given = (arguments.many, arguments.few, arguments.groups) != (None, None, None)
+    settings = Settings(
+        arguments.config,
+        overrides=arguments.override,
+        wanted=arguments.recipes,
+        folder=arguments.out,
+        epochs=arguments.epochs,
+        seeds=arguments.seeds,
+        rank_by=arguments.rank_by,
+        thresholds=thresholds(arguments, _OWNER) if given else None,
+        val_fraction=arguments.val_fraction,
+        val_list=arguments.val_list,
+    )
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    with _alone(settings.folder):
+        settings.prepare()
+        return _train_and_rank(settings, arguments)
+
+
+def _train_and_rank(settings, arguments):
+    from .comparison import outcome, pool, tables, writing
+
+    failures = [(name, None, reason) for name, reason in settings.refused.items()]
+    for name, _, reason in failures:
+        _say(f"{name}: cannot run here: {reason}")
+    finished = sum(job.finished for job in settings.jobs)
+    missing = [job for job in settings.jobs if not job.finished]
+    _say(
+        f"{len(settings.plans)} recipes, {len(settings.seeds)} seed(s), {settings.epochs} epochs: "
+        f"{finished} runs are finished, {len(missing)} to do, in {settings.folder}"
+    )
+
+    def gather():
+        return outcome.gather(settings, arguments.command_line, [*failures, *work.failures])
+
+    work = pool.Pool(missing, arguments.jobs, _say, _status if sys.stdout.isatty() else None)
+    try:
+        work.work(finished=lambda: writing.write(gather(), settings.folder, arguments.language, page=False))
+    except KeyboardInterrupt:
+        _say("interrupted; the same command goes on with what is missing")
+        return 130
+    found = gather()
+    _say("")
+    _say(tables.text(found, shutil.get_terminal_size().columns))
+    _say(writing.write(found, settings.folder, arguments.language))
+    _say(outcome.write_best(settings, found))
+    return 1 if found.failures else 0
+
+
+def _say(text):
+    if sys.stdout.isatty():
+        print("\r\x1b[K", end="")
+    print(text, flush=True)
+
+
+def _status(text):
+    width = shutil.get_terminal_size().columns - 1
+    print(f"\r\x1b[K{text[:width]}", end="", flush=True)
+
+
+@contextlib.contextmanager
+def _alone(folder):
+    """Within it, no other comparison works in the folder."""
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # Windows
+        yield
+        return
+    with open(folder / _LOCK, "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            fail(_OWNER, "--out", "a folder in which no other comparison is running", str(folder))
+        yield

@@ -1,0 +1,49 @@
+"""From the runs' results to the outcome, and the best recipe as a file."""
+
+from .. import run_files
+from . import BASELINE, wording
+from .results import Outcome, Run, ranked
+from .settings import RESULT
+
+BEST = "best.yaml"
+
+
+def gather(settings, command, failures):
+    """Return the outcome of what is finished so far.
+
+    Args:
+        settings (Settings): what is compared.
+        command (str): the command line that makes it again.
+        failures (list): of (recipe, seed or None, reason).
+    """
+    failed = {(recipe, seed) for recipe, seed, _ in failures}
+    finished = [job for job in settings.jobs if job.finished]
+    return Outcome(
+        title=str(settings.path),
+        command=command,
+        arch=settings.arch,
+        epochs=settings.epochs,
+        seeds=settings.seeds,
+        rank_by=settings.rank_by,
+        counts=settings.counts,
+        groups=settings.groups,
+        thresholds=settings.thresholds,
+        class_names=settings.class_names(),
+        lists=settings.lists,
+        rows=ranked([Run.read(job.folder / RESULT) for job in finished], settings.rank_by),
+        failures=failures,
+        missing=[
+            (job.recipe, job.seed) for job in settings.jobs if not job.finished and (job.recipe, job.seed) not in failed
+        ],
+    )
+
+
+def write_best(settings, outcome):
+    """Write the chosen recipe as a whole configuration; return a sentence about it."""
+    best = wording.chosen(outcome)
+    if best is None:
+        return f"no {BEST}: no recipe has a validation accuracy to choose it by"
+    path = settings.folder / BEST
+    run_files.write_config(path, settings.complete(best.recipe))
+    said = f"{path}: {settings.path} with the recipe {best.recipe}; train with `ppcls-lt train -c {path}`"
+    return f"no recipe ranks above {BASELINE}. {said}" if best.recipe == BASELINE else said

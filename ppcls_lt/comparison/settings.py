@@ -1,0 +1,377 @@
+"""What is compared: the base configuration, the recipes, the images, and each run's own configuration."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .. import _checks, atomic, data_tools, history, host, recipes, recording, run_files, stages, trainer
+from .. import config as configuration
+from .._checks import ConfigError
+from ..counts import shot_groups
+from . import BASELINE, MEASURES
+
+OWNER = "ppcls-lt compare"
+# What a run's folder holds, beside its training and its test.
+TRAIN, TEST, RESULT, LOG, WEIGHTS = "train.yaml", "test.yaml", "result.json", "log.txt", "weights"
+_TRAINING = "training"
+# Epochs of the learning rate's schedule, which belong to the epochs of the file.
+_SCHEDULED = ("warmup_epoch", "decay_epochs", "milestones", "step_size")
+_THRESHOLDS = (100, 20)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run: a recipe with a seed, in a folder of its own."""
+
+    recipe: str
+    seed: int
+    folder: Path
+    stages: tuple  # (output folder, architecture, epochs) of each stage
+
+    @property
+    def finished(self):
+        return (self.folder / RESULT).is_file()
+
+    @property
+    def epochs(self):
+        """Of all stages together."""
+        return sum(epochs for _, _, epochs in self.stages)
+
+    @property
+    def trained(self):
+        """How many of them have been trained and evaluated."""
+        if self.finished:
+            return self.epochs
+        return sum(history.last_epoch(history_path(output, arch)) for output, arch, _ in self.stages)
+
+
+class Settings:
+    """Everything that a comparison is told, checked.
+
+    Args:
+        path (str): the base configuration, or a packaged one.
+        overrides (sequence of str): ``key=value``, for the base.
+        wanted (sequence of str): recipes' names, paths of own fragments, or ``all``.
+        folder (str, optional): where everything is written; ``<Global.output_dir>/compare`` by default.
+        epochs (int, optional): of every run; those of the base by default. The
+            learning rate's schedule is stretched along.
+        seeds (sequence of int): of the trainings, each another run.
+        rank_by (str): the validation accuracy that chooses the epoch and ranks, one of ``MEASURES``.
+        thresholds (optional): of the groups, as ``counts.shot_groups`` takes them;
+            by default those of ``ManyMediumFewAcc`` in the base.
+        val_fraction (float): share of the training images, class by class, to choose by.
+        val_list (str, optional): a list of validation images instead.
+
+    Raises:
+        ConfigError: what is wrong and where.
+    """
+
+    def __init__(
+        self,
+        path,
+        *,
+        overrides=(),
+        wanted=("all",),
+        folder=None,
+        epochs=None,
+        seeds=(0,),
+        rank_by="balanced",
+        thresholds=None,
+        val_fraction=0.1,
+        val_list=None,
+    ):
+        trainer.register()
+        self.path = configuration.find(path)
+        self.base = recording.plain(host.load_config(self.path, list(overrides)))
+        self._check_base()
+        own = _checks.integer("Global", "epochs", self.base["Global"].get("epochs"), minimum=1)
+        self.epochs = own if epochs is None else _checks.integer(OWNER, "--epochs", epochs, minimum=1)
+        self.seeds = [_checks.integer(OWNER, "--seeds", seed, minimum=0) for seed in seeds]
+        if len(set(self.seeds)) < len(self.seeds):
+            _checks.fail(OWNER, "--seeds", "different numbers", self.seeds)
+        self.rank_by = _checks.choice(OWNER, "--rank-by", rank_by, MEASURES)
+        self.recipes = _recipes(wanted)
+        self.folder = Path(self.base["Global"]["output_dir"]) / "compare" if folder is None else Path(folder)
+        self._read_lists(val_fraction, val_list)
+        self.thresholds = self._stated_thresholds() if thresholds is None else thresholds
+        self.groups = shot_groups(self.counts, self.thresholds, owner=OWNER)
+        self._check_rank_by()
+        self.plans, self.refused = {}, {}
+
+    @property
+    def jobs(self):
+        """Every run that ``prepare`` found possible: all recipes with the first seed, then with the next."""
+        return [self._job(name, seed) for seed in self.seeds for name in self.plans]
+
+    @property
+    def lists(self):
+        """``training``, ``validation``, ``test`` -> (path, number of images)."""
+        return {name: (path, images) for name, (path, images, _) in self._lists.items()}
+
+    @property
+    def arch(self):
+        return str(self.base["Arch"]["name"])
+
+    def class_names(self):
+        """Class -> name where the base tells them, else empty."""
+        return {int(label): name for label, name in (recording.class_names(self.base) or {}).items()}
+
+    def prepare(self):
+        """Write the lists and every run's configurations, or find that those there are the same.
+
+        A recipe whose configuration is not valid is put into ``refused``, name -> reason.
+
+        Raises:
+            ConfigError: the folder holds runs of other settings or other images;
+                the baseline's configuration is not valid.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name, (path, _, data) in self._lists.items():
+            if data is not None:
+                self._keep(Path(path), data, f"a {name} list of other images")
+        sums = "".join(f"{self._sum(name)}  {name}\n" for name in self._lists)
+        self._keep(self.folder / "lists.sha256", sums.encode(), "runs on lists of other images")
+        for name in self.recipes:
+            self._check_recipe(name)
+        for job in self.jobs:
+            job.folder.mkdir(parents=True, exist_ok=True)
+            for file, config in ((TRAIN, self.training(job.recipe, job)), (TEST, self.test(job.recipe, job))):
+                self._keep_config(job.folder / file, config)
+
+    def complete(self, recipe):
+        """The base with a recipe, ready to run on its own lists and epochs."""
+        return recording.reusable(stages.merged(self.base, self.recipes[recipe]["config"]))
+
+    def training(self, recipe, job):
+        """The configuration of a run's training."""
+        config = stages.merged(self.base, self.recipes[recipe]["config"])
+        section = config["Global"]
+        for key in ("report", "start_eval_epoch"):
+            section.pop(key, None)
+        section.update(
+            output_dir=str(job.folder / _TRAINING),
+            seed=job.seed,
+            epochs=self.epochs,
+            save_interval=self.epochs,
+            eval_during_train=True,
+            eval_interval=min(section.get("eval_interval", 1), self.epochs),
+            best_metric=self.rank_by,
+            use_visualdl=False,
+        )
+        _stretch(config, self.epochs / self.base["Global"]["epochs"])
+        for stage in config.get("Stages") or []:
+            _stretch(stage or {}, self.epochs / self.base["Global"]["epochs"])
+        train = config["DataLoader"]["Train"]["dataset"]
+        train["cls_label_path"] = self._lists["training"][0]
+        shown = config["DataLoader"]["Eval"]["dataset"]
+        config["DataLoader"]["Eval"]["dataset"] = {
+            **shown,
+            **{key: train[key] for key in ("name", "image_root", "delimiter") if key in train},
+            "cls_label_path": self._lists["validation"][0],
+        }
+        config.setdefault("Metric", {})["Eval"] = [self._metric()]
+        config = recording.reusable(config)
+        config["Global"]["resume"] = True
+        return config
+
+    def test(self, recipe, job):
+        """The configuration of a run's evaluation on the test images."""
+        config = self.training(recipe, job)
+        config["Global"]["output_dir"] = str(job.folder / "test")
+        for key in ("best_metric", "resume"):
+            del config["Global"][key]
+        config["Global"]["pretrained_model"] = str(job.folder / WEIGHTS)
+        if config["Arch"].get("pretrained"):
+            config["Arch"]["pretrained"] = False  # the trained weights are loaded anyway
+        merged = stages.merged(self.base, self.recipes[recipe]["config"])
+        config["DataLoader"]["Eval"]["dataset"] = merged["DataLoader"]["Eval"]["dataset"]
+        return config
+
+    def _job(self, name, seed):
+        folder = self.folder / "runs" / name / f"seed_{seed}"
+        plan = self.plans.get(name, [])
+        outputs = [folder / _TRAINING / (f"stage_{i}" if len(plan) > 1 else "") for i, _ in enumerate(plan, 1)]
+        kinds = [(str(stage["Arch"]["name"]), stage["Global"]["epochs"]) for stage in plan]
+        return Job(name, seed, folder, tuple((output, *kind) for output, kind in zip(outputs, kinds)))
+
+    def _check_base(self):
+        for section in ("Global", "Arch", "DataLoader"):
+            if not isinstance(self.base.get(section), dict):
+                _checks.fail("configuration", section, "a section, to compare", self.base.get(section))
+        for key in ("recipe", "checkpoints"):
+            if self.base["Global"].get(key) is not None:
+                _checks.fail("Global", key, "left out of the base of a comparison", self.base["Global"][key])
+        if self.base.get("Stages") is not None:
+            got = _checks.described("Stages in the base; put them into a recipe file of your own")
+            _checks.fail("configuration", "Stages", "left out of the base of a comparison", got)
+        if "output_dir" not in self.base["Global"]:
+            _checks.fail("Global", "output_dir", "a folder", None)
+        for part in ("Train", "Eval"):
+            dataset = (self.base["DataLoader"].get(part) or {}).get("dataset") or {}
+            owner = f"DataLoader.{part}.dataset"
+            if dataset.get("name") not in configuration.IMAGE_LISTS:
+                expected = f"one of {', '.join(configuration.IMAGE_LISTS)}, whose list can be split"
+                _checks.fail(owner, "name", expected, dataset.get("name"))
+            if dataset.get("relabel", False):
+                _checks.fail(owner, "relabel", "false to compare, since a part of a list may lack a class", True)
+
+    def _read_lists(self, val_fraction, val_list):
+        """Name -> (path, images, what to write there or None)."""
+        train, test = (self.base["DataLoader"][part]["dataset"] for part in ("Train", "Eval"))
+        class_num = configuration.class_number(self.base)
+        whole = _read("DataLoader.Train.dataset", "cls_label_path", train, class_num)
+        self.counts = _padded(whole.counts, class_num or 0)
+        tested = _read("DataLoader.Eval.dataset", "cls_label_path", test, self.counts.size)
+        if val_list is None:
+            kept, held_out = data_tools.stratified_split(
+                whole.labels,
+                fraction=val_fraction,
+                images=whole.images,
+                allow_missing=True,
+                owner=OWNER,
+                name="--val-fraction",
+            )
+            parts = {"training": ("train.txt", kept), "validation": ("val.txt", held_out)}
+            self._lists = {
+                name: (str(self.folder / file), len(lines), _joined(whole.lines, lines))
+                for name, (file, lines) in parts.items()
+            }
+            self._shown = np.bincount(whole.labels[held_out], minlength=self.counts.size)
+        else:
+            chosen = _read(OWNER, "--val-list", {**train, "cls_label_path": val_list}, self.counts.size)
+            self._lists = {
+                "training": (train["cls_label_path"], len(whole.lines), None),
+                "validation": (str(val_list), len(chosen.lines), None),
+            }
+            self._shown = _padded(chosen.counts, self.counts.size)
+        self._lists["test"] = (test["cls_label_path"], len(tested.lines), None)
+
+    def _stated_thresholds(self):
+        for _, name, params in configuration.components(self.base, "Metric", "Eval"):
+            if name == "ManyMediumFewAcc":
+                return params.get("thresholds", _THRESHOLDS)
+        return _THRESHOLDS
+
+    def _check_rank_by(self):
+        members = self.groups.get(self.rank_by)
+        if members is not None and not self._shown[members].any():
+            sizes = ", ".join(f"{len(classes)} {group}" for group, classes in self.groups.items())
+            got = _checks.described(f"{self.rank_by} with classes {sizes}; --groups tertiles gives every group a third")
+            _checks.fail(OWNER, "--rank-by", "a group of classes with validation images", got)
+
+    def _metric(self):
+        thresholds = self.thresholds if isinstance(self.thresholds, str) else list(self.thresholds)
+        params = {"num_class_list": configuration.AUTO, "thresholds": thresholds, "allow_empty_classes": True}
+        return {"ManyMediumFewAcc": {**params, "group_by": self.counts.tolist()}}
+
+    def _check_recipe(self, name):
+        """Plan the recipe's runs, or remember why it cannot run; the baseline must."""
+        job = self._job(name, self.seeds[0])
+        try:
+            plan = trainer.checked_plan(self.training(name, job), "train")
+            test = self.test(name, job)
+            test["Global"]["pretrained_model"] = None  # its weights are still to come
+            trainer.checked_plan(test, "eval")
+        except ConfigError as error:
+            if name == BASELINE:
+                raise
+            self.refused[name] = str(error)
+        else:
+            self.plans[name] = plan
+
+    def _sum(self, name):
+        path, _, data = self._lists[name]
+        return hashlib.sha256(Path(path).read_bytes() if data is None else data).hexdigest()
+
+    def _keep(self, path, data, what):
+        if not path.is_file():
+            atomic.write(path, data)
+        elif path.read_bytes() != data:
+            raise ConfigError(f"{OWNER}: `--out` must be another folder, {self.folder} holds {what} ({path})")
+
+    def _keep_config(self, path, config):
+        import yaml
+
+        if not path.is_file():
+            run_files.write_config(path, config)
+            return
+        before = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if before != config:
+            key, old, new = _difference(before, config)
+            raise ConfigError(
+                f"{OWNER}: `--out` must be another folder, {self.folder} holds a run with other settings: in {path} "
+                f"{key} is {old!r}, now it would be {new!r}"
+            )
+
+
+def history_path(output, arch):
+    """The history of a stage; PaddleClas 2.5 and older put a folder of the architecture's name between."""
+    name = run_files.FILES["train"].history
+    inner = Path(output) / arch / name
+    return inner if inner.is_file() else Path(output) / name
+
+
+def _recipes(wanted):
+    """Name -> recipe, the baseline first."""
+    found = {BASELINE: recipes.load(BASELINE)}
+    packaged = recipes.names()
+    for each in [name for one in wanted for name in (packaged if one == "all" else [one])]:
+        name = each if each in packaged else Path(each).stem
+        content = recipes.load(each)
+        if name in found and content != found[name]:
+            got = _checks.described(f"{each}, of the name of another recipe, {name}")
+            _checks.fail(OWNER, "--recipes", "recipes with names of their own", got)
+        found[name] = content
+    for name, content in found.items():
+        if not isinstance(content["config"], dict):
+            _checks.fail(f"recipe {name}", "config", "a map of what it changes", content["config"])
+    return found
+
+
+def _read(owner, name, dataset, class_num):
+    found = data_tools.read_label_list(
+        dataset.get("cls_label_path"), owner=owner, name=name, delimiter=dataset.get("delimiter")
+    )
+    if class_num is not None and found.counts.size > class_num:
+        got = _checks.described(f"label {found.counts.size - 1} in {dataset['cls_label_path']}")
+        _checks.fail(owner, name, f"a list of labels below {class_num}, the number of classes", got)
+    return found
+
+
+def _padded(counts, class_num):
+    """Counts of every class that the model knows."""
+    return np.pad(counts, (0, max(class_num - counts.size, 0)))
+
+
+def _stretch(config, factor):
+    """Multiply the epochs of a learning rate's schedule, which are at least 1 where they were."""
+    lr = (config.get("Optimizer") or {}).get("lr") if isinstance(config.get("Optimizer"), dict) else None
+    if factor == 1 or not isinstance(lr, dict):
+        return
+    for key in _SCHEDULED:
+        value = lr.get(key)
+        if isinstance(value, list):
+            lr[key] = [_stretched(each, factor) for each in value]
+        elif value:
+            lr[key] = _stretched(value, factor)
+
+
+def _stretched(value, factor):
+    return max(round(value * factor), 1) if isinstance(value, int) else value * factor
+
+
+def _joined(lines, chosen):
+    """Chosen lines as a file; the last line of a list may lack its end."""
+    text = "".join(lines[i] if lines[i].endswith("\n") else lines[i] + "\n" for i in chosen)
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _difference(old, new, place=""):
+    """The first entry in which two configurations differ: where, and both values."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in dict.fromkeys([*old, *new]):
+            if old.get(key) != new.get(key):
+                return _difference(old.get(key), new.get(key), f"{place}.{key}" if place else str(key))
+    return place, old, new

@@ -1,0 +1,93 @@
+"""Comparisons as `ppcls-lt compare` gives them, with seeded results of no training."""
+
+import numpy as np
+
+from ppcls_lt.comparison.results import Outcome, Run, accuracies, ranked
+from ppcls_lt.counts import long_tail_profile, shot_groups
+
+RECIPES = (
+    "ce", "cs_ce", "cb_ce", "cb_focal", "focal", "ldam", "ldam_drw", "ce_drw", "ib", "ib_focal", "resample",
+    "square_root", "progressive", "drs", "crt", "lws", "tau_norm", "weight_balancing", "mine/wide_margins.yaml",
+    "/home/somebody/experiments/long_tail/recipes/2026-01/ldam_with_later_deferral.yaml",
+)  # fmt: skip
+COMMAND = "ppcls-lt compare -c digits/ce.yaml --seeds 3"
+
+
+def make_run(recipe="ce", seed=0, *, validation=0.5, test=0.5, **facts):
+    """A run with the same accuracy in every measure, or with those given by measure."""
+    measures = ("overall", "many", "medium", "few", "balanced")
+    given = {"validation": validation, "test": test}
+    for name, value in given.items():
+        given[name] = dict.fromkeys(measures, value) if isinstance(value, float) else dict(value)
+    wanted = {"epochs": 10, "stage": 1, "best_epoch": 9, "seconds": 20.0, "recall": [0.5, 0.25], **facts}
+    return Run(recipe, seed, **given, **{"curve": [(9, 0.4), (10, 0.5)], **wanted})
+
+
+def make_outcome(
+    class_num=10, recipes=RECIPES[:8], seeds=(0, 1, 2), *, images=20, rank_by="balanced", thresholds="tertiles", **facts
+):
+    """A comparison of recipes of which each moves some accuracy from large to small classes.
+
+    Args:
+        class_num (int): number of classes.
+        recipes (sequence of str): the finished ones, in the order of the request.
+        seeds (sequence of int): of each of them.
+        images (int): test images of each class.
+        rank_by (str): the measure.
+        thresholds: of the groups.
+        facts: fields of ``Outcome`` besides.
+    """
+    counts = np.array(long_tail_profile(500, 100, class_num))
+    groups = shot_groups(counts, thresholds)
+    label = np.repeat(np.arange(class_num), images)
+    runs = []
+    for number, recipe in enumerate(recipes):
+        shift = 0.0 if recipe == "ce" else 0.02 + 0.03 * (number * 7 % 11)
+        for seed in seeds:
+            draw = np.random.default_rng([class_num, number, seed])
+            rarity = 1 - np.log(counts) / np.log(counts.max())
+            chance = np.clip(0.9 - 0.5 * rarity + shift * (rarity - 0.3), 0, 1)
+            found = []
+            for _ in range(2):
+                right = draw.random(label.size) < chance[label]
+                guess = np.where(right, label, (label + 1) % class_num)
+                found.append(accuracies(label, guess, groups, class_num))
+            (validation, _), (test, recall) = found
+            steps = np.arange(1, 31)
+            curve = [(int(e), float(validation[rank_by] * (1 - np.exp(-e / 8)) + draw.normal(0, 0.01))) for e in steps]
+            cost = 1.1 if recipe in ("crt", "lws") else 1.0 + 0.01 * number
+            runs.append(
+                Run(
+                    recipe=recipe,
+                    seed=seed,
+                    epochs=30,
+                    stage=1,
+                    best_epoch=28,
+                    seconds=100 * cost * float(draw.normal(1, 0.01)),
+                    validation=validation,
+                    test=test,
+                    recall=recall.tolist(),
+                    curve=curve,
+                )
+            )
+    given = {
+        "title": "digits/ce.yaml",
+        "command": COMMAND,
+        "arch": "CIFARResNet8",
+        "epochs": 30,
+        "seeds": list(seeds),
+        "rank_by": rank_by,
+        "counts": counts,
+        "groups": groups,
+        "thresholds": thresholds,
+        "class_names": {},
+        "lists": {"training": ("train.txt", 1234), "validation": ("val.txt", 137), "test": ("test.txt", label.size)},
+        "rows": ranked(runs, rank_by),
+    }
+    return Outcome(**{**given, **facts})
+
+
+def outcome_of(runs, rank_by="few", **facts):
+    """A comparison with exactly these runs."""
+    seeds = sorted({run.seed for run in runs})
+    return make_outcome(class_num=3, recipes=(), seeds=seeds, rank_by=rank_by, rows=ranked(runs, rank_by), **facts)

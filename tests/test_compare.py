@@ -1,0 +1,229 @@
+"""``ppcls-lt compare`` from end to end: real trainings on the digits, failures, a kill in the middle."""
+
+import csv
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import paddle
+import pytest
+import yaml
+
+from ppcls_lt import history, run_files
+from ppcls_lt.comparison.results import Run, accuracies
+
+from . import commands, engines
+
+RECIPES = ("ldam_drw", "tau_norm", "own.yaml")
+# What differs between two runs of the same thing.
+TIMES = ("seconds", "cost", "cost_spread")
+FAILS = """
+summary: stops after an epoch
+source: none
+config:
+  Callbacks:
+    - tests.test_compare.Failing:
+"""
+OWN = """
+summary: focal with class weights
+source: none
+config:
+  Loss:
+    Train:
+      - FocalLoss: {weight: 1.0, gamma: 1.0, num_class_list: auto, class_weight: inverse}
+"""
+
+
+def __getattr__(name):
+    # Only the run of the recipe that fails asks for it; the tests themselves need no callback here.
+    if name != "Failing":
+        raise AttributeError(name)
+    from ppcls_lt.callbacks import Callback
+
+    class Failing(Callback):
+        def on_epoch_end(self, run):
+            raise MemoryError("no room for the second epoch")
+
+    return Failing
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A working folder with digits, a base configuration, and recipes of one's own."""
+    folder = tmp_path_factory.mktemp("compare")
+    config = engines.packaged("ce", engines.write_digits(folder / "digits"), "out", epochs=30)
+    # The rare classes are learned late; a schedule that is stretched shows in the learning rate.
+    engines.write_yaml(config, folder / "base.yaml")
+    (folder / "own.yaml").write_text(OWN)
+    (folder / "fails.yaml").write_text(FAILS)
+    return folder
+
+
+def command(out, *recipes, seeds=(0,)):
+    names = (*RECIPES, *recipes)
+    return [
+        *("compare", "-c", "base.yaml", "--recipes", *names, "--epochs", 3),
+        *("--seeds", *seeds, "--jobs", 2, "--out", out, "--groups", "tertiles"),
+    ]
+
+
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", "PYTHONPATH": str(engines.ROOT)}
+
+
+@pytest.fixture(scope="module")
+def whole(place):
+    """A comparison that nothing interrupts, with a recipe that fails: the finished process and its folder."""
+    done = commands.run(place, *command("whole", "fails.yaml"), environment=ENVIRONMENT, timeout=500)
+    return done, place / "whole"
+
+
+def rows(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return [{key: value for key, value in row.items() if key not in TIMES} for row in csv.DictReader(file)]
+
+
+def test_every_recipe_is_ranked_and_the_failing_one_is_reported(whole):
+    done, folder = whole
+    assert done.returncode == 1, done.errors
+    assert "fails, seed 0: FAILED: MemoryError: no room for the second epoch" in done.output
+    table = rows(folder / "comparison.csv")
+    assert sorted(row["recipe"] for row in table) == ["ce", "ldam_drw", "own", "tau_norm"]
+    found = [float(row["validation_balanced"]) for row in table]
+    assert found == sorted(found, reverse=True)
+    for row in table:
+        assert row["recipe"] in done.output
+    assert "no room for the second epoch" in (folder / "comparison.md").read_text("utf-8")
+    page = (folder / "comparison.html").read_text("utf-8")
+    assert "ldam_drw" in page and "no room for the second epoch" in page
+    assert not list(folder.glob("runs/fails/*/result.json"))
+
+
+def test_the_figures_are_those_of_the_chosen_weights(whole):
+    _, folder = whole
+    for recipe in ("ce", "tau_norm"):
+        run = Run.read(folder / f"runs/{recipe}/seed_0/result.json")
+        home = folder / f"runs/{recipe}/seed_0"
+        predictions = run_files.read_predictions(next(home.glob("test/**/eval_predictions.npz")))
+        groups = {"many": range(3), "medium": range(3, 7), "few": range(7, 10)}
+        again, _ = accuracies(predictions.label, predictions.predicted, {g: list(c) for g, c in groups.items()}, 10)
+        assert run.test["overall"] == pytest.approx(again["overall"], abs=1e-9)
+        assert run.test["balanced"] == pytest.approx(again["balanced"], abs=1e-9)
+        last = sorted(home.glob("training/**/metrics.jsonl"))[-1]
+        best = history.best(history.read(last))
+        assert (run.best_epoch, run.validation["balanced"]) == (best["epoch"], best["values"]["balanced"])
+        assert run.seconds > 0
+    # Nothing of the training but the chosen weights is kept.
+    kept = sorted(path.name for path in (folder / "runs/ce/seed_0").rglob("*.pd*"))
+    assert kept == ["weights.pdparams"]
+
+
+def test_the_weights_of_the_last_stage_are_tested(whole):
+    _, folder = whole
+    stages = {
+        recipe: paddle.load(str(folder / f"runs/{recipe}/seed_0/weights.pdparams")) for recipe in ("ce", "tau_norm")
+    }
+    norms = {name: weights["fc.weight"].norm(axis=0) for name, weights in stages.items()}
+    spread = {name: float(norm.max() / norm.min()) for name, norm in norms.items()}
+    assert spread["tau_norm"] < spread["ce"]
+    run = Run.read(folder / "runs/tau_norm/seed_0/result.json")
+    assert (run.stage, run.best_epoch, run.epochs) == (2, 0, 3)
+    assert run.test["overall"] > 0.3  # untrained weights would give a tenth
+
+
+def test_the_test_list_is_named_nowhere_in_a_training(whole, place):
+    _, folder = whole
+    for path in folder.glob("runs/*/*/train.yaml"):
+        assert str(place / "digits/test.txt") not in path.read_text()
+        assert yaml.safe_load(path.read_text())["Global"]["epochs"] == 3
+
+
+def test_the_best_recipe_is_ready_to_run(whole, place):
+    _, folder = whole
+    best = rows(folder / "comparison.csv")[0]["recipe"]
+    config = yaml.safe_load((folder / "best.yaml").read_text())
+    assert config["Global"]["epochs"] == 30
+    assert config["DataLoader"]["Train"]["dataset"]["cls_label_path"] == str(place / "digits/train.txt")
+    expected = yaml.safe_load((folder / f"runs/{best}/seed_0/train.yaml").read_text())
+    assert config["Loss"] == expected["Loss"]
+    overrides = ["-o", "Global.epochs=1", "-o", "Global.output_dir=best"]
+    done = commands.run(place, "train", "-c", folder / "best.yaml", *overrides, environment=ENVIRONMENT)
+    assert done.returncode == 0, done.output + done.errors
+    assert list((place / "best").rglob("latest.pdparams"))
+
+
+def state(folder):
+    """Every file of the finished runs: hash and time stamp."""
+    homes = [path.parent for path in folder.glob("runs/*/*/result.json")]
+    files = [path for home in homes for path in home.rglob("*") if path.is_file()]
+    return {path: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns) for path in files}
+
+
+def living(folder):
+    """Processes that work in a comparison's folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes()
+        except OSError:  # it has ended meanwhile
+            continue
+        if b"ppcls_lt" in line and str(folder).encode() in line:
+            found.append(int(path.parent.name))
+    return found
+
+
+def wait(condition, seconds=300):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same_table(place, whole):
+    out = place / "killed"
+    arguments = [sys.executable, "-m", "ppcls_lt.cli", *map(str, command(out))]
+    with open(place / "killed.log", "wb") as log:
+        process = subprocess.Popen(
+            arguments, cwd=place, env={**os.environ, **ENVIRONMENT}, stdout=log, stderr=log, start_new_session=True
+        )
+        begun = out / "runs/tau_norm/seed_0/training/stage_1/CIFARResNet8/metrics.jsonl"
+        wait(lambda: begun.exists() and (out / "runs/ce/seed_0/result.json").exists())
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    wait(lambda: not living(out))
+    before = state(out)
+    assert before and len(list(out.glob("runs/*/*/result.json"))) < 4
+    done = commands.run(place, *command(out), environment=ENVIRONMENT, timeout=500)
+    assert done.returncode == 0, done.output + done.errors
+    after = state(out)
+    assert {path: after[path] for path in before} == before
+    expected = rows(whole[1] / "comparison.csv")
+    assert rows(out / "comparison.csv") == expected
+    assert rows(out / "comparison_runs.csv") == rows(whole[1] / "comparison_runs.csv")
+    # A third time there is nothing to do.
+    again = commands.run(place, *command(out), environment=ENVIRONMENT)
+    assert "4 runs are finished, 0 to do" in again.output
+    assert state(out) == after
+
+
+def test_two_comparisons_cannot_share_a_folder(place, whole):
+    import fcntl
+
+    with open(whole[1] / ".lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        commands.fails(
+            commands.run(place, *command("whole"), environment=ENVIRONMENT),
+            "`--out` must be a folder in which no other comparison is running",
+        )
+
+
+def test_mistakes_end_with_one_line(place):
+    commands.fails(commands.run(place, "compare", "-c", "base.yaml", "--jobs", "0"), "`--jobs` must be an integer >= 1")
+    done = commands.run(place, "compare", "-c", "base.yaml", "-o", "Global.epochs", environment=ENVIRONMENT)
+    commands.fails(done, "of the form key=value")
+    done = commands.run(place, "compare", "-c", "base.yaml", "--recipes", "lda", environment=ENVIRONMENT)
+    commands.fails(done, "did you mean 'ldam'")
+    assert not (place / "out").exists()

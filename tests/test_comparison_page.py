@@ -1,0 +1,241 @@
+"""The page of a comparison and its pictures, in both languages and every size, and how they are written."""
+
+import io
+import re
+import string
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ppcls_lt._checks import ConfigError
+from ppcls_lt.comparison import MEASURES, figures, labels, tables, texts, wording
+from ppcls_lt.comparison.writing import write
+from ppcls_lt.report import fonts
+
+from . import engines
+from .comparisons import COMMAND, RECIPES, make_outcome, make_run, outcome_of
+from .run_folders import Page, is_whole, written
+
+PICTURES = ("groups", "trade_off", "classes", "epochs", "cost")
+FILES = sorted([*tables.NAMES, "comparison.html", *(f"comparison/{name}.png" for name in PICTURES)])
+
+
+@pytest.fixture(scope="module", params=["en", "zh"])
+def written_page(request, tmp_path_factory):
+    """Language, comparison and folder of a page, and what was said of it."""
+    folder = tmp_path_factory.mktemp(request.param)
+    failures = [("ib", 1, "ended with status 137")]
+    outcome = make_outcome(recipes=RECIPES[:9], failures=failures, missing=[("crt", 0)])
+    return request.param, outcome, folder, write(outcome, folder, request.param)
+
+
+class TestPage:
+    def test_files(self, written_page):
+        _, _, folder, said = written_page
+        assert written(folder) == FILES
+        size = (folder / "comparison.html").stat().st_size / 1e3
+        assert said == f"comparison: {folder}/comparison.html ({size:.0f} kB) and 8 files beside it"
+
+    def test_content(self, written_page):
+        language, outcome, folder, _ = written_page
+        words = texts.TEXTS[language]
+        page = is_whole(Page(folder / "comparison.html"))
+        assert page.tags[0] == ("html", {"lang": words["html_lang"]})
+        assert [(folder / "comparison" / f"{name}.png").read_bytes() for name in PICTURES] == page.pictures
+        for name in ("chosen", "table", *PICTURES, "failures", "missing", "data", "command", "files"):
+            assert words[name] in page.text
+        text = page.all_text
+        for sentence in (*wording.choice(outcome, words), *wording.cautions(outcome, words), COMMAND, "train.txt"):
+            assert sentence in text
+        for row in outcome.rows:
+            assert wording.percent(row.test["few"]) in text
+            assert row.recipe == "ce" or wording.points(row.gain["few"]) in text
+        assert "ended with status 137" in text and not re.search(r"\{\w+\}", text)
+        others = set(texts.TEXTS["zh" if language == "en" else "en"].values()) - {*words.values(), ""}
+        assert not {each.strip() for each in page.text} & others
+
+    def test_pictures_decode(self, written_page):
+        from matplotlib.image import imread
+
+        for data in Page(written_page[2] / "comparison.html").pictures:
+            picture = imread(io.BytesIO(data))
+            assert picture.shape[0] > 200 and picture.shape[1] > 700
+            assert picture[..., :3].std() > 0.02
+
+    def test_names_and_reasons_are_text(self, tmp_path):
+        hostile = """</td><script>alert(1)</script><img src=http://example.invalid/x onerror="alert('2')">&amp;"""
+        facts = dict.fromkeys(("title", "command", "arch"), hostile)
+        outcome = make_outcome(
+            recipes=["ce", hostile],
+            seeds=[0],
+            failures=[(hostile, 0, hostile)],
+            missing=[(hostile, 1)],
+            lists={"test": (hostile, 5)},
+            **facts,
+        )
+        write(outcome, tmp_path)
+        page = is_whole(Page(tmp_path / "comparison.html"))
+        assert page.all_text.count("<script>alert(1)</script>") >= 10 and len(page.pictures) == 5
+
+
+class TestSizes:
+    @pytest.mark.filterwarnings("error")
+    @pytest.mark.parametrize(
+        "class_num, recipes, seeds, images",
+        [
+            (2, RECIPES[:3], 2, 20),
+            (10, RECIPES, 5, 10),
+            (41, RECIPES[:4], 1, 5),
+            (1000, RECIPES, 3, 3),
+            (8142, RECIPES[:3], 1, 2),
+        ],
+    )
+    def test_every_number_of_classes(self, class_num, recipes, seeds, images, tmp_path):
+        outcome = make_outcome(class_num, recipes, range(seeds), images=images, thresholds="tertiles")
+        write(outcome, tmp_path, "zh")
+        page = is_whole(Page(tmp_path / "comparison.html"))
+        # Of two classes none is in the groups of many and few.
+        assert len(page.pictures) == (4 if class_num == 2 else 5)
+        assert (tmp_path / "comparison.html").stat().st_size < 1_000_000
+        blocks = figures.blocks(outcome)
+        assert np.concatenate(blocks).tolist() == np.argsort(-outcome.counts, kind="stable").tolist()
+        assert len(blocks) == class_num if class_num <= 40 else len(blocks) <= 42
+        for block in blocks:
+            assert any(np.isin(block, members).all() for members in outcome.groups.values())
+
+    @pytest.mark.filterwarnings("error")
+    @pytest.mark.parametrize(
+        "recipes, pictures", [((), 0), (["ce"], 2), (["ib"], 2), (["ib", "crt"], 2), (["ce", "ib"], 5)]
+    )
+    def test_few_recipes(self, recipes, pictures, tmp_path):
+        outcome = make_outcome(recipes=recipes, failures=[("lws", 0, "out of memory")])
+        write(outcome, tmp_path)
+        page = is_whole(Page(tmp_path / "comparison.html"))
+        assert len(page.pictures) == pictures and "out of memory" in page.all_text
+        assert ("No run has finished" in page.all_text) == (not recipes)
+        assert tables.text(outcome, 80) and tables.markdown(outcome)
+
+    @pytest.mark.filterwarnings("error")
+    def test_everything_undefined(self, tmp_path):
+        nothing = float("nan")
+        runs = [
+            make_run(name, 0, validation=nothing, test=nothing, recall=[nothing] * 3, curve=[]) for name in ("ce", "ib")
+        ]
+        write(outcome_of(runs), tmp_path)
+        assert is_whole(Page(tmp_path / "comparison.html")).pictures == []
+        assert "–" in (tmp_path / "comparison.md").read_text()
+
+
+class TestFigures:
+    @given(st.floats(0, 100), st.floats(0, 100), st.floats(1.12, 3))
+    def test_axes_of_equal_length_show_every_value_and_little_that_cannot_be(self, low, high, more):
+        low, high = sorted((low, high))
+        span = more * max(5, high - low)
+        start, end = figures._window((low + high) / 2, span)
+        assert end - start == pytest.approx(span)
+        assert start <= low and high <= end
+        assert start >= -3 and (end <= 103.001 or span > 106)
+
+    def test_the_heat_map_is_the_mean_of_paired_differences(self):
+        runs = [make_run("ce", seed, recall=[0.5, 0.5, np.nan]) for seed in range(3)]
+        runs += [make_run("ib", seed, recall=[0.5 + 0.1 * seed, 0.4, np.nan]) for seed in range(1, 5)]
+        ib, ce = ({row.recipe: row for row in outcome_of(runs).rows}[name] for name in ("ib", "ce"))
+        found = figures._against(ib, ce, [np.array([0]), np.array([1]), np.array([2]), np.array([0, 1, 2])])
+        assert found == pytest.approx([15, -10, np.nan, 2.5], nan_ok=True)
+
+    @settings(max_examples=30)
+    @given(st.lists(st.tuples(SPOT := st.sampled_from([0, 0.1, 0.11, 0.5, 0.52, 1.0]), SPOT), min_size=1, max_size=20))
+    def test_labels_cover_neither_one_another_nor_points(self, spots):
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(7, 5), dpi=110, layout="constrained")
+        axes = figure.add_subplot()
+        x, y = np.array(spots).T
+        axes.plot(x, y, "o")
+        axes.margins(0.12)
+        labels.place(axes, x, y, [f"{i} {'weight_balancing'[: 4 + i]}" for i in range(len(spots))])
+        assert len(axes.texts) == len(spots)
+        # Of the text alone, without the line to its point.
+        boxes = [super(type(text), text).get_window_extent() for text in axes.texts]
+        frame = axes.get_window_extent()
+        points = axes.transData.transform(np.array(spots))
+        for i, box in enumerate(boxes):
+            assert box.x0 >= frame.x0 and box.x1 <= frame.x1 and box.y0 >= frame.y0 and box.y1 <= frame.y1
+            assert not any(box.overlaps(other) for other in boxes[:i])
+            assert not any(box.contains(*point) for point in points)
+
+    @pytest.mark.filterwarnings("error")  # a missing character would warn
+    @pytest.mark.parametrize("language", ["en", "zh"])
+    def test_names_of_any_characters(self, language):
+        outcome = make_outcome(recipes=["ce", "配方.yaml", "$a$ \\b {c} %s", "\U0010fffd\n\t"], seeds=[0])
+        assert set(figures.paint(outcome, language)) == set(PICTURES)
+
+    def test_names_are_drawn_with_a_font_that_has_them(self):
+        names, families = fonts.drawable(["ce", "\U0010fffd配"], ["DejaVu Sans"])
+        assert names[0] == "ce" and names[1][0] == "?"
+        if fonts.family_for("配") is not None:
+            assert names[1] == "?配" and len(families) == 2
+
+    def test_without_a_chinese_font_the_labels_are_english(self, monkeypatch):
+        outcome = make_outcome(recipes=["ce", "ib"], seeds=[0])
+        monkeypatch.setattr(fonts, "family_for", lambda text: None)
+        assert figures.paint(outcome, "zh") == figures.paint(outcome, "en")
+
+    def test_equal_data_give_equal_pictures(self):
+        assert figures.paint(make_outcome(recipes=["ce", "ib"]), "en") == figures.paint(
+            make_outcome(recipes=["ce", "ib"]), "en"
+        )
+
+
+class TestWriting:
+    def test_tables_alone_need_no_matplotlib(self, tmp_path, no_matplotlib):
+        assert "comparison.csv" in write(make_outcome(), tmp_path, page=False)
+        assert written(tmp_path) == sorted(tables.NAMES)
+
+    @pytest.mark.parametrize("recipes", [(), ["ce"]])
+    def test_a_page_without_matplotlib_is_a_mistake_before_anything_is_written(self, recipes, tmp_path, no_matplotlib):
+        with pytest.raises(ConfigError, match="a PNG needs Matplotlib; install it with"):
+            write(make_outcome(recipes=recipes), tmp_path)
+        assert written(tmp_path) == []
+
+    def test_only_its_own_files_are_replaced(self, tmp_path):
+        (tmp_path / "comparison").mkdir()
+        (tmp_path / "comparison" / "mine.txt").write_text("kept")
+        for _ in range(2):
+            write(make_outcome(), tmp_path)
+        assert written(tmp_path) == sorted([*FILES, "comparison/mine.txt"])
+
+    def test_a_file_in_the_way(self, tmp_path):
+        (tmp_path / "comparison").write_text("")
+        with pytest.raises(ConfigError, match="ppcls-lt compare: `--out` must be a folder that can be written, got"):
+            write(make_outcome(), tmp_path)
+        assert not (tmp_path / "comparison.html").exists()
+
+    def test_an_unknown_language(self, tmp_path):
+        with pytest.raises(ConfigError, match="`--language` must be one of en, zh"):
+            write(make_outcome(), tmp_path, "fr")
+
+
+class TestLanguages:
+    def test_have_the_same_texts_with_the_same_gaps(self):
+        assert texts.LANGUAGES == ("en", "zh")
+        gaps = [
+            {
+                key: sorted(name for _, name, _, _ in string.Formatter().parse(text) if name)
+                for key, text in words.items()
+            }
+            for words in texts.TEXTS.values()
+        ]
+        assert gaps[0] == gaps[1]
+        assert all(text.isascii() and text for text in texts.EN.values())
+        assert {key for key in texts.EN if texts.EN[key] == texts.ZH[key]} == {"head", "gain_next"}
+
+    def test_every_text_is_used(self):
+        folder = engines.ROOT / "ppcls_lt" / "comparison"
+        source = "".join(path.read_text() for path in folder.glob("*.py") if path.name != "texts.py")
+        unused = {key for key in texts.EN if not re.search(f"""["']{key}["']""", source)}
+        composed = {f"{name}_shot" for name in MEASURES} | {f"{name}_about" for name in PICTURES}
+        composed |= {f"{name}_{what}" for name in ("validation", "test", "training") for what in ("images", "list")}
+        assert unused <= composed

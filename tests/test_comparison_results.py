@@ -1,0 +1,156 @@
+"""What the runs of a comparison give: accuracies, means and spreads over seeds, ranking, files."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ppcls_lt._checks import ConfigError
+from ppcls_lt.comparison import MEASURES
+from ppcls_lt.comparison.results import Run, accuracies, pairs, ranked, spread
+from ppcls_lt.counts import shot_groups
+
+from . import metric_reference
+from .comparisons import make_run
+
+SHARES = st.floats(0, 1)
+
+
+def recipes(rows):
+    return [row.recipe for row in rows]
+
+
+class TestAccuracies:
+    @given(st.integers(2, 12), st.integers(0, 1000))
+    def test_are_those_of_a_slow_count(self, class_num, seed):
+        draw = np.random.default_rng(seed)
+        label, guess = draw.integers(0, class_num, (2, 40))
+        groups = shot_groups(draw.integers(1, 200, class_num))
+        found, recall = accuracies(label, guess, groups, class_num)
+        wanted = {
+            "overall": np.mean(label == guess),
+            "balanced": metric_reference.mean_recall(label, guess, set(label)),
+        }
+        wanted.update({name: metric_reference.mean_recall(label, guess, members) for name, members in groups.items()})
+        assert list(found) == list(MEASURES)
+        assert found == pytest.approx(wanted, nan_ok=True)
+        for c in range(class_num):
+            right = [g == c for each, g in zip(label, guess) if each == c]
+            assert recall[c] == pytest.approx(sum(right) / len(right) if right else math.nan, nan_ok=True)
+
+
+class TestSpread:
+    def test_is_the_sample_standard_deviation(self):
+        assert spread([0.2, 0.4, 0.9]) == pytest.approx((0.5, math.sqrt((0.09 + 0.01 + 0.16) / 2)))
+
+    def test_of_one_or_none_is_undefined(self):
+        assert spread([0.3]) == pytest.approx((0.3, math.nan), nan_ok=True)
+        assert np.isnan(spread([])).all()
+
+
+class TestRanking:
+    def test_looks_at_the_mean_on_validation_images_alone(self):
+        runs = [
+            make_run("ce", 0, validation=0.5, test=0.9),
+            make_run("ib", 0, validation=0.4, test=0.8),
+            make_run("ib", 1, validation=0.7, test=0.1),
+        ]
+        assert recipes(ranked(runs, "balanced")) == ["ib", "ce"]
+
+    @pytest.mark.parametrize("measure", MEASURES)
+    def test_by_the_measure_that_is_asked_for(self, measure):
+        high = {**dict.fromkeys(MEASURES, 0.1), measure: 0.9}
+        runs = [make_run("ce", validation=0.5), make_run("ib", validation=high)]
+        assert recipes(ranked(runs, measure))[0] == "ib"
+        others = [name for name in MEASURES if name != measure]
+        assert {recipes(ranked(runs, name))[0] for name in others} == {"ce"}
+
+    @given(st.lists(st.sampled_from([0.1, 0.2, 0.3, math.nan]), max_size=8))
+    def test_equals_keep_their_order_and_undefined_comes_last(self, values):
+        rows = ranked([make_run(f"r{i}", validation=value) for i, value in enumerate(values)], "few")
+        wanted = [i for level in (0.3, 0.2, 0.1) for i, value in enumerate(values) if value == level]
+        wanted += [i for i, value in enumerate(values) if math.isnan(value)]
+        assert recipes(rows) == [f"r{i}" for i in wanted]
+
+    @given(st.permutations(range(6)))
+    def test_does_not_depend_on_the_order_of_seeds(self, order):
+        runs = [make_run(r, seed, validation=0.1 * seed + 0.05 * len(r)) for r in ("ce", "crt") for seed in range(3)]
+        rows = ranked([runs[i] for i in order], "overall")
+        assert recipes(rows) == ["crt", "ce"]
+        assert [[run.seed for run in row.runs] for row in rows] == [[0, 1, 2]] * 2
+
+    def test_of_nothing(self):
+        assert ranked([], "few") == []
+
+
+class TestGainAndCost:
+    @given(st.lists(SHARES, min_size=3, max_size=3), st.lists(SHARES, min_size=3, max_size=3))
+    def test_are_over_the_seeds_that_both_have(self, mine, base):
+        runs = [make_run("ce", seed, test=value, seconds=10.0 * (seed + 1)) for seed, value in enumerate(base)]
+        runs += [make_run("ib", seed + 1, test=value, seconds=33.0) for seed, value in enumerate(mine)]
+        row = next(row for row in ranked(runs, "few") if row.recipe == "ib")
+        gains = np.array(mine[:2]) - base[1:]
+        assert row.gain["few"] == pytest.approx((gains.mean(), gains.std(ddof=1)))
+        assert row.cost == pytest.approx((np.mean([33 / 20, 33 / 30]), np.std([33 / 20, 33 / 30], ddof=1)))
+        assert row.test["few"] == pytest.approx(spread(mine))
+
+    def test_of_the_baseline_are_none_and_once(self):
+        row = ranked([make_run("ce", seed, test=0.1 * seed + 0.3) for seed in range(3)], "few")[0]
+        assert row.gain == dict.fromkeys(MEASURES, (0, 0)) and row.cost == (1, 0)
+
+    @pytest.mark.parametrize("runs", [[make_run("ib")], [make_run("ib", 0), make_run("ce", 1)]])
+    def test_are_unknown_without_the_baseline_of_the_seed(self, runs):
+        row = next(row for row in ranked(runs, "few") if row.recipe == "ib")
+        assert row.gain == {} and np.isnan(row.cost).all()
+
+    def test_pairs_are_of_one_seed(self):
+        mine, others = ([make_run("x", seed) for seed in seeds] for seeds in ([3, 1, 2], [2, 5, 3]))
+        assert [(a.seed, b.seed) for a, b in pairs(mine, others)] == [(3, 3), (2, 2)]
+
+
+class TestFiles:
+    numbers = st.one_of(SHARES, st.just(math.nan))
+    by_measure = st.fixed_dictionaries(dict.fromkeys(MEASURES, numbers))
+
+    @given(
+        validation=by_measure,
+        test=by_measure,
+        recall=st.lists(numbers, max_size=5),
+        curve=st.lists(st.tuples(st.integers(1, 99), numbers), max_size=5),
+    )
+    def test_read_gives_what_was_written(self, tmp_path_factory, validation, test, recall, curve):
+        path = tmp_path_factory.mktemp("run") / "result.json"
+        run = make_run("mine/配方.yaml", 7, validation=validation, test=test, recall=recall, curve=curve)
+        run.write(path)
+        # As text, because NaN is not equal to itself.
+        assert repr(Run.read(path)) == repr(run)
+        assert "NaN" not in path.read_text()
+
+    @pytest.mark.parametrize("damage", ["cut", "empty", "list", "missing", "surplus", "curve", "validation"])
+    def test_a_damaged_file(self, damage, tmp_path):
+        path = tmp_path / "result.json"
+        make_run().write(path)
+        content = json.loads(path.read_text())
+        changed = {
+            "cut": path.read_text()[:100],
+            "empty": "",
+            "list": "[]",
+            "missing": json.dumps({name: value for name, value in content.items() if name != "seed"}),
+            "surplus": json.dumps({**content, "more": 1}),
+            "curve": json.dumps({**content, "curve": [1, 2]}),
+            "validation": json.dumps({**content, "validation": None}),
+        }
+        path.write_text(changed[damage])
+        with pytest.raises(ConfigError, match="result.json: must be what a run of ppcls-lt compare wrote, got: "):
+            Run.read(path)
+
+    def test_a_file_is_replaced_whole(self, tmp_path):
+        path = tmp_path / "result.json"
+        run = make_run(seed=1)
+        run.write(path)
+        replace(run, seed=2).write(path)
+        assert Run.read(path).seed == 2 and [each.name for each in tmp_path.iterdir()] == ["result.json"]

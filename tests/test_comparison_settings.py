@@ -1,0 +1,182 @@
+"""What a comparison is told: lists, configurations of its runs, and every mistake before any training."""
+
+import numpy as np
+import pytest
+import yaml
+
+from ppcls_lt import recipes
+from ppcls_lt._checks import ConfigError
+from ppcls_lt.comparison.pool import _reason, _time
+from ppcls_lt.comparison.settings import TEST, TRAIN, Settings, _stretch
+from ppcls_lt.counts import count_label_list
+
+from . import engines
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return engines.write_digits(tmp_path_factory.mktemp("digits"))
+
+
+@pytest.fixture
+def base(data, tmp_path):
+    """Write the base configuration with changes; return its path."""
+
+    def write(change=lambda config: None):
+        config = engines.packaged("ce", data, tmp_path / "out", epochs=30)
+        change(config)
+        engines.write_yaml(config, tmp_path / "base.yaml")
+        return tmp_path / "base.yaml"
+
+    return write
+
+
+def lines(path):
+    return path.read_text().splitlines()
+
+
+def test_validation_images_are_split_off_the_training_list_and_never_tested_on(base, data, tmp_path):
+    settings = Settings(base(), wanted=["ldam"], seeds=[3, 1])
+    settings.prepare()
+    folder = tmp_path / "out" / "compare"
+    whole, kept, held_out = (lines(path) for path in (data / "train.txt", folder / "train.txt", folder / "val.txt"))
+    assert sorted(whole) == sorted(kept + held_out)
+    assert [line for line in whole if line in set(held_out)] == held_out
+    counts = count_label_list(data / "train.txt", owner="test")
+    shown = count_label_list(folder / "val.txt", owner="test")
+    assert shown.tolist() == np.maximum(np.rint(0.1 * counts), 1).astype(int).tolist()
+    assert [(job.recipe, job.seed) for job in settings.jobs] == [("ce", 3), ("ldam", 3), ("ce", 1), ("ldam", 1)]
+    for job in settings.jobs:
+        train, test = (yaml.safe_load((job.folder / name).read_text()) for name in (TRAIN, TEST))
+        assert train["Global"]["seed"] == test["Global"]["seed"] == job.seed
+        for config in (train, test):
+            assert config["DataLoader"]["Train"]["dataset"]["cls_label_path"] == str(folder / "train.txt")
+        assert train["DataLoader"]["Eval"]["dataset"]["cls_label_path"] == str(folder / "val.txt")
+        assert test["DataLoader"]["Eval"]["dataset"]["cls_label_path"] == str(data / "test.txt")
+        assert train["Global"]["best_metric"] == "balanced"
+        [metric] = train["Metric"]["Eval"]
+        assert metric["ManyMediumFewAcc"]["group_by"] == counts.tolist()
+    assert train["Arch"]["classifier"] == "normalized" and "LDAMLoss" in train["Loss"]["Train"][0]
+
+
+def test_a_list_of_ones_own_replaces_the_split(base, data):
+    settings = Settings(base(), wanted=["ce"], val_list=str(data / "val.txt"))
+    settings.prepare()
+    train = yaml.safe_load((settings.jobs[0].folder / TRAIN).read_text())
+    assert train["DataLoader"]["Train"]["dataset"]["cls_label_path"] == str(data / "train.txt")
+    assert train["DataLoader"]["Eval"]["dataset"]["cls_label_path"] == str(data / "val.txt")
+    assert settings.lists["validation"] == (str(data / "val.txt"), len(lines(data / "val.txt")))
+
+
+def test_the_schedule_is_stretched_with_the_epochs():
+    rate = {"name": "Piecewise", "decay_epochs": [21, 24], "values": [0.1, 0.01, 0.001], "warmup_epoch": 3}
+    config = {"Optimizer": {"name": "Momentum", "lr": dict(rate)}}
+    _stretch(config, 10 / 30)
+    assert config["Optimizer"]["lr"] == {**rate, "decay_epochs": [7, 8], "warmup_epoch": 1}
+    for lr in ({"name": "Constant", "learning_rate": 0.1}, {"name": "Cosine", "warmup_epoch": 0}, 0.1):
+        config = {"Optimizer": {"lr": lr}}
+        _stretch(config, 0.5)
+        assert config == {"Optimizer": {"lr": lr}}
+
+
+def test_the_best_recipe_is_written_for_the_whole_list_and_the_bases_own_epochs(base, data):
+    settings = Settings(base(), wanted=["ldam_drw"], epochs=3)
+    complete = settings.complete("ldam_drw")
+    assert complete["Global"]["epochs"] == 30
+    assert complete["DataLoader"]["Train"]["dataset"]["cls_label_path"] == str(data / "train.txt")
+    assert complete["Callbacks"] == recipes.load("ldam_drw")["config"]["Callbacks"]
+    settings.prepare()
+    assert {job.epochs for job in settings.jobs} == {3}
+
+
+def test_all_means_every_recipe_and_the_baseline_comes_first(base, tmp_path):
+    own = tmp_path / "mine.yaml"
+    own.write_text("Loss: {Train: [{FocalLoss: {weight: 1.0, gamma: 1.0}}]}\n")
+    settings = Settings(base(), wanted=["all", str(own)])
+    assert list(settings.recipes) == ["ce", *(name for name in recipes.names() if name != "ce"), "mine"]
+
+
+def test_other_settings_in_the_same_folder_are_refused_and_more_runs_are_not(base, data, tmp_path):
+    Settings(base(), wanted=["ldam"]).prepare()
+    Settings(base(), wanted=["ldam", "focal"], seeds=[0, 1]).prepare()
+    with pytest.raises(ConfigError, match=r"`--out` must be another folder.*Global.epochs is 30, now it would be 3"):
+        Settings(base(), wanted=["ldam"], epochs=3).prepare()
+    with pytest.raises(ConfigError, match=r"Global.best_metric is 'balanced', now it would be 'few'"):
+        Settings(base(), wanted=["ldam"], rank_by="few").prepare()
+    with pytest.raises(ConfigError, match="holds a training list of other images"):
+        Settings(base(), wanted=["ldam"], val_fraction=0.3).prepare()
+    path = base()
+    original = (data / "test.txt").read_bytes()
+    try:
+        (data / "test.txt").write_bytes(original[: len(original) // 2].rsplit(b"\n", 1)[0] + b"\n")
+        with pytest.raises(ConfigError, match="holds runs on lists of other images"):
+            Settings(path, wanted=["ldam"]).prepare()
+    finally:
+        (data / "test.txt").write_bytes(original)
+
+
+def test_a_recipe_that_cannot_run_here_is_refused_and_the_rest_stays(base):
+    def adam(config):
+        config["Optimizer"] = {"name": "AdamW", "lr": {"name": "Cosine", "learning_rate": 0.001}}
+
+    settings = Settings(base(adam), wanted=["weight_balancing", "ldam"])
+    settings.prepare()
+    assert list(settings.plans) == ["ce", "ldam"] and "AdamW" in settings.refused["weight_balancing"]
+
+
+def set_in(*keys, value):
+    def change(config):
+        inner = config
+        for key in keys[:-1]:
+            inner = inner[key]
+        inner[keys[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change, options, message",
+    [
+        (None, {"wanted": ["lda"]}, r"did you mean 'ldam'"),
+        (None, {"epochs": 0}, r"`--epochs` must be an integer >= 1, got 0"),
+        (None, {"seeds": [0, 0]}, r"`--seeds` must be different numbers"),
+        (None, {"rank_by": "best"}, r"`--rank-by` must be one of overall, many, medium, few, balanced"),
+        (None, {"rank_by": "few", "thresholds": (5, 1)}, r"`--rank-by` must be a group of classes with validation"),
+        (None, {"val_fraction": 1.5}, r"`fraction` must be .*got 1.5"),
+        (None, {"val_list": "nowhere.txt"}, r"`--val-list` must be a file that can be read \(nowhere.txt\)"),
+        (set_in("Global", "recipe", value="ldam"), {}, r"Global: `recipe` must be left out"),
+        (set_in("Stages", value=[{}]), {}, r"`Stages` must be left out"),
+        (set_in("DataLoader", "Train", "dataset", "cls_label_path", value="no.txt"), {}, r"no.txt"),
+        (set_in("DataLoader", "Train", "dataset", "name", value="VeriWild"), {}, r"whose list can be split"),
+        (set_in("Arch", "class_num", value=4), {}, r"a list of labels below 4"),
+        (set_in("Arch", "name", value="CIFARResNet9"), {}, r"unknown architecture 'CIFARResNet9'"),
+    ],
+)
+def test_mistakes_show_before_anything_is_trained(base, tmp_path, change, options, message):
+    path = base(change) if change else base()
+    with pytest.raises(ConfigError, match=message):
+        Settings(path, **options).prepare()
+    assert not (tmp_path / "out" / "compare" / "runs").exists()
+
+
+def test_two_recipes_of_one_name_are_refused(base, tmp_path):
+    own = tmp_path / "ldam.yaml"
+    own.write_text("Loss: {Train: [{FocalLoss: {weight: 1.0}}]}\n")
+    with pytest.raises(ConfigError, match=r"`--recipes` must be recipes with names of their own"):
+        Settings(base(), wanted=["ldam", str(own)])
+
+
+def test_why_a_run_failed_is_its_last_error(tmp_path):
+    log = tmp_path / "log.txt"
+    log.write_text("ValueError: of an earlier try\n")
+    start = log.stat().st_size
+    with open(log, "a") as file:
+        file.write("ppcls INFO: epoch 1\nTraceback\nMemoryError: out of room\nbye\n\n")
+    assert _reason(1, log, start) == "MemoryError: out of room"
+    assert _reason(-9, log, start) == "killed by signal 9 (SIGKILL), perhaps for memory"
+    (tmp_path / "empty.txt").touch()
+    assert _reason(3, tmp_path / "empty.txt", 0) == "ended with status 3"
+
+
+def test_times_as_one_says_them():
+    assert [_time(s) for s in (5, 89, 100, 5000, 7500)] == ["5 s", "89 s", "2 min", "83 min", "2 h 05 min"]
