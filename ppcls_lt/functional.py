@@ -9,6 +9,7 @@ image is ``sum_c y_c * loss(z, c)``, for which the functions take the matrix of
 
 import contextlib
 import functools
+import math
 
 import paddle
 import paddle.nn.functional as F
@@ -136,10 +137,10 @@ class _LDAM(PyLayer):
             # softmax: its CPU kernel lets no probability fall below e^-64 of the largest.
             others = logits.clone() if scale == 1.0 else logits * scale
             _set(others, place, paddle.full_like(shift, float(paddle.finfo(logits.dtype).min) / 4))
-            top = others.max(axis=1, keepdim=True)
-            others.add_(-top)
+            top = _row_max(others)
+            others.add_(-top.unsqueeze(1))
             others.exp_()
-            shift = shift + top.squeeze(1)
+            shift = shift + top
         rest = paddle.mv(others, paddle.ones([classes], others.dtype))
         excess = paddle.log(rest) + shift
         pull = F.sigmoid(excess)
@@ -157,6 +158,12 @@ class _LDAM(PyLayer):
             others.multiply_((share * upstream).unsqueeze(1))
             _set(others, place, -pull * upstream)
             return others
+
+
+def _row_max(matrix):
+    """Largest entry of each row, ``[N]``: first of windows, whose pooling is twice as fast on the CPU as ``max``."""
+    window = max(math.isqrt(matrix.shape[1]), 1)
+    return F.max_pool1d(matrix.unsqueeze(1), window, window, ceil_mode=True).squeeze(1).max(axis=1)
 
 
 def _set(matrix, place, values):

@@ -17,19 +17,20 @@ from .losses import (
 )
 
 _TRIED = (
-    "What a small batch costs beyond `CELoss` is the time of calling Paddle's operations on `[N]`, not their work: a few "
-    "µs each in a loop of their own, several times as much right after a pass over the logits, which empties the "
+    "What a small batch costs beyond `CELoss` is the time of calling Paddle's operations on `[N]`, not their work: a "
+    "few µs each in a loop of their own, several times as much right after a pass over the logits, which empties the "
     "caches. In use against it: no `astype` to the type at hand, which copies; mixed precision left alone where it is "
     "off; a dot product for a weighted sum; an index of the rows that is kept. Not built, since the operations' own "
-    "times, added up, promise nothing: gradients of the `[N]` values by hand, and a cross entropy of softmax, `log` and a "
-    "gradient by hand. LDAM on plain logits passes over them for the largest, the exponential, the sum and the gradient; "
+    "times, added up, promise nothing: gradients of the `[N]` values by hand, and a cross entropy of softmax, `log` "
+    "and a gradient by hand. LDAM on plain logits passes over them for the largest, the exponential, the sum and the "
+    "gradient; "
     "Paddle's softmax does the first three at once but returns no logarithm of the sum and lets nothing fall below "
     "e^-64 of the largest. One largest value for the whole batch is found up to four times as fast as one a row, but "
     "is exact only if the rows lie close together, which would have to be looked at on every step.",
     "",
     "The IB losses give the features a gradient: absolute values, their sums and signs are passes over `[N, D]` that "
-    "`CELoss` does not make, and `[1024, 512]` features are half as large as `[1024, 1000]` logits. That gradient and the "
-    "absolute values are also their memory.",
+    "`CELoss` does not make, and `[1024, 512]` features are half as large as `[1024, 1000]` logits. That gradient and "
+    "the absolute values are also their memory.",
 )
 
 
