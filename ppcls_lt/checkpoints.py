@@ -119,6 +119,11 @@ def find(root, arch, prefix):
     return next((path for path, manifest in found if runs <= {manifest["run"]}), None)
 
 
+def epoch_of(path):
+    """Return the epoch after which a whole checkpoint, its path without ending, was saved."""
+    return _read(Path(f"{path}{_MANIFEST}"))["epoch"]
+
+
 def remove_all(root):
     """Remove every checkpoint of a training, of any prefix, and what a killed process left of one."""
     for prefix in (".*.saving", ".*.previous"):

@@ -1,16 +1,17 @@
 """The command ``compare``: every recipe on the user's data, ranked."""
 
 import contextlib
+import os
 import shutil
 import sys
 
-from ._checks import fail, integer
-from .comparison import MEASURES
+from ._checks import described, fail, integer
+from .comparison import MEASURES, OWNER
 from .data_commands import add_group_options, thresholds
 from .report.texts import LANGUAGES
 
-_OWNER = "ppcls-lt compare"
 _LOCK = ".lock"
+_FRACTION = 0.1
 
 
 def add_command(commands):
@@ -40,7 +41,7 @@ def add_command(commands):
         "--rank-by", choices=MEASURES, default="balanced", help="the validation accuracy that decides (balanced)"
     )
     command.add_argument(
-        "--val-fraction", type=float, default=0.1, metavar="F", help="share of the training list to choose by (0.1)"
+        "--val-fraction", type=float, metavar="F", help=f"share of the training list to choose by ({_FRACTION})"
     )
     command.add_argument("--val-list", metavar="FILE", help="a label list to choose by, instead of a share")
     command.add_argument("--out", metavar="DIR", help="where to write (<Global.output_dir>/compare)")
@@ -53,8 +54,11 @@ def _compare(arguments):
     from . import charts
 
     charts.new_figure(1)  # the page's Matplotlib must be there before hours of training
-    integer(_OWNER, "--jobs", arguments.jobs, minimum=1)
-    # Paddle is imported from here on.
+    integer(OWNER, "--jobs", arguments.jobs, minimum=1)
+    if arguments.val_fraction is not None and arguments.val_list is not None:
+        fail(OWNER, "--val-fraction", "left out with --val-list", arguments.val_fraction)
+    arguments.threads = os.environ.get("OMP_NUM_THREADS")
+    # Paddle is imported from here on, and sets it.
     from . import config
     from .comparison.settings import Settings
 
@@ -68,11 +72,14 @@ def _compare(arguments):
         epochs=arguments.epochs,
         seeds=arguments.seeds,
         rank_by=arguments.rank_by,
-        thresholds=thresholds(arguments, _OWNER) if given else None,
-        val_fraction=arguments.val_fraction,
+        thresholds=thresholds(arguments, OWNER) if given else None,
+        val_fraction=_FRACTION if arguments.val_fraction is None else arguments.val_fraction,
         val_list=arguments.val_list,
     )
-    settings.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail(OWNER, "--out", "a folder that can be made and written", described(f"{settings.folder}: {error.strerror}"))
     with _alone(settings.folder):
         settings.prepare()
         return _train_and_rank(settings, arguments)
@@ -94,7 +101,10 @@ def _train_and_rank(settings, arguments):
     def gather():
         return outcome.gather(settings, arguments.command_line, [*failures, *work.failures])
 
-    work = pool.Pool(missing, arguments.jobs, _say, _status if sys.stdout.isatty() else None)
+    for job in settings.jobs:
+        if job.finished:
+            job.tidy()  # in case it was killed before it could
+    work = pool.Pool(missing, arguments.jobs, _say, _status if sys.stdout.isatty() else None, arguments.threads)
     try:
         work.work(finished=lambda: writing.write(gather(), settings.folder, arguments.language, page=False))
     except KeyboardInterrupt:
@@ -130,6 +140,6 @@ def _alone(folder):
     with open(folder / _LOCK, "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            fail(_OWNER, "--out", "a folder in which no other comparison is running", str(folder))
+        except BlockingIOError:
+            fail(OWNER, "--out", "a folder in which no other comparison is running", str(folder))
         yield

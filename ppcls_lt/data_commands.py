@@ -146,7 +146,7 @@ def _make_lt(arguments):
         name="LIST",
     )
     chosen = data_tools.long_tail_subset(data.labels, wanted, images=data.images, seed=arguments.seed)
-    data_tools.write_files({"--out": (arguments.out, _joined(data.lines, chosen))}, **writing)
+    data_tools.write_files({"--out": (arguments.out, data_tools.joined(data.lines, chosen))}, **writing)
     groups = counts.shot_groups(wanted, (_MANY, _FEW))
     summary = [f"kept {chosen.size} of {_some(data.labels.size, 'image')} of {arguments.list}"]
     if arguments.ratio > wanted.max():
@@ -173,8 +173,8 @@ def _split(arguments):
         name="LIST",
     )
     contents = {
-        "--train-out": (arguments.train_out, _joined(data.lines, train)),
-        "--val-out": (arguments.val_out, _joined(data.lines, val)),
+        "--train-out": (arguments.train_out, data_tools.joined(data.lines, train)),
+        "--val-out": (arguments.val_out, data_tools.joined(data.lines, val)),
     }
     data_tools.write_files(contents, **writing)
     _say(_parts(data, {arguments.train_out: train, arguments.val_out: val}))
@@ -234,10 +234,6 @@ def _order(text, owner):
         return [int(part) for part in text.split(",")]
     except ValueError:
         fail(owner, "--order", "given, random, size, or classes with commas between them", text)
-
-
-def _joined(lines, chosen):
-    return "".join([lines[position] for position in chosen.tolist()]).encode("utf-8", "surrogateescape")
 
 
 def _report(path, counts, groups, thresholds):

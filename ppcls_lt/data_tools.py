@@ -66,6 +66,16 @@ def read_label_list(path, *, owner, name="LIST", delimiter=None):
     return LabelList(lines, [field[0] for field in fields], labels, counts)
 
 
+def joined(lines, chosen):
+    """Return the chosen lines of a ``LabelList`` as a file, bytes.
+
+    Args:
+        lines (list of str): ``LabelList.lines``.
+        chosen (array of int): their positions.
+    """
+    return "".join([lines[position] for position in chosen.tolist()]).encode("utf-8", "surrogateescape")
+
+
 def step_profile(n_max, ratio, class_num, fraction=0.5):
     """Return the images per class of a step: classes of two sizes.
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from pathlib import Path
 
 from . import atomic
@@ -40,8 +41,17 @@ def read(path):
 
 
 def last_epoch(path):
-    """Return the epoch of the last record of a history file, 0 without one; cheap, to follow a run by."""
-    lines = Path(path).read_bytes().rsplit(b"\n", 2) if Path(path).exists() else []
+    """Return the epoch of the last whole record of a history file, 0 without one; reads no more than its end."""
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            for room in (2**14, 2**18, 2**22, size):
+                file.seek(max(size - room, 0))
+                lines = file.read().rsplit(b"\n", 2)
+                if len(lines) == 3 or room >= size:
+                    break
+    except FileNotFoundError:
+        return 0
     return json.loads(lines[-2])["epoch"] if len(lines) > 1 else 0
 
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from ppcls_lt.comparison.results import Outcome, Run, accuracies, ranked
+from ppcls_lt import scores
+from ppcls_lt.comparison import MEASURES
+from ppcls_lt.comparison.results import Outcome, Run, ranked
 from ppcls_lt.counts import long_tail_profile, shot_groups
 
 RECIPES = (
@@ -11,6 +13,26 @@ RECIPES = (
     "/home/somebody/experiments/long_tail/recipes/2026-01/ldam_with_later_deferral.yaml",
 )  # fmt: skip
 COMMAND = "ppcls-lt compare -c digits/ce.yaml --seeds 3"
+
+
+def accuracies(label, predicted, groups, class_num):
+    """Accuracies by measure, and by class.
+
+    Args:
+        label (array of int): right class of each image ``[N]``.
+        predicted (array of int): predicted class ``[N]``.
+        groups (dict): many, medium, few -> classes.
+        class_num (int): number of classes C.
+
+    Returns:
+        tuple: measure -> share, and the accuracy of each class, array ``[C]``;
+        NaN where there is no image.
+    """
+    support = np.bincount(label, minlength=class_num)
+    recall = scores.recall(support, np.bincount(label[label == predicted], minlength=class_num))
+    found = {"overall": float(np.mean(label == predicted)), "balanced": scores.mean(recall)}
+    found.update({group: scores.mean(recall[members]) for group, members in groups.items()})
+    return {measure: found[measure] for measure in MEASURES}, recall
 
 
 def make_run(recipe="ce", seed=0, *, validation=0.5, test=0.5, **facts):

@@ -14,9 +14,10 @@ import pytest
 import yaml
 
 from ppcls_lt import history, run_files
-from ppcls_lt.comparison.results import Run, accuracies
+from ppcls_lt.comparison.results import Run
 
 from . import commands, engines
+from .comparisons import accuracies
 
 RECIPES = ("ldam_drw", "tau_norm", "own.yaml")
 # What differs between two runs of the same thing.
@@ -207,6 +208,36 @@ def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same_table(place, whol
     again = commands.run(place, *command(out), environment=ENVIRONMENT)
     assert "4 runs are finished, 0 to do" in again.output
     assert state(out) == after
+
+
+def test_a_base_that_cannot_be_built_ends_at_once(place):
+    overrides = ["-o", "DataLoader.Eval.sampler.drop_last=True", "-o", "DataLoader.Eval.sampler.batch_size=7"]
+    arguments = [
+        "compare",
+        "-c",
+        "base.yaml",
+        *overrides,
+        "--recipes",
+        "ldam",
+        "focal",
+        "--epochs",
+        1,
+        "--out",
+        "wrong",
+    ]
+    done = commands.run(place, *arguments, environment=ENVIRONMENT)
+    assert done.returncode == 2
+    assert "`drop_last` must be false" in done.errors and "the base itself cannot be trained" in done.errors
+    assert not list((place / "wrong").glob("runs/*/*/result.json"))
+    assert not (place / "wrong/runs/focal/seed_0/log.txt").exists()
+
+
+def test_what_is_told_to_ignore_a_hangup_goes_on(place):
+    script = "import signal; from ppcls_lt.comparison import pool\n"
+    script += "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+    script += "with pool._told_to_end(): signal.raise_signal(signal.SIGHUP)\n"
+    done = commands.run(place, code=("-c", script), environment=ENVIRONMENT)
+    assert done.returncode == 0, done.errors
 
 
 def test_two_comparisons_cannot_share_a_folder(place, whole):

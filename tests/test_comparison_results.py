@@ -1,4 +1,4 @@
-"""What the runs of a comparison give: accuracies, means and spreads over seeds, ranking, files."""
+"""What the runs of a comparison give: means and spreads over seeds, ranking, files."""
 
 import json
 import math
@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 
 from ppcls_lt._checks import ConfigError
 from ppcls_lt.comparison import MEASURES
-from ppcls_lt.comparison.results import Run, accuracies, pairs, ranked, spread
-from ppcls_lt.counts import shot_groups
+from ppcls_lt.comparison.results import Run, pairs, ranked, spread
 
-from . import metric_reference
 from .comparisons import make_run
 
 SHARES = st.floats(0, 1)
@@ -22,25 +20,6 @@ SHARES = st.floats(0, 1)
 
 def recipes(rows):
     return [row.recipe for row in rows]
-
-
-class TestAccuracies:
-    @given(st.integers(2, 12), st.integers(0, 1000))
-    def test_are_those_of_a_slow_count(self, class_num, seed):
-        draw = np.random.default_rng(seed)
-        label, guess = draw.integers(0, class_num, (2, 40))
-        groups = shot_groups(draw.integers(1, 200, class_num))
-        found, recall = accuracies(label, guess, groups, class_num)
-        wanted = {
-            "overall": np.mean(label == guess),
-            "balanced": metric_reference.mean_recall(label, guess, set(label)),
-        }
-        wanted.update({name: metric_reference.mean_recall(label, guess, members) for name, members in groups.items()})
-        assert list(found) == list(MEASURES)
-        assert found == pytest.approx(wanted, nan_ok=True)
-        for c in range(class_num):
-            right = [g == c for each, g in zip(label, guess) if each == c]
-            assert recall[c] == pytest.approx(sum(right) / len(right) if right else math.nan, nan_ok=True)
 
 
 class TestSpread:

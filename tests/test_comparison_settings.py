@@ -99,6 +99,9 @@ def test_all_means_every_recipe_and_the_baseline_comes_first(base, tmp_path):
 def test_other_settings_in_the_same_folder_are_refused_and_more_runs_are_not(base, data, tmp_path):
     Settings(base(), wanted=["ldam"]).prepare()
     Settings(base(), wanted=["ldam", "focal"], seeds=[0, 1]).prepare()
+    with pytest.raises(ConfigError, match=r"Global.epochs is 30, now it would be 3; delete that folder"):
+        Settings(base(), wanted=["ldam"], epochs=3).prepare()
+    (tmp_path / "out/compare/runs/ce/seed_0/result.json").touch()
     with pytest.raises(ConfigError, match=r"`--out` must be another folder.*Global.epochs is 30, now it would be 3"):
         Settings(base(), wanted=["ldam"], epochs=3).prepare()
     with pytest.raises(ConfigError, match=r"Global.best_metric is 'balanced', now it would be 'few'"):
@@ -142,7 +145,10 @@ def set_in(*keys, value):
         (None, {"seeds": [0, 0]}, r"`--seeds` must be different numbers"),
         (None, {"rank_by": "best"}, r"`--rank-by` must be one of overall, many, medium, few, balanced"),
         (None, {"rank_by": "few", "thresholds": (5, 1)}, r"`--rank-by` must be a group of classes with validation"),
-        (None, {"val_fraction": 1.5}, r"`fraction` must be .*got 1.5"),
+        (None, {"val_fraction": 1.5}, r"`--val-fraction` must be .*got 1.5"),
+        (None, {"seeds": [2**32]}, r"`--seeds` must be numbers below 2\^32"),
+        (set_in("Arch", "name", value=None), {}, r"Arch: `name` must be a text, got None"),
+        (set_in("Optimizer", value=[{}]), {"epochs": 3}, r"`--epochs` must be left out with a list of optimizers"),
         (None, {"val_list": "nowhere.txt"}, r"`--val-list` must be a file that can be read \(nowhere.txt\)"),
         (set_in("Global", "recipe", value="ldam"), {}, r"Global: `recipe` must be left out"),
         (set_in("Stages", value=[{}]), {}, r"`Stages` must be left out"),
@@ -157,6 +163,56 @@ def test_mistakes_show_before_anything_is_trained(base, tmp_path, change, option
     with pytest.raises(ConfigError, match=message):
         Settings(path, **options).prepare()
     assert not (tmp_path / "out" / "compare" / "runs").exists()
+
+
+@pytest.mark.parametrize("name, other", [("test", "test"), ("train", "training")])
+def test_validation_images_must_not_train_or_test(base, data, name, other):
+    with pytest.raises(ConfigError, match=rf"`--val-list` must be a list of images that.*images of the {other} list"):
+        Settings(base(), wanted=["ce"], val_list=str(data / f"{name}.txt"))
+
+
+def test_every_epoch_is_evaluated_and_each_data_set_keeps_its_reader(base, data):
+    def change(config):
+        config["Global"].update(eval_interval=7, start_eval_epoch=20)
+        config["DataLoader"]["Train"]["dataset"]["name"] = "MultiScaleDataset"
+        config["DataLoader"]["Eval"]["dataset"]["delimiter"] = "\t"
+        config["Metric"] = None
+        tabs = (data / "test.txt").read_text().replace(" ", "\t")
+        (data / "tabs.txt").write_text(tabs)
+        config["DataLoader"]["Eval"]["dataset"]["cls_label_path"] = str(data / "tabs.txt")
+
+    settings = Settings(base(change), wanted=["ce"], rank_by="overall")
+    settings.prepare()
+    train, test = (yaml.safe_load((settings.jobs[0].folder / name).read_text()) for name in (TRAIN, TEST))
+    assert train["Global"]["eval_interval"] == 1 and "start_eval_epoch" not in train["Global"]
+    shown = train["DataLoader"]["Eval"]["dataset"]
+    assert shown["name"] == "ImageNetDataset" and "delimiter" not in shown
+    assert test["DataLoader"]["Eval"]["dataset"]["delimiter"] == "\t"
+
+
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        ("Global: {seed: 7}", "`Global.seed` must be left out"),
+        ("Global: {epochs: 60}", "`Global.epochs` must be left out"),
+        ("Stages: [{}, {Global: {seed: 7, epochs: 1}}]", "Stages[1]: `Global.seed` must be left out"),
+        (
+            "Stages: [{DataLoader: {Eval: {dataset: {cls_label_path: x}}}}]",
+            "`DataLoader.Eval.dataset` must be left out",
+        ),
+        ("DataLoader: {Train: {dataset: {cls_label_path: x}}}", "`DataLoader.Train.dataset.cls_label_path` must be"),
+        ("Metric: {Eval: []}", "`Metric.Eval` must be left out"),
+        ("Global:", "`Global` must be a map"),
+        ("DataLoader: {Train: }", "`DataLoader.Train` must be a map"),
+        ("Stages: x", "`Stages` must be a list of maps"),
+        ("Stages: [1]", "must be a map"),
+    ],
+)
+def test_a_recipe_must_not_set_what_is_the_same_for_all(base, tmp_path, content, reason):
+    (tmp_path / "mine.yaml").write_text(content + "\n")
+    settings = Settings(base(), wanted=[str(tmp_path / "mine.yaml")])
+    settings.prepare()
+    assert list(settings.plans) == ["ce"] and reason in settings.refused["mine"]
 
 
 def test_two_recipes_of_one_name_are_refused(base, tmp_path):
@@ -174,6 +230,7 @@ def test_why_a_run_failed_is_its_last_error(tmp_path):
         file.write("ppcls INFO: epoch 1\nTraceback\nMemoryError: out of room\nbye\n\n")
     assert _reason(1, log, start) == "MemoryError: out of room"
     assert _reason(-9, log, start) == "killed by signal 9 (SIGKILL), perhaps for memory"
+    assert _reason(-35, log, start) == "killed by signal 35"
     (tmp_path / "empty.txt").touch()
     assert _reason(3, tmp_path / "empty.txt", 0) == "ended with status 3"
 

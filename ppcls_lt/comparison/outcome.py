@@ -1,5 +1,7 @@
 """From the runs' results to the outcome, and the best recipe as a file."""
 
+import shlex
+
 from .. import run_files
 from . import BASELINE, wording
 from .results import Outcome, Run, ranked
@@ -45,5 +47,6 @@ def write_best(settings, outcome):
         return f"no {BEST}: no recipe has a validation accuracy to choose it by"
     path = settings.folder / BEST
     run_files.write_config(path, settings.complete(best.recipe))
-    said = f"{path}: {settings.path} with the recipe {best.recipe}; train with `ppcls-lt train -c {path}`"
+    command = shlex.join(["ppcls-lt", "train", "-c", str(path)])
+    said = f"{path}: {settings.path} with the recipe {best.recipe}; train with `{command}`"
     return f"no recipe ranks above {BASELINE}. {said}" if best.recipe == BASELINE else said

@@ -7,10 +7,13 @@ import sys
 import time
 from contextlib import contextmanager
 
+from .._checks import ConfigError
+from . import BASELINE
 from .settings import LOG
 
 _POLL = 0.5
-_EVERY = 60.0  # seconds between lines where there is no terminal to overwrite
+# Seconds between lines on what is running; more where there is no terminal to overwrite.
+_OFTEN, _EVERY = 2.0, 60.0
 
 
 class Pool:
@@ -21,29 +24,33 @@ class Pool:
         slots (int): how many at once.
         say (callable): takes a line of text for the user.
         status (callable, optional): takes a line that replaces the one before.
+        threads (str, optional): ``OMP_NUM_THREADS`` of each; by default the cores
+            divided by the runs at a time, since several processes that each take
+            every core are slower than one after the other.
     """
 
-    def __init__(self, jobs, slots, say, status=None):
+    def __init__(self, jobs, slots, say, status=None, threads=None):
         self._waiting = list(jobs)
         self._total = len(jobs)
         self._say = say
         self._status = status
         self._devices = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
         self._free = list(range(slots))
-        self._threads = max((os.cpu_count() or 1) // slots, 1)
+        self._threads = threads or str(max((os.cpu_count() or 1) // max(min(slots, len(jobs)), 1), 1))
         self._running = {}
         self._done = 0
-        self._units = sum(job.epochs for job in jobs)
-        self._past = 0  # epochs of the runs that ended
+        self._units = sum(job.epochs for job in jobs)  # epochs of all of them but those that failed
+        self._past = 0  # epochs that were trained here in runs that ended
         self._earlier = {job: job.trained for job in jobs}
         self._begun = time.monotonic()
         self._told = self._begun
         self.failures = []  # of (recipe, seed, reason)
 
     def work(self, finished=lambda: None):
-        """Do all jobs; ``finished()`` is called after each that left a result.
+        """Do all jobs; ``finished()`` is called after each that ended.
 
         Raises:
+            ConfigError: the baseline's configuration, which is the user's own, proved wrong when it was built.
             KeyboardInterrupt: the process was interrupted or told to end; what
                 was running has been ended first.
         """
@@ -67,12 +74,11 @@ class Pool:
         environment = dict(os.environ)
         if self._devices:
             environment["CUDA_VISIBLE_DEVICES"] = self._devices[slot % len(self._devices)]
-        # Several processes that each take every core are slower than one after the other.
-        environment.setdefault("OMP_NUM_THREADS", str(self._threads))
+        environment["OMP_NUM_THREADS"] = self._threads  # Paddle has set it for this process
         with open(job.folder / LOG, "ab") as log:
             start = log.tell()
             process = subprocess.Popen(
-                [sys.executable, "-m", f"{__package__}.run", str(job.folder), job.recipe, str(job.seed)],
+                [sys.executable, "-m", f"{__package__}.worker", str(job.folder), job.recipe, str(job.seed)],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -87,24 +93,28 @@ class Pool:
         process.stdin.close()
         self._free.append(slot)
         self._done += 1
-        self._past += job.epochs - self._earlier[job]
+        trained = job.trained
+        self._past += trained - self._earlier[job]
+        self._units -= job.epochs - trained
         took = _time(time.monotonic() - began)
         if job.finished:
             what = f"done in {took}"
         else:
             reason = _reason(process.returncode, job.folder / LOG, start)
+            if process.returncode == 2 and job.recipe == BASELINE:
+                raise ConfigError(f"{reason} (the base itself cannot be trained; see {job.folder / LOG})")
             self.failures.append((job.recipe, job.seed, reason))
             what = f"FAILED: {reason} (see {job.folder / LOG})"
         self._say(f"[{self._done}/{self._total}] {job.recipe}, seed {job.seed}: {what}{self._left()}")
         self._told = time.monotonic()
 
     def _tell(self):
+        if time.monotonic() - self._told < (_EVERY if self._status is None else _OFTEN):
+            return
+        self._told = time.monotonic()
         line = ", ".join(f"{job.recipe} {job.trained}/{job.epochs}" for job, *_ in self._running.values())
-        if self._status is not None:
-            self._status(f"running: {line} epochs{self._left()}" if line else "")
-        elif line and time.monotonic() - self._told >= _EVERY:
-            self._told = time.monotonic()
-            self._say(f"running: {line} epochs{self._left()}")
+        if line:
+            (self._status or self._say)(f"running: {line} epochs{self._left()}")
 
     def _left(self):
         """An estimate from the epochs trained since the beginning, or nothing yet."""
@@ -119,7 +129,7 @@ class Pool:
 def _reason(code, log, start):
     """Why a run failed: the last line it wrote, or the signal that ended it."""
     if code < 0:
-        return f"killed by signal {-code} ({signal.Signals(-code).name}){', perhaps for memory' if code == -9 else ''}"
+        return f"killed by signal {-code}{' (SIGKILL), perhaps for memory' if code == -9 else ''}"
     with open(log, "rb") as file:
         file.seek(start)
         lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
@@ -143,10 +153,11 @@ def _told_to_end():
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
+    known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # What is ignored stays ignored: `nohup` asks for it.
+    before = {each: signal.signal(each, interrupt) for each in known if signal.getsignal(each) != signal.SIG_IGN}
     try:
         yield
     finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
+        for each, handler in before.items():
+            signal.signal(each, handler)

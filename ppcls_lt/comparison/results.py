@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import atomic, scores
+from .. import atomic
 from .._checks import ConfigError
 from . import BASELINE, MEASURES
 
@@ -88,26 +88,6 @@ class Outcome:
     rows: list = field(default_factory=list)  # of Row, ranked, finished recipes
     failures: list = field(default_factory=list)  # of (recipe, seed, or None for all of them, reason)
     missing: list = field(default_factory=list)  # of (recipe, seed) still to run
-
-
-def accuracies(label, predicted, groups, class_num):
-    """Accuracies by measure, and by class.
-
-    Args:
-        label (array of int): right class of each image ``[N]``.
-        predicted (array of int): predicted class ``[N]``.
-        groups (dict): many, medium, few -> classes.
-        class_num (int): number of classes C.
-
-    Returns:
-        tuple: measure -> share, and the accuracy of each class, array ``[C]``;
-        NaN where there is no image.
-    """
-    support = np.bincount(label, minlength=class_num)
-    recall = scores.recall(support, np.bincount(label[label == predicted], minlength=class_num))
-    found = {"overall": float(np.mean(label == predicted)), "balanced": scores.mean(recall)}
-    found.update({group: scores.mean(recall[members]) for group, members in groups.items()})
-    return {measure: found[measure] for measure in MEASURES}, recall
 
 
 def ranked(runs, rank_by):

@@ -1,17 +1,10 @@
-"""One run of a comparison, a process of its own: train, choose the epoch, test once.
+"""One run of a comparison: train, choose the epoch, test once, leave ``result.json`` last."""
 
-``python -m ppcls_lt.comparison.run FOLDER RECIPE SEED`` works on what
-``settings`` wrote there, goes on where an earlier process was stopped, and
-leaves ``result.json`` last. It ends, with its loader's processes, when its
-standard input does: with the process that started it.
-"""
-
-import os
 import shutil
-import signal
-import sys
-import threading
 from pathlib import Path
+
+import numpy as np
+import paddle
 
 from .. import checkpoints, history, host, stages, trainer
 from .._checks import ConfigError
@@ -21,19 +14,18 @@ from .settings import RESULT, TEST, TRAIN, WEIGHTS, history_path
 _BEST = "best_model"
 
 
-def main(folder, recipe, seed):
-    """Do the run; return the exit status, 2 for a mistake of the user's."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    try:
-        finish(Path(folder), recipe, int(seed))
-    except ConfigError as error:
-        print(f"ppcls-lt: error: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
 def finish(folder, recipe, seed):
-    """Do what is missing of a run and write its result."""
+    """Do what is missing of a run and write its result.
+
+    Args:
+        folder (str or Path): of the run, with what ``settings`` wrote there.
+        recipe (str): the recipe's name.
+        seed (int): of the training.
+
+    Raises:
+        ConfigError: the configuration is not valid here, or there are no weights to choose.
+    """
+    folder = Path(folder)
     trainer.run_engine("train", folder / TRAIN)
     plan = stages.plan(host.load_config(folder / TRAIN, []))
     folders = [(stage["Global"]["output_dir"], stage["Arch"]["name"]) for stage in plan]
@@ -42,6 +34,13 @@ def finish(folder, recipe, seed):
     if chosen is None:
         raise ConfigError(f"{recipe}: no evaluation gave a number to choose an epoch by; has the training diverged?")
     best = checkpoints.find(*folders[-1], _BEST)
+    if best is None or checkpoints.epoch_of(best) != chosen["epoch"]:
+        # Where the epochs after a kill did not come out as before it.
+        raise ConfigError(
+            f"{recipe}: the weights saved as the best are not those of epoch {chosen['epoch']}, which the validation "
+            f"images choose; delete {folder} to train this run anew"
+        )
+    _check_finite(f"{best}.pdparams", recipe)
     shutil.copyfile(f"{best}.pdparams", folder / f"{WEIGHTS}.pdparams")
     engine = trainer.run_engine("eval", folder / TEST)
     metric = engine.eval_metric_func.metric_func_list[0]
@@ -63,13 +62,8 @@ def finish(folder, recipe, seed):
         checkpoints.remove_all(output)
 
 
-def _end_with_parent():
-    while os.read(0, 1):
-        pass
-    if hasattr(os, "killpg"):
-        os.killpg(0, signal.SIGKILL)
-    os._exit(1)
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+def _check_finite(path, recipe):
+    """Raise where the chosen weights are those of a training that has diverged, whose classes are no predictions."""
+    for name, value in paddle.load(path, return_numpy=True).items():
+        if not np.isfinite(value).all():
+            raise ConfigError(f"{recipe}: the training has diverged, {name} of the chosen epoch is not finite")

@@ -1,21 +1,33 @@
 """What is compared: the base configuration, the recipes, the images, and each run's own configuration."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from .. import _checks, atomic, data_tools, history, host, recipes, recording, run_files, stages, trainer
+from .. import _checks, checkpoints, history, host, recipes, recording, run_files, stages, trainer
 from .. import config as configuration
 from .._checks import ConfigError
 from ..counts import shot_groups
-from . import BASELINE, MEASURES
+from . import BASELINE, MEASURES, OWNER
+from .lists import Lists
 
-OWNER = "ppcls-lt compare"
 # What a run's folder holds, beside its training and its test.
 TRAIN, TEST, RESULT, LOG, WEIGHTS = "train.yaml", "test.yaml", "result.json", "log.txt", "weights"
 _TRAINING = "training"
+# Where a data set's images lie, which validation images share with training images.
+_PLACE = ("image_root", "delimiter")
+# What is the same for every recipe; a stage may have epochs of its own.
+_OWNED = (
+    *(
+        ("Global", key)
+        for key in (
+            *("seed", "output_dir", "epochs", "best_metric", "eval_during_train", "eval_interval", "start_eval_epoch"),
+            *("save_interval", "checkpoints", "resume", "recipe", "report"),
+        )
+    ),
+    *(("DataLoader", "Train", "dataset", key) for key in ("name", "cls_label_path", *_PLACE)),
+    ("DataLoader", "Eval", "dataset"),
+    ("Metric", "Eval"),
+)
 # Epochs of the learning rate's schedule, which belong to the epochs of the file.
 _SCHEDULED = ("warmup_epoch", "decay_epochs", "milestones", "step_size")
 _THRESHOLDS = (100, 20)
@@ -45,6 +57,11 @@ class Job:
         if self.finished:
             return self.epochs
         return sum(history.last_epoch(history_path(output, arch)) for output, arch, _ in self.stages)
+
+    def tidy(self):
+        """Remove the checkpoints of the finished run: only a training needs them, and many runs fill a disk."""
+        for output, _, _ in self.stages:
+            checkpoints.remove_all(output)
 
 
 class Settings:
@@ -88,15 +105,19 @@ class Settings:
         self._check_base()
         own = _checks.integer("Global", "epochs", self.base["Global"].get("epochs"), minimum=1)
         self.epochs = own if epochs is None else _checks.integer(OWNER, "--epochs", epochs, minimum=1)
+        if self.epochs != own and isinstance(self.base.get("Optimizer"), list):
+            _checks.fail(OWNER, "--epochs", f"left out with a list of optimizers, or {own} as in the base", epochs)
         self.seeds = [_checks.integer(OWNER, "--seeds", seed, minimum=0) for seed in seeds]
+        if max(self.seeds) >= 2**32:
+            _checks.fail(OWNER, "--seeds", "numbers below 2^32", max(self.seeds))
         if len(set(self.seeds)) < len(self.seeds):
             _checks.fail(OWNER, "--seeds", "different numbers", self.seeds)
         self.rank_by = _checks.choice(OWNER, "--rank-by", rank_by, MEASURES)
         self.recipes = _recipes(wanted)
         self.folder = Path(self.base["Global"]["output_dir"]) / "compare" if folder is None else Path(folder)
-        self._read_lists(val_fraction, val_list)
+        self._lists = Lists(self.base, self.folder, val_fraction, val_list)
         self.thresholds = self._stated_thresholds() if thresholds is None else thresholds
-        self.groups = shot_groups(self.counts, self.thresholds, owner=OWNER)
+        self.groups = shot_groups(self._lists.counts, self.thresholds, owner=OWNER)
         self._check_rank_by()
         self.plans, self.refused = {}, {}
 
@@ -108,7 +129,12 @@ class Settings:
     @property
     def lists(self):
         """``training``, ``validation``, ``test`` -> (path, number of images)."""
-        return {name: (path, images) for name, (path, images, _) in self._lists.items()}
+        return self._lists.sizes()
+
+    @property
+    def counts(self):
+        """Images per class ``[C]`` of the whole training list."""
+        return self._lists.counts
 
     @property
     def arch(self):
@@ -128,17 +154,13 @@ class Settings:
                 the baseline's configuration is not valid.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        for name, (path, _, data) in self._lists.items():
-            if data is not None:
-                self._keep(Path(path), data, f"a {name} list of other images")
-        sums = "".join(f"{self._sum(name)}  {name}\n" for name in self._lists)
-        self._keep(self.folder / "lists.sha256", sums.encode(), "runs on lists of other images")
+        self._lists.keep(self.folder)
         for name in self.recipes:
             self._check_recipe(name)
         for job in self.jobs:
             job.folder.mkdir(parents=True, exist_ok=True)
             for file, config in ((TRAIN, self.training(job.recipe, job)), (TEST, self.test(job.recipe, job))):
-                self._keep_config(job.folder / file, config)
+                self._keep_config(job, job.folder / file, config)
 
     def complete(self, recipe):
         """The base with a recipe, ready to run on its own lists and epochs."""
@@ -156,7 +178,7 @@ class Settings:
             epochs=self.epochs,
             save_interval=self.epochs,
             eval_during_train=True,
-            eval_interval=min(section.get("eval_interval", 1), self.epochs),
+            eval_interval=1,
             best_metric=self.rank_by,
             use_visualdl=False,
         )
@@ -164,14 +186,14 @@ class Settings:
         for stage in config.get("Stages") or []:
             _stretch(stage or {}, self.epochs / self.base["Global"]["epochs"])
         train = config["DataLoader"]["Train"]["dataset"]
-        train["cls_label_path"] = self._lists["training"][0]
+        train["cls_label_path"] = self._lists["training"]
         shown = config["DataLoader"]["Eval"]["dataset"]
         config["DataLoader"]["Eval"]["dataset"] = {
-            **shown,
-            **{key: train[key] for key in ("name", "image_root", "delimiter") if key in train},
-            "cls_label_path": self._lists["validation"][0],
+            **{key: value for key, value in shown.items() if key not in _PLACE},
+            **{key: train[key] for key in _PLACE if key in train},
+            "cls_label_path": self._lists["validation"],
         }
-        config.setdefault("Metric", {})["Eval"] = [self._metric()]
+        config["Metric"] = {**(config.get("Metric") or {}), "Eval": [self._metric()]}
         config = recording.reusable(config)
         config["Global"]["resume"] = True
         return config
@@ -206,8 +228,9 @@ class Settings:
         if self.base.get("Stages") is not None:
             got = _checks.described("Stages in the base; put them into a recipe file of your own")
             _checks.fail("configuration", "Stages", "left out of the base of a comparison", got)
-        if "output_dir" not in self.base["Global"]:
-            _checks.fail("Global", "output_dir", "a folder", None)
+        for section, key in (("Global", "output_dir"), ("Arch", "name")):
+            if not isinstance(self.base[section].get(key), str):
+                _checks.fail(section, key, "a text", self.base[section].get(key))
         for part in ("Train", "Eval"):
             dataset = (self.base["DataLoader"].get(part) or {}).get("dataset") or {}
             owner = f"DataLoader.{part}.dataset"
@@ -216,37 +239,13 @@ class Settings:
                 _checks.fail(owner, "name", expected, dataset.get("name"))
             if dataset.get("relabel", False):
                 _checks.fail(owner, "relabel", "false to compare, since a part of a list may lack a class", True)
-
-    def _read_lists(self, val_fraction, val_list):
-        """Name -> (path, images, what to write there or None)."""
-        train, test = (self.base["DataLoader"][part]["dataset"] for part in ("Train", "Eval"))
-        class_num = configuration.class_number(self.base)
-        whole = _read("DataLoader.Train.dataset", "cls_label_path", train, class_num)
-        self.counts = _padded(whole.counts, class_num or 0)
-        tested = _read("DataLoader.Eval.dataset", "cls_label_path", test, self.counts.size)
-        if val_list is None:
-            kept, held_out = data_tools.stratified_split(
-                whole.labels,
-                fraction=val_fraction,
-                images=whole.images,
-                allow_missing=True,
-                owner=OWNER,
-                name="--val-fraction",
-            )
-            parts = {"training": ("train.txt", kept), "validation": ("val.txt", held_out)}
-            self._lists = {
-                name: (str(self.folder / file), len(lines), _joined(whole.lines, lines))
-                for name, (file, lines) in parts.items()
-            }
-            self._shown = np.bincount(whole.labels[held_out], minlength=self.counts.size)
-        else:
-            chosen = _read(OWNER, "--val-list", {**train, "cls_label_path": val_list}, self.counts.size)
-            self._lists = {
-                "training": (train["cls_label_path"], len(whole.lines), None),
-                "validation": (str(val_list), len(chosen.lines), None),
-            }
-            self._shown = _padded(chosen.counts, self.counts.size)
-        self._lists["test"] = (test["cls_label_path"], len(tested.lines), None)
+            # The host would say so run by run.
+            missing = configuration.missing_image(dataset)
+            if missing is not None:
+                raise ConfigError(
+                    f"{owner}: line {missing[0]} of {dataset['cls_label_path']} must name an image below `image_root`, "
+                    f"got {missing[1]}, which does not exist"
+                )
 
     def _stated_thresholds(self):
         for _, name, params in configuration.components(self.base, "Metric", "Eval"):
@@ -256,7 +255,7 @@ class Settings:
 
     def _check_rank_by(self):
         members = self.groups.get(self.rank_by)
-        if members is not None and not self._shown[members].any():
+        if members is not None and not self._lists.shown[members].any():
             sizes = ", ".join(f"{len(classes)} {group}" for group, classes in self.groups.items())
             got = _checks.described(f"{self.rank_by} with classes {sizes}; --groups tertiles gives every group a third")
             _checks.fail(OWNER, "--rank-by", "a group of classes with validation images", got)
@@ -270,6 +269,7 @@ class Settings:
         """Plan the recipe's runs, or remember why it cannot run; the baseline must."""
         job = self._job(name, self.seeds[0])
         try:
+            _check_owned(name, self.recipes[name]["config"])
             plan = trainer.checked_plan(self.training(name, job), "train")
             test = self.test(name, job)
             test["Global"]["pretrained_model"] = None  # its weights are still to come
@@ -281,17 +281,7 @@ class Settings:
         else:
             self.plans[name] = plan
 
-    def _sum(self, name):
-        path, _, data = self._lists[name]
-        return hashlib.sha256(Path(path).read_bytes() if data is None else data).hexdigest()
-
-    def _keep(self, path, data, what):
-        if not path.is_file():
-            atomic.write(path, data)
-        elif path.read_bytes() != data:
-            raise ConfigError(f"{OWNER}: `--out` must be another folder, {self.folder} holds {what} ({path})")
-
-    def _keep_config(self, path, config):
+    def _keep_config(self, job, path, config):
         import yaml
 
         if not path.is_file():
@@ -300,9 +290,14 @@ class Settings:
         before = yaml.safe_load(path.read_text(encoding="utf-8"))
         if before != config:
             key, old, new = _difference(before, config)
+            where = f"in {path} {key} is {old!r}, now it would be {new!r}"
+            if job.finished:
+                raise ConfigError(
+                    f"{OWNER}: `--out` must be another folder, {self.folder} holds a run with other settings: {where}"
+                )
             raise ConfigError(
-                f"{OWNER}: `--out` must be another folder, {self.folder} holds a run with other settings: in {path} "
-                f"{key} is {old!r}, now it would be {new!r}"
+                f"{OWNER}: the run that was begun in {job.folder} has other settings: {where}; delete that folder to "
+                f"begin it anew, or choose another `--out`"
             )
 
 
@@ -330,19 +325,28 @@ def _recipes(wanted):
     return found
 
 
-def _read(owner, name, dataset, class_num):
-    found = data_tools.read_label_list(
-        dataset.get("cls_label_path"), owner=owner, name=name, delimiter=dataset.get("delimiter")
-    )
-    if class_num is not None and found.counts.size > class_num:
-        got = _checks.described(f"label {found.counts.size - 1} in {dataset['cls_label_path']}")
-        _checks.fail(owner, name, f"a list of labels below {class_num}, the number of classes", got)
-    return found
-
-
-def _padded(counts, class_num):
-    """Counts of every class that the model knows."""
-    return np.pad(counts, (0, max(class_num - counts.size, 0)))
+def _check_owned(name, config):
+    """Raise where a recipe, or one of its stages, sets what the comparison sets for all alike, or is malformed."""
+    parts = {f"recipe {name}": config}
+    entries = config.get("Stages") or []
+    if not isinstance(entries, list):
+        _checks.fail(f"recipe {name}", "Stages", "a list of maps", entries)
+    parts.update({f"recipe {name}, Stages[{i}]": {} if entry is None else entry for i, entry in enumerate(entries)})
+    for owner, part in parts.items():
+        if not isinstance(part, dict):
+            _checks.fail(owner, "its content", "a map", part)
+        for path in _OWNED:
+            inner = part
+            for depth, key in enumerate(path):
+                if not isinstance(inner, dict):
+                    _checks.fail(owner, ".".join(path[:depth]), "a map", inner)
+                if key not in inner:
+                    break
+                inner = inner[key]
+            else:
+                if path != ("Global", "epochs") or part is config:
+                    got = _checks.described("a recipe that sets it, which the comparison sets for all recipes alike")
+                    _checks.fail(owner, ".".join(path), "left out", got)
 
 
 def _stretch(config, factor):
@@ -360,12 +364,6 @@ def _stretch(config, factor):
 
 def _stretched(value, factor):
     return max(round(value * factor), 1) if isinstance(value, int) else value * factor
-
-
-def _joined(lines, chosen):
-    """Chosen lines as a file; the last line of a list may lack its end."""
-    text = "".join(lines[i] if lines[i].endswith("\n") else lines[i] + "\n" for i in chosen)
-    return text.encode("utf-8", "surrogateescape")
 
 
 def _difference(old, new, place=""):
