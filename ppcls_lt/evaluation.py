@@ -1,5 +1,7 @@
 """Around each evaluation of the host's Engine: what is kept of it, and what it returns."""
 
+import math
+
 import numpy as np
 import paddle
 import paddle.distributed as dist
@@ -139,7 +141,7 @@ class Evaluation:
             if hook is not None:
                 hook.remove()
         found = values(engine)
-        score = best_metric.score(engine, found, result)
+        score = self._later_of_equals(best_metric.score(engine, found, result))
         if dist.get_rank() == 0:
             losses = {} if meter is None else meter.means()
             log_values(engine, epoch_id, found, losses)
@@ -148,6 +150,16 @@ class Evaluation:
             if keeps:
                 self._keep(epoch_id, found, losses, score, recorder)
         return score
+
+    def _later_of_equals(self, score):
+        """A score just above the best so far where it equals it: the host keeps the first of equals.
+
+        With few evaluation images many epochs are equal, and the later has trained for longer.
+        """
+        if self._run is None or self._engine.config["Global"].get("best_metric") is None:
+            return score
+        best = self._run.best.get("best_model_ema" if _averaged(self._engine) else "best_model", math.nan)
+        return math.nextafter(best, math.inf) if math.isclose(score, best, rel_tol=1e-12, abs_tol=1e-12) else score
 
     def _keep(self, epoch, found, losses, score, recorder):
         engine = self._engine

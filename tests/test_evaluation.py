@@ -215,6 +215,13 @@ def test_the_best_model_is_that_of_the_chosen_value(chosen, epoch, data, tmp_pat
     assert history.best(records)["epoch"] == epoch
 
 
+def test_of_equal_values_the_later_epoch_is_the_best(data, tmp_path):
+    records, state = train(data, tmp_path, "many", biases=(1e4, 1e4, 1e4))
+    assert [record["values"]["many"] for record in records] == [0.0, 0.0, 0.0]
+    assert state["epoch"] == history.best(records)["epoch"] == 3
+    assert [record["score"] for record in records] == pytest.approx([0.0, 0.0, 0.0], abs=1e-12)
+
+
 @pytest.mark.parametrize("chosen, epoch", [("few", 2), ("top1", 3)])
 def test_the_choice_survives_a_resume(chosen, epoch, data, tmp_path):
     """Stopped after the second epoch and resumed: the third is compared with the best so far, not with the last."""
