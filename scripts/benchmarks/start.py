@@ -21,6 +21,7 @@ _GOALS = {"import": 0.05, "training": 0.5}
 _STOCK = """
 import importlib.util
 import sys
+import zlib  # before Paddle: 2.6.2 crashes where it is first used later
 from pathlib import Path
 
 sys.path.append(str(Path(importlib.util.find_spec("paddleclas").origin).parent))
