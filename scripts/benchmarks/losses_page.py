@@ -20,7 +20,7 @@ _TRIED = (
     "What a small batch costs beyond `CELoss` is the time of calling Paddle's operations on `[N]`, not their work: a "
     "few µs each in a loop of their own, several times as much right after a pass over the logits, which empties the "
     "caches. In use against it: no `astype` to the type at hand, which copies; mixed precision left alone where it is "
-    "off; a dot product for a weighted sum; an index of the rows that is kept; the largest of a row by pooling windows. "
+    "off; a dot product for a weighted sum; an index of the rows that is kept; the largest of a row by pooling. "
     "Not built, since the operations' own "
     "times, added up, promise nothing: gradients of the `[N]` values by hand, and a cross entropy of softmax, `log` "
     "and a gradient by hand. LDAM on plain logits passes over them for the largest, the exponential, the sum and the "
