@@ -84,7 +84,7 @@ class History:
 
     def append(self, record):
         """Write one record; numbers that are not finite become None."""
-        record = _finite(record)
+        record = finite(record)
         place = _place(record)
         if self._last is None:
             earlier = read(self.path) if self._resume else []
@@ -111,9 +111,10 @@ def _place(record):
     return record["epoch"], record["ema"]
 
 
-def _finite(value):
+def finite(value):
+    """Return plain maps, lists and values with None for every number that is not finite, as JSON can say it."""
     if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
+        return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(inner) for inner in value]
+        return [finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -10,7 +10,7 @@ from ppcls_lt.counts import long_tail_profile, shot_groups
 RECIPES = (
     "ce", "cs_ce", "cb_ce", "cb_focal", "focal", "ldam", "ldam_drw", "ce_drw", "ib", "ib_focal", "resample",
     "square_root", "progressive", "drs", "crt", "lws", "tau_norm", "weight_balancing", "mine/wide_margins.yaml",
-    "/home/somebody/experiments/long_tail/recipes/2026-01/ldam_with_later_deferral.yaml",
+    "../experiments/long_tail/recipes/2026-01/ldam_with_later_deferral.yaml",
 )  # fmt: skip
 COMMAND = "ppcls-lt compare -c digits/ce.yaml --seeds 3"
 

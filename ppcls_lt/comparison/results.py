@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import atomic
+from .. import atomic, history
 from .._checks import ConfigError
 from . import BASELINE, MEASURES
 
@@ -33,8 +33,7 @@ class Run:
 
     def write(self, path):
         """Write it as JSON, whole or not at all; what is undefined becomes null."""
-        content = {name: _plain(value) for name, value in vars(self).items()}
-        atomic.write(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+        atomic.write(path, (json.dumps(history.finite(vars(self)), indent=1, allow_nan=False) + "\n").encode())
 
     @classmethod
     def read(cls, path):
@@ -137,14 +136,6 @@ def spread(values):
     values = np.asarray(values, dtype=float)
     mean = float(values.mean()) if values.size else float("nan")
     return mean, float(values.std(ddof=1)) if values.size > 1 else float("nan")
-
-
-def _plain(value):
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _number(value):
