@@ -17,8 +17,15 @@ from paddle.autograd import PyLayer
 
 # Keeps (1 - p) ** gamma differentiable at p = 1 for gamma < 1.
 _SMALLEST_BASE = 1e-30
+# Times any normal number of float32 it is beyond 1.
+_LARGE = 3e38
 # Up to here exp(z) and exp(-z) of a million classes add up in float32 without loss.
 _LARGEST_BOUND = 60.0
+
+
+# Paddle 2.6 cannot tell.
+_autocast_is_enabled = getattr(paddle.amp, "is_autocast_enabled", None)
+_UNCHANGED = contextlib.nullcontext()
 
 
 def full_precision():
@@ -26,9 +33,9 @@ def full_precision():
 
     Where it is off already nothing is entered: that takes as long as ten small operations.
     """
-    # Paddle 2.6 cannot tell.
-    enabled = getattr(paddle.amp, "is_autocast_enabled", None)
-    return paddle.amp.auto_cast(enable=False) if enabled is None or enabled() else contextlib.nullcontext()
+    if _autocast_is_enabled is not None and not _autocast_is_enabled():
+        return _UNCHANGED
+    return paddle.amp.auto_cast(enable=False)
 
 
 def cross_entropy(logits, label):
@@ -69,24 +76,54 @@ def focal(ce, gamma):
     """
     if gamma == 0:
         return ce
-    base = paddle.clip(-paddle.expm1(-ce), min=_SMALLEST_BASE)
-    return (base if gamma == 1 else base**gamma) * ce
+    negative = -ce
+    base = paddle.expm1(negative)  # p - 1
+    if gamma == 1:
+        return base * negative
+    if gamma == 2:
+        return base.square() * ce
+    return paddle.clip(-base, min=_SMALLEST_BASE) ** gamma * ce
 
 
-def influence_balance(ce, feature_norm, alpha, epsilon):
-    """IB factor ``alpha / (|softmax(z) - onehot(y)|_1 * |h|_1 + epsilon)``.
+def influence_balanced(loss, ce, feature_norm, alpha, epsilon):
+    """``loss`` times the IB factor ``alpha / (|softmax(z) - onehot(y)|_1 * |h|_1 + epsilon)``.
 
     For a hard label the first norm is ``2 (1 - p_y)``. Gradients flow through
     the factor into the logits and the features, as in the authors' code.
 
     Args:
-        ce (Tensor): cross entropies, ``[N]`` or ``[N, C]``.
+        loss (Tensor): ``[N]`` or ``[N, C]``, ``ce`` itself for IB.
+        ce (Tensor): cross entropies, as many.
         feature_norm (Tensor): L1 norms of the features, ``[N]`` or ``[N, 1]``.
         alpha (float), epsilon (float): scale and stabiliser.
 
     Source: Park et al., ICCV 2021, equation 10, and their code.
     """
-    return paddle.reciprocal(paddle.scale(paddle.expm1(-ce) * feature_norm, -2.0 / alpha, epsilon / alpha))
+    return loss / paddle.scale(paddle.expm1(-ce) * feature_norm, -2.0 / alpha, epsilon / alpha)
+
+
+def l1_norm(features):
+    """Sum of the absolute values of each row: ``[N]`` from ``[N, D]``, with gradient 0 at 0."""
+    return _L1Norm.apply(features)
+
+
+class _L1Norm(PyLayer):
+    # By hand: a third less time on the CPU, and half the memory, than the gradients of abs and sum.
+    @staticmethod
+    def forward(ctx, features):
+        ctx.save_for_backward(features)
+        # mv sums rows three times as fast as sum
+        return paddle.mv(features.abs(), paddle.ones([features.shape[1]], features.dtype))
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (features,) = ctx.saved_tensor()
+        with full_precision():
+            # The sign: of any normal number the product is beyond 1. Paddle's own takes three times as long.
+            signs = (features * _LARGE).clip_(-1.0, 1.0)
+            # Spread over the columns by mm, several times as fast as by broadcasting
+            row = paddle.ones([1, features.shape[1]], upstream.dtype)
+            return signs.multiply_(paddle.mm(upstream.unsqueeze(1), row))
 
 
 def ldam(logits, label, margin, scale=1.0, bound=None):

@@ -7,8 +7,8 @@ import paddle.distributed as dist
 _SMALLEST_DIVISOR = 1e-30
 
 
-def global_mean(numerator, divisor, *, synchronize):
-    """Divide a sum over this process's images by the divisor of all processes.
+def global_mean(losses, weights, divisor, *, synchronize):
+    """Divide the weighted sum of this process's losses by the divisor of all processes.
 
     ``DataParallel`` averages gradients over the processes. With the sums ``S_r``
     and divisors ``D_r`` of W processes, the loss of the joined batch is
@@ -17,7 +17,8 @@ def global_mean(numerator, divisor, *, synchronize):
     same on every process.
 
     Args:
-        numerator (Tensor): scalar, sum of the weighted losses here.
+        losses (Tensor): ``[M]``.
+        weights (Tensor or None): ``[M]``; None is 1 for each, and the divisor is then ``M``.
         divisor (Tensor or int): scalar, sum of weights or number of images here.
         synchronize (bool): join the processes, when there are several. The
             evaluation of PaddleClas already gathers the images of all.
@@ -26,14 +27,16 @@ def global_mean(numerator, divisor, *, synchronize):
         Tensor: scalar. No gradient flows through the divisor; 0 / 0 gives 0.
     """
     if synchronize and dist.is_initialized() and dist.get_world_size() > 1:
-        own = numerator
+        own = losses.sum() if weights is None else paddle.dot(losses, weights)
         if not isinstance(divisor, paddle.Tensor):
             divisor = paddle.full_like(own, divisor)
         sums = paddle.stack([own.detach(), divisor.detach()])
         dist.all_reduce(sums)
-        numerator, divisor = sums[0], sums[1]
         own = own * dist.get_world_size()
-        numerator = numerator + (own - own.detach())
+        return (sums[0] + (own - own.detach())) / (sums[1] + _SMALLEST_DIVISOR)
+    if weights is None:
+        return losses.mean()
     if isinstance(divisor, paddle.Tensor):
         divisor = divisor.detach() + _SMALLEST_DIVISOR
-    return numerator / divisor
+    # The weights are divided, which have no gradient, so that nothing but the dot product has one.
+    return paddle.dot(losses, weights / divisor)

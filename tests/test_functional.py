@@ -106,13 +106,24 @@ class TestFocalAndInfluence:
         norm = np.abs(features).sum(axis=1)
         influence = np.abs(reference.softmax(logits) - np.eye(4)[label]).sum(axis=1) * norm
         ce = paddle.to_tensor(reference.cross_entropy(logits, label))
-        found = functional.influence_balance(ce, paddle.to_tensor(norm), alpha, epsilon)
+        found = functional.influence_balanced(paddle.ones_like(ce), ce, paddle.to_tensor(norm), alpha, epsilon)
         np.testing.assert_allclose(found.numpy(), alpha / (influence + epsilon), rtol=1e-9)
+
+    @pytest.mark.parametrize("dtype", DTYPES)
+    def test_l1_norm_and_its_gradient(self, dtype):
+        features = np.random.default_rng(0).normal(0, 1, (6, 5)) * 10.0 ** np.arange(-35, -29)[:, None]
+        features[:, 0], features[0, 1], features[1, 1] = 0.0, 1e30, -1e30
+        upstream = np.arange(-2.0, 4.0)
+        x = paddle.to_tensor(features, dtype=dtype, stop_gradient=False)
+        norm = functional.l1_norm(x)
+        (norm * paddle.to_tensor(upstream, dtype=dtype)).sum().backward()
+        np.testing.assert_allclose(norm.numpy(), np.abs(features).sum(axis=1), rtol=1e-6)
+        assert (x.grad.numpy() == np.sign(features) * upstream[:, None]).all()
 
     def test_influence_of_every_class_broadcasts_the_features(self):
         ce, norm = paddle.rand([3, 4]), paddle.rand([3])
-        found = functional.influence_balance(ce, norm.unsqueeze(1), 10.0, 0.1)
-        column = functional.influence_balance(ce[:, 2], norm, 10.0, 0.1)
+        found = functional.influence_balanced(ce, ce, norm.unsqueeze(1), 10.0, 0.1)
+        column = functional.influence_balanced(ce[:, 2], ce[:, 2], norm, 10.0, 0.1)
         np.testing.assert_allclose(found[:, 2].numpy(), column.numpy(), rtol=1e-6)
 
 
@@ -215,7 +226,7 @@ class TestFinite:
 
             def loss(z):
                 ce = functional.cross_entropy(z, label)  # noqa: B023
-                return functional.influence_balance(ce, norm, 1000.0, 0.001) * ce
+                return functional.influence_balanced(ce, ce, norm, 1000.0, 0.001)
 
             found = run(loss, EXTREMES[case], dtype)
             assert all(np.isfinite(array).all() for array in (*found, norm.grad.numpy()))
@@ -319,7 +330,8 @@ class TestLaws:
         st.floats(1e-4, 1.0),
     )
     def test_influence_lies_between_its_bounds(self, ce, norm, alpha, epsilon):
-        found = functional.influence_balance(paddle.to_tensor(ce), paddle.to_tensor(norm), alpha, epsilon).numpy()
+        ce, ones = paddle.to_tensor(ce), paddle.ones([5], "float64")
+        found = functional.influence_balanced(ones, ce, paddle.to_tensor(norm), alpha, epsilon).numpy()
         slack = 1 + 1e-6  # Paddle 2.6 adds a Python number to a float64 tensor in float32
         assert (found <= alpha / epsilon * slack).all()
         assert (found * slack >= alpha / (2 * norm + epsilon)).all()

@@ -9,6 +9,8 @@ from ..functional import class_cross_entropies, cross_entropy, full_precision
 from ..parallel import global_mean
 
 REDUCTIONS = ("mean", "weighted_mean")
+_INTEGERS = (paddle.int64, paddle.int32)
+_FLOATS = (paddle.float32, paddle.float64)
 
 
 class LongTailLoss(nn.Layer):
@@ -49,6 +51,7 @@ class LongTailLoss(nn.Layer):
         self.counts = None
         if num_class_list is not None:
             self.counts = as_counts(num_class_list, owner=owner, allow_empty=allow_empty_classes)
+        self._classes = None if self.counts is None else len(self.counts)
         self._exact = {}
         self.set_class_weight(class_weights(class_weight, self.counts, owner=owner))
 
@@ -64,6 +67,8 @@ class LongTailLoss(nn.Layer):
     def _store(self, name, values):
         """Keep a vector ``[C]`` as a float32 buffer that no checkpoint holds."""
         self._exact[name] = values
+        if values is not None:
+            self._classes = len(values)
         buffer = None if values is None else paddle.to_tensor(values, dtype="float32")
         self.register_buffer(f"_{name}", buffer, persistable=False)
 
@@ -71,7 +76,7 @@ class LongTailLoss(nn.Layer):
         """Return a stored vector ``[C]`` as a tensor of ``dtype``, or None."""
         if self._exact[name] is None:
             return None
-        buffer = getattr(self, f"_{name}")
+        buffer = self._buffers[f"_{name}"]
         # Mixed precision (O2) may have cast the buffer with the other layers.
         return buffer if buffer.dtype == dtype else paddle.to_tensor(self._exact[name], dtype=dtype)
 
@@ -80,11 +85,13 @@ class LongTailLoss(nn.Layer):
         with full_precision():
             logits = self._logits(x)
             norm = self.feature_norm(x) if self.uses_features else None
-            if label.dtype in (paddle.int32, paddle.int64):
-                numerator, divisor = self._hard(logits, label, norm)
+            entries = self._hard if label.dtype in _INTEGERS else self._soft
+            losses, weights = entries(logits, label, norm)
+            if self._exact["class_weight"] is None or self.reduction == "mean":
+                divisor = logits.shape[0]
             else:
-                numerator, divisor = self._soft(logits, label, norm)
-            return {self.result_key: global_mean(numerator, divisor, synchronize=self.training)}
+                divisor = weights.sum()
+            return {self.result_key: global_mean(losses, weights, divisor, synchronize=self.training)}
 
     def from_cross_entropy(self, ce, feature_norm):
         """Unweighted loss of each entry of ``ce``: ``[N]``, or ``[N, C]`` for soft labels."""
@@ -110,41 +117,32 @@ class LongTailLoss(nn.Layer):
         if not isinstance(x, paddle.Tensor) or x.ndim != 2:
             got = f"shape {x.shape}" if isinstance(x, paddle.Tensor) else type(x).__name__
             _checks.fail(owner, "logits", "a tensor [N, C]", _checks.described(got))
-        expected = [len(values) for values in (self.counts, *self._exact.values()) if values is not None]
-        if expected and expected[0] != x.shape[1]:
-            _checks.fail(owner, "num_class_list", f"as long as the logits have classes ({x.shape[1]})", expected[0])
+        if self._classes is not None and self._classes != x.shape[1]:
+            _checks.fail(owner, "num_class_list", f"as long as the logits have classes ({x.shape[1]})", self._classes)
         # Not astype alone: it copies also what has the type already.
-        return x if x.dtype in (paddle.float32, paddle.float64) else x.astype("float32")
+        return x if x.dtype in _FLOATS else x.astype("float32")
 
     def _hard(self, logits, label, feature_norm):
-        """Sum of the weighted losses and the divisor, for integer labels."""
-        images = logits.shape[0]
-        if label.shape not in ([images], [images, 1]):
-            self._bad_label(logits, label)
-        if label.ndim == 2:
+        """Losses ``[N]`` and their weights ``[N]`` or None, for integer labels."""
+        images, shape = logits.shape[0], label.shape
+        if shape != [images]:
+            if shape != [images, 1]:
+                self._bad_label(logits, label)
             label = label.squeeze(1)
         if label.dtype != paddle.int64:
             label = label.astype("int64")
-        loss = self.per_image(logits, label, feature_norm)
+        losses = self.per_image(logits, label, feature_norm)
         weights = self._vector("class_weight", logits.dtype)
-        if weights is None:
-            return loss.sum(), images
-        weights = paddle.gather(weights, label)
-        return paddle.dot(loss, weights), self._divisor(weights, images)
+        return losses, None if weights is None else paddle.gather(weights, label)
 
     def _soft(self, logits, label, feature_norm):
-        """Sum of the weighted losses and the divisor, for soft labels ``[N, C]``."""
+        """Losses of each image and class and their shares, ``[N C]``, for soft labels ``[N, C]``."""
         if label.shape != logits.shape:
             self._bad_label(logits, label)
         label = label.astype(logits.dtype)
+        losses = self.per_class(logits, feature_norm)
         weights = self._vector("class_weight", logits.dtype)
-        share = label if weights is None else label * weights
-        loss = (share * self.per_class(logits, feature_norm)).sum(axis=1)
-        return loss.sum(), logits.shape[0] if weights is None else self._divisor(share, logits.shape[0])
-
-    def _divisor(self, weights, images):
-        """The sum of the weights for a weighted mean, else the number of images."""
-        return weights.sum() if self.reduction == "weighted_mean" else images
+        return losses.flatten(), (label if weights is None else label * weights).flatten()
 
     def _bad_label(self, logits, label):
         images, classes = logits.shape

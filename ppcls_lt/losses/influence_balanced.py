@@ -5,7 +5,7 @@ import logging
 import paddle
 
 from .. import _checks
-from ..functional import focal, influence_balance
+from ..functional import focal, influence_balanced, l1_norm
 from ..registry import register
 from .base import LongTailLoss
 
@@ -60,12 +60,11 @@ class _InfluenceBalanced(LongTailLoss):
             _checks.fail(type(self).__name__, "features", f"a tensor [{images}, D]", _checks.described(got))
         if features.dtype not in (paddle.float32, paddle.float64):
             features = features.astype("float32")
-        features = features if features.ndim == 2 else features.flatten(1)
-        # mv: sums rows three times as fast as sum on the CPU
-        return paddle.mv(features.abs(), paddle.ones([features.shape[1]], features.dtype))
+        return l1_norm(features if features.ndim == 2 else features.flatten(1))
 
-    def _factor(self, ce, feature_norm):
-        return influence_balance(ce, feature_norm, self.alpha, self.epsilon)
+    def _balanced(self, loss, ce, feature_norm):
+        """``factor * loss`` elementwise; ``loss`` when there are no features."""
+        return loss if feature_norm is None else influence_balanced(loss, ce, feature_norm, self.alpha, self.epsilon)
 
 
 @register("loss")
@@ -121,7 +120,7 @@ class IBLoss(_InfluenceBalanced):
 
     def from_cross_entropy(self, ce, feature_norm):
         """``factor * ce`` elementwise; ``ce`` when there are no features."""
-        return ce if feature_norm is None else self._factor(ce, feature_norm) * ce
+        return self._balanced(ce, ce, feature_norm)
 
 
 @register("loss", "IB_FocalLoss")
@@ -169,5 +168,4 @@ class IBFocalLoss(_InfluenceBalanced):
 
     def from_cross_entropy(self, ce, feature_norm):
         """``factor * (1 - p)^gamma * ce`` elementwise; no factor without features."""
-        modulated = focal(ce, self.gamma)
-        return modulated if feature_norm is None else self._factor(ce, feature_norm) * modulated
+        return self._balanced(focal(ce, self.gamma), ce, feature_norm)
