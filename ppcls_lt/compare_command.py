@@ -63,7 +63,11 @@ def _compare(arguments):
     from .comparison.settings import Settings
 
     config.check_overrides(arguments.override)
-    given = (arguments.many, arguments.few, arguments.groups) != (None, None, None)
+    asked = None  # the base's groups
+    if arguments.groups == "tertiles":
+        asked = thresholds(arguments, OWNER)
+    elif (arguments.many, arguments.few, arguments.groups) != (None, None, None):
+        asked = (arguments.many, arguments.few)
     settings = Settings(
         arguments.config,
         overrides=arguments.override,
@@ -72,7 +76,7 @@ def _compare(arguments):
         epochs=arguments.epochs,
         seeds=arguments.seeds,
         rank_by=arguments.rank_by,
-        thresholds=thresholds(arguments, OWNER) if given else None,
+        thresholds=asked,
         val_fraction=_FRACTION if arguments.val_fraction is None else arguments.val_fraction,
         val_list=arguments.val_list,
     )

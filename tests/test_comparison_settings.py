@@ -35,6 +35,29 @@ def lines(path):
     return path.read_text().splitlines()
 
 
+GROUP_BY = [1000, 900, 800, 300, 200, 100, 90, 9, 8, 7]
+
+
+@pytest.mark.parametrize(
+    "stated, asked, expected",
+    [
+        ({}, None, ([0, 1, 2, 3, 4], [7, 8, 9])),
+        ({"thresholds": [250, 8]}, None, ([0, 1, 2, 3], [9])),
+        ({"thresholds": [250, 8]}, (None, 9), ([0, 1, 2, 3], [8, 9])),
+        ({"thresholds": [250, 8]}, (850, None), ([0, 1], [9])),
+        ({"thresholds": "tertiles"}, (None, 9), ([0, 1, 2, 3, 4], [8, 9])),
+        ({"thresholds": [250, 8]}, "tertiles", ([0, 1, 2], [7, 8, 9])),
+    ],
+)
+def test_groups_are_those_of_the_base_where_they_are_not_asked_for(base, stated, asked, expected):
+    metric = {"ManyMediumFewAcc": {"num_class_list": "auto", "group_by": GROUP_BY, **stated}}
+    settings = Settings(base(lambda config: config.update(Metric={"Eval": [metric]})), wanted=["ce"], thresholds=asked)
+    settings.prepare()
+    assert (settings.groups["many"].tolist(), settings.groups["few"].tolist()) == expected
+    train = yaml.safe_load((settings.jobs[0].folder / TRAIN).read_text())
+    assert train["Metric"]["Eval"][0]["ManyMediumFewAcc"]["group_by"] == GROUP_BY
+
+
 def test_validation_images_are_split_off_the_training_list_and_never_tested_on(base, data, tmp_path):
     settings = Settings(base(), wanted=["ldam"], seeds=[3, 1])
     settings.prepare()

@@ -6,7 +6,7 @@ from pathlib import Path
 from .. import _checks, checkpoints, history, host, recipes, recording, run_files, stages, trainer
 from .. import config as configuration
 from .._checks import ConfigError
-from ..counts import shot_groups
+from ..counts import as_counts, shot_groups
 from . import BASELINE, MEASURES, OWNER
 from .lists import Lists
 
@@ -77,7 +77,7 @@ class Settings:
         seeds (sequence of int): of the trainings, each another run.
         rank_by (str): the validation accuracy that chooses the epoch and ranks, one of ``MEASURES``.
         thresholds (optional): of the groups, as ``counts.shot_groups`` takes them;
-            by default those of ``ManyMediumFewAcc`` in the base.
+            what is None is that of ``ManyMediumFewAcc`` in the base.
         val_fraction (float): share of the training images, class by class, to choose by.
         val_list (str, optional): a list of validation images instead.
 
@@ -116,8 +116,18 @@ class Settings:
         self.recipes = _recipes(wanted)
         self.folder = Path(self.base["Global"]["output_dir"]) / "compare" if folder is None else Path(folder)
         self._lists = Lists(self.base, self.folder, val_fraction, val_list)
-        self.thresholds = self._stated_thresholds() if thresholds is None else thresholds
-        self.groups = shot_groups(self._lists.counts, self.thresholds, owner=OWNER)
+        stated = self._stated_groups()
+        self.thresholds = _completed(thresholds, stated.get("thresholds", _THRESHOLDS))
+        self._grouping = self.counts
+        if stated.get("group_by") is not None:
+            self._grouping = as_counts(
+                stated["group_by"],
+                owner="ManyMediumFewAcc",
+                name="group_by",
+                class_num=self.counts.size,
+                allow_empty=True,
+            )
+        self.groups = shot_groups(self._grouping, self.thresholds, owner=OWNER)
         self._check_rank_by()
         self.plans, self.refused = {}, {}
 
@@ -247,11 +257,11 @@ class Settings:
                     f"got {missing[1]}, which does not exist"
                 )
 
-    def _stated_thresholds(self):
+    def _stated_groups(self):
         for _, name, params in configuration.components(self.base, "Metric", "Eval"):
             if name == "ManyMediumFewAcc":
-                return params.get("thresholds", _THRESHOLDS)
-        return _THRESHOLDS
+                return params
+        return {}
 
     def _check_rank_by(self):
         members = self.groups.get(self.rank_by)
@@ -263,7 +273,7 @@ class Settings:
     def _metric(self):
         thresholds = self.thresholds if isinstance(self.thresholds, str) else list(self.thresholds)
         params = {"num_class_list": configuration.AUTO, "thresholds": thresholds, "allow_empty_classes": True}
-        return {"ManyMediumFewAcc": {**params, "group_by": self.counts.tolist()}}
+        return {"ManyMediumFewAcc": {**params, "group_by": self._grouping.tolist()}}
 
     def _check_recipe(self, name):
         """Plan the recipe's runs, or remember why it cannot run; the baseline must."""
@@ -347,6 +357,14 @@ def _check_owned(name, config):
                 if path != ("Global", "epochs") or part is config:
                     got = _checks.described("a recipe that sets it, which the comparison sets for all recipes alike")
                     _checks.fail(owner, ".".join(path), "left out", got)
+
+
+def _completed(asked, stated):
+    """Thresholds as asked for, those of a pair that were not from what the base states."""
+    if asked is None or isinstance(asked, str):
+        return stated if asked is None else asked
+    usual = _THRESHOLDS if isinstance(stated, str) else stated
+    return tuple(usual[i] if each is None else each for i, each in enumerate(asked))
 
 
 def _stretch(config, factor):
