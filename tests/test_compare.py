@@ -29,6 +29,12 @@ config:
   Callbacks:
     - tests.test_compare.Failing:
 """
+DIVERGES = """
+summary: far too large steps
+source: none
+config:
+  Optimizer: {lr: {learning_rate: 1.0e+30}}
+"""
 OWN = """
 summary: focal with class weights
 source: none
@@ -61,6 +67,7 @@ def place(tmp_path_factory):
     engines.write_yaml(config, folder / "base.yaml")
     (folder / "own.yaml").write_text(OWN)
     (folder / "fails.yaml").write_text(FAILS)
+    (folder / "diverges.yaml").write_text(DIVERGES)
     return folder
 
 
@@ -77,8 +84,9 @@ ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", "PYTHONPATH":
 
 @pytest.fixture(scope="module")
 def whole(place):
-    """A comparison that nothing interrupts, with a recipe that fails: the finished process and its folder."""
-    done = commands.run(place, *command("whole", "fails.yaml"), environment=ENVIRONMENT, timeout=500)
+    """A comparison that nothing interrupts, with two recipes that fail: the finished process and its folder."""
+    arguments = command("whole", "fails.yaml", "diverges.yaml")
+    done = commands.run(place, *arguments, environment=ENVIRONMENT, timeout=500)
     return done, place / "whole"
 
 
@@ -101,6 +109,13 @@ def test_every_recipe_is_ranked_and_the_failing_one_is_reported(whole):
     page = (folder / "comparison.html").read_text("utf-8")
     assert "ldam_drw" in page and "no room for the second epoch" in page
     assert not list(folder.glob("runs/fails/*/result.json"))
+
+
+def test_a_training_that_diverged_has_failed(whole):
+    done, folder = whole
+    assert "diverges, seed 0: FAILED" in done.output
+    assert "diverged" in done.output.split("diverges, seed 0: FAILED")[1].splitlines()[0]
+    assert not list(folder.glob("runs/diverges/*/result.json"))
 
 
 def test_the_figures_are_those_of_the_chosen_weights(whole):
@@ -204,9 +219,12 @@ def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same_table(place, whol
     expected = rows(whole[1] / "comparison.csv")
     assert rows(out / "comparison.csv") == expected
     assert rows(out / "comparison_runs.csv") == rows(whole[1] / "comparison_runs.csv")
-    # A third time there is nothing to do.
+    # A third time there is nothing to do but what a kill after the last result would leave.
+    left = out / "runs/ce/seed_0/training/CIFARResNet8/latest.pdparams"
+    left.write_bytes(b"a checkpoint")
     again = commands.run(place, *command(out), environment=ENVIRONMENT)
     assert "4 runs are finished, 0 to do" in again.output
+    assert not left.exists()
     assert state(out) == after
 
 
@@ -258,3 +276,7 @@ def test_mistakes_end_with_one_line(place):
     done = commands.run(place, "compare", "-c", "base.yaml", "--recipes", "lda", environment=ENVIRONMENT)
     commands.fails(done, "did you mean 'ldam'")
     assert not (place / "out").exists()
+    (place / "taken").write_text("a file")
+    done = commands.run(place, "compare", "-c", "base.yaml", "--out", "taken", environment=ENVIRONMENT)
+    commands.fails(done, "`--out` must be a folder that can be made and written")
+    assert (place / "taken").read_text() == "a file"
