@@ -21,7 +21,7 @@ def gather(settings, command, failures):
     failed = {(recipe, seed) for recipe, seed, _ in failures}
     finished = [job for job in settings.jobs if job.finished]
     return Outcome(
-        title=str(settings.path),
+        title=settings.title,
         command=command,
         arch=settings.arch,
         epochs=settings.epochs,
@@ -48,5 +48,5 @@ def write_best(settings, outcome):
     path = settings.folder / BEST
     run_files.write_config(path, settings.complete(best.recipe))
     command = shlex.join(["ppcls-lt", "train", "-c", str(path)])
-    said = f"{path}: {settings.path} with the recipe {best.recipe}; train with `{command}`"
+    said = f"{path}: {settings.title} with the recipe {best.recipe}; train with `{command}`"
     return f"no recipe ranks above {BASELINE}. {said}" if best.recipe == BASELINE else said

@@ -100,8 +100,8 @@ class Settings:
         val_list=None,
     ):
         trainer.register()
-        self.path = configuration.find(path)
-        self.base = recording.plain(host.load_config(self.path, list(overrides)))
+        self.title = str(path)
+        self.base = recording.plain(host.load_config(configuration.find(path), list(overrides)))
         self._check_base()
         own = _checks.integer("Global", "epochs", self.base["Global"].get("epochs"), minimum=1)
         self.epochs = own if epochs is None else _checks.integer(OWNER, "--epochs", epochs, minimum=1)
