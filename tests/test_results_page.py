@@ -12,10 +12,14 @@ from ppcls_lt.comparison.results import Outcome, Run, ranked
 from ppcls_lt.comparison.tables import ranking
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = sorted((ROOT / "docs" / "results").glob("*_runs.csv"))
-# Where only the first rows of a table stand, and which.
-HEADS = {"README.md": "compare_10", "README_ch.md": "compare_10"}
-FIRST = 6
+RESULTS = ROOT / "docs" / "results"
+# The comparisons whose tables stand in a page, between markers of their names.
+PAGES = {
+    "docs/results.md": ("compare_10", "compare_30"),
+    "docs/choosing.md": ("compare_10", "compare_30"),
+    "README.md": ("compare_30",),
+    "README_ch.md": ("compare_30",),
+}
 
 
 def block(page, name):
@@ -54,24 +58,12 @@ def table(path):
     return [line.rsplit("|", 2)[0] + "|" for line in ranking(outcome) if line]
 
 
-@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
-def test_the_tables_are_those_of_the_runs(path):
-    name = path.stem.removesuffix("_runs")
-    assert block("docs/results.md", name) == table(path)
+@pytest.mark.parametrize("page, name", [(page, name) for page, names in PAGES.items() for name in names])
+def test_a_table_is_that_of_its_runs(page, name):
+    assert block(page, name) == table(RESULTS / f"{name}_runs.csv")
 
 
-@pytest.mark.parametrize("page", HEADS)
-def test_a_readme_shows_the_head_of_its_table(page):
-    lines = table(ROOT / "docs" / "results" / f"{HEADS[page]}_runs.csv")
-    # The head, the rule below it, the first recipes, and the baseline wherever it ranks.
-    baseline = next(line for line in lines if "ce (baseline)" in line)
-    expected = lines[: 2 + FIRST]
-    assert block(page, "results") == expected + ([] if baseline in expected else [baseline])
-
-
-def test_the_page_from_symptom_to_recipe_shows_the_whole_table():
-    assert block("docs/choosing.md", "results") == table(ROOT / "docs" / "results" / "compare_10_runs.csv")
-
-
-def test_results_are_kept():
-    assert RESULTS
+def test_every_file_of_runs_has_its_table():
+    assert sorted(path.name for path in RESULTS.iterdir()) == sorted(
+        f"{name}_runs.csv" for name in PAGES["docs/results.md"]
+    )
