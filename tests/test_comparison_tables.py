@@ -86,6 +86,12 @@ class TestCautions:
         (found,) = cautions(outcome_of(two([0.2])))
         assert found.startswith("One seed only")
 
+    def test_several_recipes_that_one_seed_cannot_tell_apart(self):
+        runs = [*two([0.2]), make_run("crt", validation=0.7, test=0.5), make_run("lws", validation=0.7, test=0.9)]
+        equal, _ = cautions(outcome_of(runs))
+        assert "ib is only the first of several recipes with the same few-shot accuracy" in equal
+        assert equal.endswith("cannot tell it from crt, lws.")
+
     def test_no_common_seeds_no_baseline_and_runs_that_lack(self):
         outcome = make_outcome(recipes=["ib", "crt"], missing=[("ce", 0)], failures=[("lws", 1, "")])
         found = " ".join(cautions(outcome))

@@ -31,6 +31,7 @@ EN = {
     "gain_next": "{measure} {points}",
     "gain_time": "training takes {times} times as long",
     "semicolon": "; ",
+    "comma": ", ",
     "colon": ": ",
     "between": " ",
     "caution": "Caution: {text}",
@@ -40,6 +41,10 @@ EN = {
     "caution_seeds": (
         "Not every recipe has every seed; means over different seeds are less comparable. Gains and times are over "
         "the seeds that a recipe shares with ce."
+    ),
+    "caution_equal": (
+        "{recipe} is only the first of several recipes with the same {measure} on the validation images, which cannot "
+        "tell it from {others}."
     ),
     "caution_one_seed": (
         "One seed only: how much a value varies from seed to seed is unknown, and small differences may be chance."
@@ -169,6 +174,7 @@ ZH = {
     "gain_next": "{measure} {points}",
     "gain_time": "训练时间为 {times} 倍",
     "semicolon": "；",
+    "comma": "、",
     "colon": "：",
     "between": "",
     "caution": "注意：{text}",
@@ -178,6 +184,7 @@ ZH = {
     "caution_seeds": (
         "并非每个方案都有全部随机种子的结果；不同种子上的平均值可比性较差。提升和时间只用该方案与 ce 共有的种子计算。"
     ),
+    "caution_equal": "{recipe} 只是验证图像上{measure}相同的几个方案中的第一个，验证图像无法区分它与 {others}。",
     "caution_one_seed": "只有一个随机种子：不知道数值随种子的波动，小的差别可能只是偶然。",
     "caution_unpaired": ("{recipe} 与 {other} 至多有一个共同的随机种子：不知道两者在{images}上的{measure}之差的波动。"),
     "caution_within": ("{recipe} 与 {other} 在{images}上的{measure}之差为 {points} 个百分点，没有超出它随种子的波动。"),

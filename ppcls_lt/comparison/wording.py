@@ -136,13 +136,27 @@ def cautions(outcome, words):
     if row is None or len(outcome.rows) == 1:
         return found
     if max(len(each.runs) for each in outcome.rows) == 1:
-        return [*found, words["caution_one_seed"]]
+        return [*found, *_equal(row, outcome, words), words["caution_one_seed"]]
     after = outcome.rows[1]
     if base is not None and base is not row:
         found += _within(row, base, "validation", outcome, words) + _within(row, base, "test", outcome, words)
     if after is not base:
         found += _within(row, after, "validation", outcome, words)
     return found
+
+
+def _equal(row, outcome, words):
+    """A caution where the chosen recipe is only the first of several with the same validation accuracy."""
+    value = row.validation[outcome.rank_by][0]
+    others = [one_line(each.recipe) for each in outcome.rows[1:] if each.validation[outcome.rank_by][0] == value]
+    if not others:
+        return []
+    facts = {
+        "recipe": one_line(row.recipe),
+        "others": words["comma"].join(others),
+        "measure": _accuracy(outcome, words),
+    }
+    return [words["caution_equal"].format(**facts)]
 
 
 def _within(row, other, images, outcome, words):
