@@ -18,8 +18,8 @@ def global_mean(losses, weights, divisor, *, synchronize):
 
     Args:
         losses (Tensor): ``[M]``.
-        weights (Tensor or None): ``[M]``; None is 1 for each, and the divisor is then ``M``.
-        divisor (Tensor or int): scalar, sum of weights or number of images here.
+        weights (Tensor or None): ``[M]``; None is 1 for each.
+        divisor (Tensor or int): scalar, sum of weights, or the number ``M`` of images here.
         synchronize (bool): join the processes, when there are several. The
             evaluation of PaddleClas already gathers the images of all.
 
@@ -34,9 +34,11 @@ def global_mean(losses, weights, divisor, *, synchronize):
         dist.all_reduce(sums)
         own = own * dist.get_world_size()
         return (sums[0] + (own - own.detach())) / (sums[1] + _SMALLEST_DIVISOR)
-    if weights is None:
-        return losses.mean()
     if isinstance(divisor, paddle.Tensor):
         divisor = divisor.detach() + _SMALLEST_DIVISOR
+        if weights is None:
+            return losses.sum() / divisor
+    elif weights is None:
+        return losses.mean()
     # The weights are divided, which have no gradient, so that nothing but the dot product has one.
     return paddle.dot(losses, weights / divisor)

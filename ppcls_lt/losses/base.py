@@ -86,11 +86,7 @@ class LongTailLoss(nn.Layer):
             logits = self._logits(x)
             norm = self.feature_norm(x) if self.uses_features else None
             entries = self._hard if label.dtype in _INTEGERS else self._soft
-            losses, weights = entries(logits, label, norm)
-            if self._exact["class_weight"] is None or self.reduction == "mean":
-                divisor = logits.shape[0]
-            else:
-                divisor = weights.sum()
+            losses, weights, divisor = entries(logits, label, norm)
             return {self.result_key: global_mean(losses, weights, divisor, synchronize=self.training)}
 
     def from_cross_entropy(self, ce, feature_norm):
@@ -123,7 +119,7 @@ class LongTailLoss(nn.Layer):
         return x if x.dtype in _FLOATS else x.astype("float32")
 
     def _hard(self, logits, label, feature_norm):
-        """Losses ``[N]`` and their weights ``[N]`` or None, for integer labels."""
+        """Losses ``[N]``, their weights ``[N]`` or None, and the divisor, for integer labels."""
         images, shape = logits.shape[0], label.shape
         if shape != [images]:
             if shape != [images, 1]:
@@ -133,16 +129,26 @@ class LongTailLoss(nn.Layer):
             label = label.astype("int64")
         losses = self.per_image(logits, label, feature_norm)
         weights = self._vector("class_weight", logits.dtype)
-        return losses, None if weights is None else paddle.gather(weights, label)
+        if weights is None:
+            return losses, None, images
+        weights = paddle.gather(weights, label)
+        return losses, weights, self._divisor(weights, images)
 
     def _soft(self, logits, label, feature_norm):
-        """Losses of each image and class and their shares, ``[N C]``, for soft labels ``[N, C]``."""
+        """Weighted losses ``[N]``, None, and the divisor, for soft labels ``[N, C]``."""
         if label.shape != logits.shape:
             self._bad_label(logits, label)
-        label = label.astype(logits.dtype)
+        share = label.astype(logits.dtype)
         losses = self.per_class(logits, feature_norm)
         weights = self._vector("class_weight", logits.dtype)
-        return losses.flatten(), (label if weights is None else label * weights).flatten()
+        if weights is None:
+            return (share * losses).sum(axis=1), None, logits.shape[0]
+        share = share * weights
+        return (share * losses).sum(axis=1), None, self._divisor(share, logits.shape[0])
+
+    def _divisor(self, weights, images):
+        """The sum of the weights for a weighted mean, else the number of images."""
+        return weights.sum() if self.reduction == "weighted_mean" else images
 
     def _bad_label(self, logits, label):
         images, classes = logits.shape
