@@ -205,6 +205,25 @@ def ldam(logits, label, margins, scale=1.0, bound=None):
     return functional.ldam(logits, paddle.to_tensor(label), margins, scale, bound)
 
 
+class TestKept:
+    def test_what_is_made_for_a_graph_stays_there(self):
+        features = paddle.full([2, 1237], -1.0)  # of a shape that no other test has
+        paddle.enable_static()
+        try:
+            functional._constant(1.0, 1237, features.dtype, str(features.place))
+        finally:
+            paddle.disable_static()
+        assert functional.l1_norm(features).tolist() == [1237.0, 1237.0]
+
+    def test_a_second_time_and_in_another_precision(self):
+        for dtype in ("float32", "float64", "float32"):
+            rows = paddle.to_tensor([[1.0, -2.0, 3.0], [0.0, 0.0, -5.0]], dtype=dtype, stop_gradient=False)
+            norm = functional.l1_norm(rows)
+            norm.sum().backward()
+            assert norm.dtype == rows.dtype and norm.tolist() == [6.0, 5.0]
+            assert rows.grad.tolist() == [[1.0, -1.0, 1.0], [0.0, 0.0, -1.0]]
+
+
 class TestFinite:
     @pytest.mark.parametrize("case", EXTREMES)
     @pytest.mark.parametrize("function", FUNCTIONS)
