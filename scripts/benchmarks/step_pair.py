@@ -1,4 +1,4 @@
-"""Two trainings in processes of their own, stock and with a recipe, that take turns epoch by epoch."""
+"""Two trainings in processes of their own, stock and with a recipe, that take turns step by step."""
 
 import contextlib
 import json
@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,7 +48,7 @@ def write_images(folder, size):
 
 
 def in_turns(data, recipe, size, rounds, processes=1):
-    """Train both, epoch by epoch in turns, an order that alternates.
+    """Train both, step by step in turns, an order that alternates.
 
     Args:
         data (Path): what :func:`write_images` wrote.
@@ -74,10 +73,15 @@ def in_turns(data, recipe, size, rounds, processes=1):
             training.connect()
         seconds = {name: [] for name in pair}
         while not pair["recipe"].done:
-            for name in list(pair)[:: 1 if len(seconds["stock"]) % 2 == 0 else -1]:
-                os.sync()  # so that neither waits for what the other has written
-                time.sleep(0.2)  # nor for its threads, which spin a while
-                seconds[name].append(pair[name].epoch())
+            os.sync()  # so that neither waits for what the other has written
+            left, order = list(pair), list(pair)[:: 1 if len(seconds["stock"]) % 2 == 0 else -1]
+            while left:
+                for name in [name for name in order if name in left]:
+                    epoch = pair[name].step()
+                    if epoch is not None:
+                        seconds[name].append(epoch)
+                        left.remove(name)
+                order.reverse()
         return seconds
     finally:
         for training in pair.values():
@@ -139,7 +143,7 @@ def _config(data, output, size, processes, epochs, ours):
 
 
 class _Training:
-    """A training, ``step_worker.py``, that waits before every epoch."""
+    """A training, ``step_worker.py``, that waits before every epoch and after every step."""
 
     def __init__(self, folder, settings, recipe, processes):
         folder.mkdir()
@@ -161,6 +165,7 @@ class _Training:
                     **os.environ,
                     "PYTHONPATH": os.pathsep.join(paths),
                     "OMP_NUM_THREADS": str(THREADS // processes),
+                    "KMP_BLOCKTIME": "0",  # threads that have nothing to do must not hold up the other training's
                 },
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -184,8 +189,12 @@ class _Training:
                 self._workers.append(connection.makefile("rw"))
         self._read()
 
-    def epoch(self):
-        """Let it train, evaluate and save one epoch; return the seconds of the slowest process, by part."""
+    def step(self):
+        """Let it go on to the end of its next step, or to that of the epoch with evaluation and saving.
+
+        Returns:
+            dict or None: at the end of an epoch the seconds of its slowest process, by part.
+        """
         for worker in self._workers:
             worker.write("go\n")
             worker.flush()
@@ -208,7 +217,8 @@ class _Training:
             self._fail()
         reports = [json.loads(line) for line in lines]
         self.done = reports[0]["done"]
-        return max((report["seconds"] for report in reports), key=lambda seconds: seconds.get("whole", 0.0))
+        epochs = [report["seconds"] for report in reports]
+        return None if epochs[0] is None else max(epochs, key=lambda seconds: seconds.get("whole", 0.0))
 
     def _fail(self):
         logs = [self._folder / "log.txt", *sorted(self._folder.glob("logs/workerlog.*"))]
