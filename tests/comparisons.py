@@ -100,6 +100,7 @@ def make_outcome(
         "seeds": list(seeds),
         "rank_by": rank_by,
         "counts": counts,
+        "shown": np.full(class_num, 10),
         "groups": groups,
         "thresholds": thresholds,
         "class_names": {},

@@ -92,6 +92,21 @@ class TestCautions:
         assert "ib is only the first of several recipes with the same few-shot accuracy" in equal
         assert equal.endswith("cannot tell it from crt, lws.")
 
+    @pytest.mark.parametrize(
+        "rank_by, told",
+        [
+            ("balanced", "the few-shot classes have 13 of them, the class with the fewest 4."),
+            ("few", "the few-shot classes have 13 of them, the class with the fewest 4."),
+            ("medium", "the medium-shot classes have 17 of them, the class with the fewest 8."),
+            ("many", None),
+            ("overall", None),
+        ],
+    )
+    def test_few_validation_images_of_a_class_that_the_ranking_counts(self, rank_by, told):
+        outcome = make_outcome(class_num=6, rank_by=rank_by, shown=np.array([50, 10, 9, 8, 9, 4]))
+        found = [each for each in cautions(outcome) if each.startswith("The choice rests on few validation images")]
+        assert [told in each for each in found] == [True] if told else not found
+
     def test_no_common_seeds_no_baseline_and_runs_that_lack(self):
         outcome = make_outcome(recipes=["ib", "crt"], missing=[("ce", 0)], failures=[("lws", 1, "")])
         found = " ".join(cautions(outcome))
@@ -173,7 +188,8 @@ class TestMarkdown:
         ):
             assert text in page
         for name, members in outcome.groups.items():
-            assert f"| {name} | {len(members)} | {outcome.counts[members].sum():,} |" in page
+            numbers = len(members), f"{outcome.counts[members].sum():,}", 10 * len(members), 10
+            assert f"| {name} | {' | '.join(map(str, numbers))} |" in page
 
     def test_names_and_reasons_are_text(self):
         name = "a|b `c` <script>alert(1)</script> *d* [e](http://f) _g_ h_i\n|j"

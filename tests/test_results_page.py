@@ -49,6 +49,7 @@ def table(path):
         seeds=sorted({run.seed for run in runs}),
         rank_by="balanced",
         counts=np.zeros(0),
+        shown=np.zeros(0),
         groups={},
         thresholds="tertiles",
         class_names={},

@@ -28,6 +28,7 @@ def gather(settings, command, failures):
         seeds=settings.seeds,
         rank_by=settings.rank_by,
         counts=settings.counts,
+        shown=settings.shown,
         groups=settings.groups,
         thresholds=settings.thresholds,
         class_names=settings.class_names(),

@@ -80,6 +80,7 @@ class Outcome:
     seeds: list
     rank_by: str
     counts: np.ndarray  # training images per class [C], validation images included
+    shown: np.ndarray  # validation images per class [C]
     groups: dict  # many, medium, few -> classes
     thresholds: object  # of the groups: "tertiles" or (many, few)
     class_names: dict  # class -> name, may be empty

@@ -147,6 +147,11 @@ class Settings:
         return self._lists.counts
 
     @property
+    def shown(self):
+        """Validation images per class ``[C]``."""
+        return self._lists.shown
+
+    @property
     def arch(self):
         return str(self.base["Arch"]["name"])
 

@@ -3,6 +3,7 @@
 import re
 import textwrap
 
+from ..report.markup import NONE
 from ..report.tables import as_csv
 from . import BASELINE, MEASURES, wording
 from .texts import EN
@@ -200,10 +201,16 @@ def about_groups(outcome, words):
 def groups(outcome, words):
     """Heads and rows: the groups of classes."""
     rows = [
-        [words[group], f"{len(members):,}", f"{int(outcome.counts[members].sum()):,}"]
+        [
+            words[group],
+            f"{len(members):,}",
+            f"{int(outcome.counts[members].sum()):,}",
+            f"{int(outcome.shown[members].sum()):,}",
+            f"{int(outcome.shown[members].min()):,}" if len(members) else NONE,
+        ]
         for group, members in outcome.groups.items()
     ]
-    return [words["group"], words["class_number"], words["train_images"]], rows
+    return [words[name] for name in ("group", "class_number", "train_images", "shown_images", "shown_fewest")], rows
 
 
 def _safe(text):

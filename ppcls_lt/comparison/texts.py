@@ -42,6 +42,10 @@ EN = {
         "Not every recipe has every seed; means over different seeds are less comparable. Gains and times are over "
         "the seeds that a recipe shares with ce."
     ),
+    "caution_shown": (
+        "The choice rests on few validation images: the {group} classes have {n} of them, the class with the fewest "
+        "{least}. --val-fraction or --val-list gives more."
+    ),
     "caution_equal": (
         "{recipe} is only the first of several recipes with the same {measure} on the validation images, which cannot "
         "tell it from {others}."
@@ -123,6 +127,8 @@ EN = {
     "group": "group",
     "class_number": "classes",
     "train_images": "training and validation images",
+    "shown_images": "validation images",
+    "shown_fewest": "fewest of a class",
     "classes_all": "{n} classes.",
     "groups_thresholds": "Groups: many has more than {many} images, few has less than {few}, medium the rest.",
     "groups_tertiles": (
@@ -183,6 +189,10 @@ ZH = {
     "caution_failures": "{n} 次训练失败，列在下面。",
     "caution_seeds": (
         "并非每个方案都有全部随机种子的结果；不同种子上的平均值可比性较差。提升和时间只用该方案与 ce 共有的种子计算。"
+    ),
+    "caution_shown": (
+        "选择所依据的验证图像很少：{group}共有 {n} 张，最少的一类有 {least} 张。"
+        "可用 --val-fraction 或 --val-list 增加。"
     ),
     "caution_equal": "{recipe} 只是验证图像上{measure}相同的几个方案中的第一个，验证图像无法区分它与 {others}。",
     "caution_one_seed": "只有一个随机种子：不知道数值随种子的波动，小的差别可能只是偶然。",
@@ -245,6 +255,8 @@ ZH = {
     "group": "分组",
     "class_number": "类别数",
     "train_images": "训练和验证图像",
+    "shown_images": "验证图像",
+    "shown_fewest": "最少的一类",
     "classes_all": "共 {n} 个类别。",
     "groups_thresholds": "分组：图像多于 {many} 张的是多样本类，少于 {few} 张的是少样本类，其余是中样本类。",
     "groups_tertiles": "分组：图像最多的三分之一类别、中间的类别、最少的三分之一类别。",

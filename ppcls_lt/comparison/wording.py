@@ -8,6 +8,9 @@ from ..report.markup import NONE
 from . import BASELINE
 from .results import pairs, spread
 
+# With fewer validation images of a class, one of them is more than ten points of its accuracy.
+_FEW_SHOWN = 10
+
 
 def percent(pair, none=NONE, between=" ± "):
     """``(mean, spread)`` of a share as per cent, ``60.8 ± 1.2``; without the spread where there is none."""
@@ -133,6 +136,8 @@ def cautions(outcome, words):
         found.append(words["caution_failures"].format(n=len(outcome.failures)))
     if any(len(each.runs) != len(outcome.seeds) for each in outcome.rows):
         found.append(words["caution_seeds"])
+    if outcome.rows:
+        found += _few_shown(outcome, words)
     if row is None or len(outcome.rows) == 1:
         return found
     if max(len(each.runs) for each in outcome.rows) == 1:
@@ -143,6 +148,20 @@ def cautions(outcome, words):
     if after is not base:
         found += _within(row, after, "validation", outcome, words)
     return found
+
+
+def _few_shown(outcome, words):
+    """A caution where a class that the ranking counts has few validation images."""
+    ranking = list(outcome.groups) if outcome.rank_by == "balanced" else [outcome.rank_by]
+    shown = {name: outcome.shown[outcome.groups[name]] for name in ranking if len(outcome.groups.get(name, ()))}
+    if not shown:
+        return []
+    group = min(reversed(shown), key=lambda name: shown[name].min())
+    least = int(shown[group].min())
+    if least >= _FEW_SHOWN:
+        return []
+    facts = {"group": words[f"{group}_shot"], "n": f"{int(shown[group].sum()):,}", "least": least}
+    return [words["caution_shown"].format(**facts)]
 
 
 def _equal(row, outcome, words):
