@@ -44,6 +44,7 @@ LAYERS = (
         "best_metric",
         "cli",
         "compare_command",
+        "comparison.candidates",
         "comparison.lists",
         "comparison.outcome",
         "comparison.pool",

@@ -11,6 +11,9 @@ from .. import config as configuration
 from .._checks import ConfigError
 from . import OWNER
 
+# Where a data set's images lie, which validation images share with training images.
+PLACE = ("image_root", "delimiter")
+
 
 class Lists:
     """Training, validation and test list, and the images per class.

@@ -3,31 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import _checks, checkpoints, history, host, recipes, recording, run_files, stages, trainer
+from .. import _checks, checkpoints, history, host, recording, run_files, stages, trainer
 from .. import config as configuration
 from .._checks import ConfigError
 from ..counts import as_counts, shot_groups
-from . import BASELINE, MEASURES, OWNER
-from .lists import Lists
+from . import BASELINE, MEASURES, OWNER, candidates
+from .lists import PLACE, Lists
 
 # What a run's folder holds, beside its training and its test.
 TRAIN, TEST, RESULT, LOG, WEIGHTS = "train.yaml", "test.yaml", "result.json", "log.txt", "weights"
 _TRAINING = "training"
-# Where a data set's images lie, which validation images share with training images.
-_PLACE = ("image_root", "delimiter")
-# What is the same for every recipe; a stage may have epochs of its own.
-_OWNED = (
-    *(
-        ("Global", key)
-        for key in (
-            *("seed", "output_dir", "epochs", "best_metric", "eval_during_train", "eval_interval", "start_eval_epoch"),
-            *("save_interval", "checkpoints", "resume", "recipe", "report"),
-        )
-    ),
-    *(("DataLoader", "Train", "dataset", key) for key in ("name", "cls_label_path", *_PLACE)),
-    ("DataLoader", "Eval", "dataset"),
-    ("Metric", "Eval"),
-)
 # Epochs of the learning rate's schedule, which belong to the epochs of the file.
 _SCHEDULED = ("warmup_epoch", "decay_epochs", "milestones", "step_size")
 _THRESHOLDS = (100, 20)
@@ -113,7 +98,7 @@ class Settings:
         if len(set(self.seeds)) < len(self.seeds):
             _checks.fail(OWNER, "--seeds", "different numbers", self.seeds)
         self.rank_by = _checks.choice(OWNER, "--rank-by", rank_by, MEASURES)
-        self.recipes = _recipes(wanted)
+        self.recipes = candidates.load(wanted)
         self.folder = Path(self.base["Global"]["output_dir"]) / "compare" if folder is None else Path(folder)
         self._lists = Lists(self.base, self.folder, val_fraction, val_list)
         stated = self._stated_groups()
@@ -204,8 +189,8 @@ class Settings:
         train["cls_label_path"] = self._lists["training"]
         shown = config["DataLoader"]["Eval"]["dataset"]
         config["DataLoader"]["Eval"]["dataset"] = {
-            **{key: value for key, value in shown.items() if key not in _PLACE},
-            **{key: train[key] for key in _PLACE if key in train},
+            **{key: value for key, value in shown.items() if key not in PLACE},
+            **{key: train[key] for key in PLACE if key in train},
             "cls_label_path": self._lists["validation"],
         }
         config["Metric"] = {**(config.get("Metric") or {}), "Eval": [self._metric()]}
@@ -284,7 +269,7 @@ class Settings:
         """Plan the recipe's runs, or remember why it cannot run; the baseline must."""
         job = self._job(name, self.seeds[0])
         try:
-            _check_owned(name, self.recipes[name]["config"])
+            candidates.check(name, self.recipes[name]["config"])
             plan = trainer.checked_plan(self.training(name, job), "train")
             test = self.test(name, job)
             test["Global"]["pretrained_model"] = None  # its weights are still to come
@@ -321,47 +306,6 @@ def history_path(output, arch):
     name = run_files.FILES["train"].history
     inner = Path(output) / arch / name
     return inner if inner.is_file() else Path(output) / name
-
-
-def _recipes(wanted):
-    """Name -> recipe, the baseline first."""
-    found = {BASELINE: recipes.load(BASELINE)}
-    packaged = recipes.names()
-    for each in [name for one in wanted for name in (packaged if one == "all" else [one])]:
-        name = each if each in packaged else Path(each).stem
-        content = recipes.load(each)
-        if name in found and content != found[name]:
-            got = _checks.described(f"{each}, of the name of another recipe, {name}")
-            _checks.fail(OWNER, "--recipes", "recipes with names of their own", got)
-        found[name] = content
-    for name, content in found.items():
-        if not isinstance(content["config"], dict):
-            _checks.fail(f"recipe {name}", "config", "a map of what it changes", content["config"])
-    return found
-
-
-def _check_owned(name, config):
-    """Raise where a recipe, or one of its stages, sets what the comparison sets for all alike, or is malformed."""
-    parts = {f"recipe {name}": config}
-    entries = config.get("Stages") or []
-    if not isinstance(entries, list):
-        _checks.fail(f"recipe {name}", "Stages", "a list of maps", entries)
-    parts.update({f"recipe {name}, Stages[{i}]": {} if entry is None else entry for i, entry in enumerate(entries)})
-    for owner, part in parts.items():
-        if not isinstance(part, dict):
-            _checks.fail(owner, "its content", "a map", part)
-        for path in _OWNED:
-            inner = part
-            for depth, key in enumerate(path):
-                if not isinstance(inner, dict):
-                    _checks.fail(owner, ".".join(path[:depth]), "a map", inner)
-                if key not in inner:
-                    break
-                inner = inner[key]
-            else:
-                if path != ("Global", "epochs") or part is config:
-                    got = _checks.described("a recipe that sets it, which the comparison sets for all recipes alike")
-                    _checks.fail(owner, ".".join(path), "left out", got)
 
 
 def _completed(asked, stated):
