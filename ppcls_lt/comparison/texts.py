@@ -128,7 +128,7 @@ EN = {
     "class_number": "classes",
     "train_images": "training and validation images",
     "shown_images": "validation images",
-    "shown_fewest": "fewest of a class",
+    "shown_fewest": "fewest in a class",
     "classes_all": "{n} classes.",
     "groups_thresholds": "Groups: many has more than {many} images, few has less than {few}, medium the rest.",
     "groups_tertiles": (
