@@ -33,6 +33,7 @@ setup(
         "cpu": ["paddlepaddle>=2.6.2"],
         "gpu": ["paddlepaddle-gpu>=2.6.2"],
         "report": ["matplotlib>=3.7"],
+        "benchmark": ["matplotlib>=3.10", "torch"],
         "test": ["pytest", "hypothesis", "ruff", "setuptools>=70.1", "matplotlib>=3.7"],
     },
     entry_points={"console_scripts": ["ppcls-lt=ppcls_lt.cli:main"]},

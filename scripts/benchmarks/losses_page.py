@@ -39,7 +39,7 @@ def page(results):
     """The block of docs/performance.md."""
     versions = results["versions"]
     lines = [timing.line(results), f"Paddle {versions['paddle']}, PaddleClas {versions['paddleclas']}", ""]
-    lines[1] += f", PyTorch {versions['torch']}." if versions["torch"] else ". (PyTorch: `pip install torch==2.13.0`.)"
+    lines[1] += f", PyTorch {versions['torch']}." if versions["torch"] else ", without PyTorch."
     for part in (_losses, _memory, _usual, _classifier, _goals):
         lines += part(results)
     return "\n".join(lines)
