@@ -21,6 +21,7 @@ setup(
         "ppcls_lt.callbacks",
         "ppcls_lt.comparison",
         "ppcls_lt.configs",
+        "ppcls_lt.host",
         "ppcls_lt.losses",
         "ppcls_lt.metrics",
         "ppcls_lt.recipes",

@@ -31,6 +31,7 @@ LAYERS = (
         "data_tools",
         "demo_data",
         "history",
+        "options",
         "registry",
         "report",
         "resampling",

@@ -1,21 +1,20 @@
 """The host, PaddleClas: finding it, repairing it, publishing names in it.
 
-The only module that imports ``ppcls``. Every repair is narrow, is made only
+With its folder the only place that imports ``ppcls``. Every repair is narrow, is made only
 where its fault shows, and is listed in docs/versions.md.
 """
 
 import contextlib
 import copy
-import functools
 import importlib
 import importlib.metadata
 import importlib.util
 import sys
 from pathlib import Path
 
-import paddle
-
-from ._checks import ConfigError
+from .._checks import ConfigError
+from . import repairs
+from ._wrapping import extend_in, wrapped
 
 INSTALL_HELP = (
     "install one that can train: `pip install --no-deps paddleclas==2.4.2` together with the packages of "
@@ -57,7 +56,7 @@ def load(root=None):
     if logger._logger is None:
         # The host's own build_loss fails without it when there is no Engine.
         logger.init_logger()
-    for repair in _REPAIRS:
+    for repair in repairs.ALL:
         repair()
 
 
@@ -110,11 +109,7 @@ def extend(module_name, path, wrapper):
 
     The wrapper is called with the original and the original's arguments.
     """
-    owner = module(module_name)
-    *classes, name = path.split(".")
-    for part in classes:
-        owner = getattr(owner, part)
-    setattr(owner, name, _wrapped(getattr(owner, name), wrapper))
+    extend_in(module(module_name), path, wrapper)
 
 
 @contextlib.contextmanager
@@ -123,7 +118,7 @@ def functions(module_name, **wrappers):
     owner = module(module_name)
     originals = {name: getattr(owner, name) for name in wrappers}
     for name, wrapper in wrappers.items():
-        setattr(owner, name, _wrapped(originals[name], wrapper))
+        setattr(owner, name, wrapped(originals[name], wrapper))
     try:
         yield
     finally:
@@ -165,14 +160,6 @@ def keeps_loader_iterator(train_epoch_func):
     return "train_dataloader_iter" in train_epoch_func.__code__.co_names
 
 
-def _wrapped(original, wrapper):
-    @functools.wraps(original)
-    def call(*args, **kwargs):
-        return wrapper(original, *args, **kwargs)
-
-    return call
-
-
 def _put_on_path(root):
     """Let ``import ppcls`` find a PaddleClas that can train."""
     found = []
@@ -210,94 +197,3 @@ def _candidates(root):
 def _can_train(folder):
     parts = ("engine/engine.py", "loss/__init__.py", "data/__init__.py", "optimizer/__init__.py")
     return all((folder / "ppcls" / part).is_file() for part in parts)
-
-
-def _repair_scalar_losses():
-    """``x.numpy()[0]`` on losses fails where Paddle's scalars have no axis (2.4)."""
-
-    class Trainer:
-        output_info = {}
-
-    try:
-        module("engine.train.utils").update_loss(Trainer, {"loss": paddle.zeros([])}, 1)
-    except IndexError:
-        extend("loss", "CombinedLoss.__call__", _with_axis)
-
-
-def _repair_scalar_metrics():
-    """The same for metrics, and for the meters that average them (2.4)."""
-    meter = module("utils.misc").AverageMeter("probe")
-    meter.update(paddle.zeros([]))
-    try:
-        str(meter.avg_info)
-    except IndexError:
-        extend("metric", "CombinedMetrics.forward", _with_axis)
-        extend("utils.misc", "AverageMeter.update", _update_with_axis)
-
-
-def _with_axis(original, self, *args, **kwargs):
-    """Call ``original`` and give every scalar tensor of the dict it returns one axis."""
-    result = original(self, *args, **kwargs)
-    return {
-        key: value.reshape([1]) if isinstance(value, paddle.Tensor) and value.ndim == 0 else value
-        for key, value in result.items()
-    }
-
-
-def _update_with_axis(original, self, val, n=1):
-    """Give an ``AverageMeter`` no tensor without an axis; to read one here would wait for the device at every batch."""
-    original(self, val.astype("float64").reshape([1]) if isinstance(val, paddle.Tensor) else val, n)
-
-
-def _repair_device_id():
-    """``ParallelEnv().device_id`` is missing in a Paddle for CPU (2.5, develop evaluate with it)."""
-    environment = paddle.distributed.ParallelEnv
-    if not hasattr(environment(), "device_id"):
-        environment.device_id = property(lambda self: getattr(self, "_device_id", 0))
-
-
-def _repair_loader_thread():
-    """An error in the loader's thread (no workers) leaves the training waiting for ever."""
-    iterator = paddle.io.dataloader.dataloader_iter._DataLoaderIterSingleProcess
-    if not getattr(iterator._thread_loop, "_ends_the_queue", False):
-        iterator._thread_loop = _wrapped(iterator._thread_loop, _thread_loop)
-        iterator._thread_loop._ends_the_queue = True
-
-
-def _thread_loop(original, self, *args):
-    """Read batches; whatever happens, leave no reader waiting."""
-    finished = False
-    try:
-        original(self, *args)
-        finished = True
-    finally:
-        if not finished:
-            self._blocking_queue.kill()
-
-
-def _repair_profiler():
-    """``-p`` calls ``paddle.utils.profiler``, which Paddle has no longer (2.4, 2.5)."""
-    if not hasattr(paddle.utils, "profiler"):
-        paddle.utils.profiler = _Profiler()
-
-
-class _Profiler:
-    """The two calls that the host makes, by today's ``paddle.profiler``."""
-
-    def start_profiler(self, state, tracer_option):
-        self._profiler = paddle.profiler.Profiler()
-        self._profiler.start()
-
-    def stop_profiler(self, sorted_key, profile_path):
-        self._profiler.stop()
-        self._profiler.export(profile_path, format="json")
-        self._profiler.summary()
-
-
-_REPAIRS = (
-    _repair_scalar_losses,
-    _repair_scalar_metrics,
-    _repair_device_id,
-    _repair_loader_thread,
-    _repair_profiler,
-)

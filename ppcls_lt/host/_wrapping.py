@@ -1,0 +1,21 @@
+"""Putting a wrapper in the place of a function."""
+
+import functools
+
+
+def wrapped(original, wrapper):
+    """Return a function that calls ``wrapper(original, ...)``."""
+
+    @functools.wraps(original)
+    def call(*args, **kwargs):
+        return wrapper(original, *args, **kwargs)
+
+    return call
+
+
+def extend_in(owner, path, wrapper):
+    """Wrap ``path``, a function or ``Class.method`` of the module ``owner``."""
+    *classes, name = path.split(".")
+    for part in classes:
+        owner = getattr(owner, part)
+    setattr(owner, name, wrapped(getattr(owner, name), wrapper))

@@ -1,0 +1,12 @@
+"""The keys of ``Global`` that this package adds to PaddleClas's, each with what it means.
+
+Every flag of ``ppcls-lt train``, ``eval``, ``infer`` and ``export`` is short for one of
+them, since PaddleClas's own scripts and those that start them pass ``-c``, ``-o`` and ``-p`` alone.
+"""
+
+GLOBAL_KEYS = {
+    "best_metric": "the value of an evaluation that chooses the best model",
+    "recipe": "a recipe to lay over the configuration: a packaged name or a YAML file",
+    "report": "write a report at the end: true, or a language",
+    "resume": "go on from the newest whole checkpoint of output_dir, if there is one",
+}
