@@ -164,7 +164,7 @@ def _parts(labels, classes):
     return [labels[start : start + size] for start in range(0, labels.size, size)]
 
 
-def draws(generator, size, images, counts, probabilities):
+def draws(generator, size, images, counts, probabilities, more=0):
     """Draw images with replacement: the class by ``probabilities``, then any of its images.
 
     The class is drawn by Walker's alias method, in time independent of C.
@@ -175,16 +175,17 @@ def draws(generator, size, images, counts, probabilities):
         images (array): ``[N]``, sorted by class.
         counts (array): ``[C]``.
         probabilities (array): ``[C]``.
+        more (int): further draws, which leave the first ``size`` what they are without them.
 
     Returns:
-        array ``[size]`` of the type of ``images``.
+        array ``[size + more]`` of the type of ``images``.
     """
     threshold, alias = alias_table(probabilities)
     first = np.cumsum(counts) - counts
     n = counts.astype(np.float64)
-    result = np.empty(size, images.dtype)
-    for start in range(0, size, _CHUNK):
-        part = result[start : start + _CHUNK]
+    result = np.empty(size + more, images.dtype)
+    for start, end in [*_spans(0, size), *_spans(size, size + more)]:
+        part = result[start:end]
         point = generator.random(part.size)
         point *= counts.size
         cell = point.astype(np.intp)
@@ -194,6 +195,11 @@ def draws(generator, size, images, counts, probabilities):
         within *= n[drawn]
         part[:] = images[first[drawn] + within.astype(np.intp)]
     return result
+
+
+def _spans(start, end):
+    """Cut a range into spans ``(start, end)`` of at most a chunk."""
+    return [(first, min(first + _CHUNK, end)) for first in range(start, end, _CHUNK)]
 
 
 def alias_table(probabilities):

@@ -2,9 +2,6 @@
 
 import functools
 import logging
-import numbers
-import os
-from array import array
 
 import numpy as np
 import paddle
@@ -21,9 +18,7 @@ from .resampling import (
     shuffles,
     sorted_by_class,
 )
-
-# One stray label such as a time stamp must not allocate gigabytes of zeros.
-_MAX_CLASSES = 10**7
+from .sampling_inputs import image_indices, image_sizes, labels_of
 
 _OWNER = "WeightBalancedSampler"
 
@@ -35,8 +30,11 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
     An image is drawn with its weight over the sum of all images' weights: the
     class first, then one of its images, which is the same. All processes cut
     their batches from one draw: of every ``batch_size * num_replicas`` images
-    of it, process r takes every ``num_replicas``-th from the r-th on. The draw
-    is a function of the seed and the epoch, of no global random state.
+    of it, process r takes every ``num_replicas``-th from the r-th on. Where the
+    last step's images cannot be dealt equally, less than ``num_replicas`` further
+    ones are drawn, so that the mean of the processes' means is that of the joined
+    batch. The draw is a function of the seed and the epoch, of no global random
+    state.
 
     Args:
         dataset: the data set; its ``labels`` hold one integer >= 0 per image.
@@ -46,8 +44,9 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         indices (list, array or str): draw from these images only, each as often
             as it is listed; or the path of a text file with one index a line,
             or of a ``.npy`` file.
-        num_samples (int): draws an epoch of all processes together; None means
-            as many as there are images to draw from.
+        num_samples (int): draws an epoch of all processes together, but for what
+            deals the last step equally; None means as many as there are images
+            to draw from.
         mode (str): how to weigh an image, see :func:`ppcls_lt.resampling.image_weights`;
             None means ``effective_number``.
         beta (float): of ``effective_number``, in [0, 1), default 0.9999.
@@ -106,11 +105,11 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         self.mode = "effective_number" if mode is None else mode
         self._rule = {"beta": beta, "exponent": exponent}
         self._total_epochs = total_epochs
-        self._scales = _sizes(scales, dataset)
+        self._scales = image_sizes(_OWNER, scales, dataset)
 
-        labels = _labels(dataset)
+        labels = labels_of(_OWNER, dataset)
         if indices is not None:
-            indices = _indices(indices, labels.size)
+            indices = image_indices(_OWNER, indices, labels.size)
             labels = labels[indices]
         self._indices = indices
         self._labels = labels.astype(np.min_scalar_type(labels.max()))
@@ -144,7 +143,7 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
 
     def __len__(self):
         full, rest = divmod(self.num_samples, self.batch_size * self.num_replicas)
-        return full + (not self.drop_last and rest >= self.num_replicas)
+        return full + (not self.drop_last and rest > 0)
 
     def set_epoch(self, epoch):
         """Make the next iteration that of ``epoch``, counted from 0; iterations then count on."""
@@ -163,8 +162,9 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
     def defer(self, start_epoch):
         """Shuffle the images without weights before ``start_epoch``, counted from 0.
 
-        An epoch then holds every image once; with ``num_samples`` above N
-        several shuffles one after the other, below N the first of one.
+        An epoch then holds every image once, but for what deals the last step
+        equally; with ``num_samples`` above N several shuffles one after the
+        other, below N the first of one.
         """
         self._first_weighted_epoch = _checks.integer(_OWNER, "start_epoch", start_epoch, minimum=0)
 
@@ -175,16 +175,22 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
             epoch (int): counted from 0.
 
         Returns:
-            int32 or int64 array ``[num_samples]``.
+            int32 or int64 array ``[num_samples]``, without ``drop_last`` longer
+            by what makes it a multiple of ``num_replicas``.
 
         Raises:
             ConfigError: mode ``progressive`` outside a run without ``total_epochs``.
         """
         generator = self._generator(epoch, "images")
         if epoch < self._first_weighted_epoch:
-            return shuffles(generator, self.num_samples, self._images)
+            return shuffles(generator, self.num_samples + self._added, self._images)
         probabilities = class_probabilities(self._image_weights(epoch), self._counts)
-        return draws(generator, self.num_samples, self._images, self._counts, probabilities)
+        return draws(generator, self.num_samples, self._images, self._counts, probabilities, more=self._added)
+
+    @property
+    def _added(self):
+        """Further draws of an epoch, with which every process has equally many images in the last step."""
+        return 0 if self.drop_last else -self.num_samples % self.num_replicas
 
     @functools.cached_property
     def _images(self):
@@ -212,17 +218,14 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
                 _checks.fail(_OWNER, "total_epochs", f"left out with mode {mode!r}", total_epochs)
 
     def _check_last_batch(self):
-        """Raise if an epoch has no batch; say once if it leaves out images for lack of a batch."""
-        together = self.batch_size * self.num_replicas
+        """Raise if an epoch has no batch; say once if the last step needs further draws."""
         if len(self) == 0:
-            least = together if self.drop_last else self.num_replicas
-            expected = f"at least {least}, for one batch in every process"
+            expected = f"at least {self.batch_size * self.num_replicas}, for one batch in every process"
             _checks.fail(_OWNER, "num_samples", expected, self.num_samples)
-        rest = self.num_samples % together
-        if 0 < rest < self.num_replicas and not self.drop_last and self.rank == 0:
+        if self._added and self.rank == 0:
             logging.getLogger("ppcls.lt").info(
-                f"{_OWNER}: the last {rest} of {self.num_samples} draws of every epoch are left out: they are "
-                f"fewer than the {self.num_replicas} processes"
+                f"{_OWNER}: {self.num_samples + self._added} draws in every epoch instead of {self.num_samples}, so "
+                f"that each of the {self.num_replicas} processes has equally many images in the last step"
             )
 
     def _generator(self, epoch, purpose):
@@ -247,84 +250,3 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
             first = step * together
             batch = images[first + self.rank : first + together : self.num_replicas].tolist()
             yield batch if sizes is None else [(*self._scales[sizes[step]], image) for image in batch]
-
-
-def _labels(dataset):
-    """Return the labels of a data set as an array ``[N]`` of integers."""
-    kind = type(dataset).__name__
-    expected = f"a data set whose `labels` hold one integer from 0 to {_MAX_CLASSES - 1} for each image"
-    if not hasattr(dataset, "labels"):
-        _checks.fail(_OWNER, "dataset", expected, _checks.described(f"{kind}, which has no `labels`"))
-    try:
-        labels = _natural_numbers(dataset.labels, _MAX_CLASSES)
-    except ValueError as error:
-        _checks.fail(_OWNER, "dataset", expected, _checks.described(f"{kind} with {error}"))
-    if labels.size != len(dataset):
-        got = f"{kind} with {labels.size} labels for {len(dataset)} images"
-        _checks.fail(_OWNER, "dataset", expected, _checks.described(got))
-    return labels
-
-
-def _indices(value, size):
-    """Return ``value``, integers or the path of a file of them, as an array of integers below ``size``."""
-    expected = f"integers from 0 to {size - 1}, or the path of a file with one of them a line"
-    try:
-        return _natural_numbers(_read_indices(value) if isinstance(value, (str, os.PathLike)) else value, size)
-    except OSError as error:
-        _checks.fail(_OWNER, "indices", f"a file that can be read ({value})", _checks.described(error.strerror))
-    except (ValueError, OverflowError, EOFError) as error:
-        _checks.fail(_OWNER, "indices", expected, _checks.described(str(error)))
-
-
-def _read_indices(path):
-    if os.fspath(path).endswith(".npy"):
-        return np.load(path, allow_pickle=False)
-    with open(path, encoding="utf-8") as file:
-        lines = file.read().split("\n")
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return np.array(lines, dtype=str).astype(np.int64)
-
-
-def _natural_numbers(values, limit):
-    """Return ``values`` as an array of integers.
-
-    Raises:
-        ValueError: there is none, or which one is no integer in [0, limit).
-    """
-    if isinstance(values, (list, tuple)):
-        try:
-            # The fastest way from a list, and one that takes no fractions.
-            values = array("I", values)
-        except (TypeError, OverflowError):
-            number, value = next(
-                (number, value)
-                for number, value in enumerate(values)
-                if not (isinstance(value, numbers.Integral) and 0 <= value < limit)
-            )
-            raise ValueError(f"{value!r} (entry {number})") from None
-    values = np.asarray(values)
-    if values.ndim != 1 or values.dtype.kind not in "iu":
-        raise ValueError(f"an array of shape {list(values.shape)} and type {values.dtype}")
-    if values.size == 0:
-        raise ValueError("an empty list")
-    if values.min() < 0 or values.max() >= limit:
-        place = np.flatnonzero((values < 0) | (values >= limit))[0]
-        raise ValueError(f"{values[place]} (entry {place})")
-    return values
-
-
-def _sizes(scales, dataset):
-    """Return ``scales`` as a list of (width, height); None where the data set takes plain indices."""
-    kinds = [kind.__name__ for kind in type(dataset).__mro__]
-    if "MultiScaleDataset" not in kinds:
-        if scales is not None:
-            _checks.fail(_OWNER, "scales", f"left out with {kinds[0]}; it is for MultiScaleDataset", scales)
-        return None
-    if not isinstance(scales, (list, tuple)) or not scales:
-        _checks.fail(_OWNER, "scales", f"a list of image sizes in pixels, for {kinds[0]}", scales)
-    sizes = []
-    for number, scale in enumerate(scales):
-        pair = scale if isinstance(scale, (list, tuple)) and len(scale) == 2 else (scale, scale)
-        sizes.append(tuple(_checks.integer(_OWNER, f"scales[{number}]", side, minimum=1) for side in pair))
-    return sizes

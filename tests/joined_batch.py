@@ -3,7 +3,8 @@
 ``engine NAME DATA OUT``: the first step of the host's Engine, on an architecture
 without BatchNorm. ``uneven NAME OUT``: batches of different sizes per process.
 ``train DATA OUT``: the weights before and after 20 steps with a weighted sampler
-and class vectors kept in a ball.
+and class vectors kept in a ball. ``last OUT``: the last step of an epoch whose
+images do not go into equal shares, with PaddleClas's ``CELoss``, by sampler.
 """
 
 import sys
@@ -16,6 +17,7 @@ import paddle.distributed as dist
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from ppcls_lt import losses  # noqa: E402
+from ppcls_lt.samplers import WeightBalancedSampler  # noqa: E402
 from tests import engines  # noqa: E402
 
 JOINED = 16
@@ -109,5 +111,47 @@ def uneven_step(name, out):
     np.savez(f"{out}_rank{rank}.npz", loss=value.numpy().reshape(-1), weight=layer.weight.grad.numpy())
 
 
+class Vectors(paddle.io.Dataset):
+    """27 images of twelve numbers each, in three classes of different sizes."""
+
+    def __init__(self):
+        self.labels = [0] * 15 + [1] * 9 + [2] * 3
+        self.images = np.random.default_rng(1).normal(size=(27, 12)).astype("float32")
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, index):
+        return self.images[index], self.labels[index]
+
+
+def last_step(out):
+    """Gradients of ``CELoss`` in the last step: 11 of the 27 images are left for two batches of eight."""
+    from ppcls_lt import host
+
+    dist.init_parallel_env()
+    host.load()
+    world, rank = dist.get_world_size(), dist.get_rank()
+    data = Vectors()
+    result = {}
+    for sampler in (WeightBalancedSampler, paddle.io.DistributedBatchSampler):
+
+        def batches(of, kind=sampler):
+            return list(kind(data, batch_size=8, num_replicas=2, rank=of, shuffle=True))
+
+        # One process has the images that two of them have together.
+        shares = [batches(of)[-1] for of in (range(2) if world == 1 else [rank])]
+        assert len(batches(0)) == 2 and {len(share) for share in shares} == {6}
+        images = sum(shares, [])
+        paddle.seed(0)
+        layer = paddle.nn.Linear(12, 3)
+        model = paddle.DataParallel(layer) if world > 1 else layer
+        loss = host.module("loss").build_loss([{"CELoss": {"weight": 1.0}}])
+        label = paddle.to_tensor([data.labels[image] for image in images])
+        loss(model(paddle.to_tensor(data.images[images])), label)["loss"].backward()
+        result[sampler.__name__] = layer.weight.grad.numpy()
+    np.savez(f"{out}_rank{rank}.npz", **result)
+
+
 if __name__ == "__main__":
-    {"engine": engine_step, "train": train, "uneven": uneven_step}[sys.argv[1]](*sys.argv[2:])
+    {"engine": engine_step, "train": train, "uneven": uneven_step, "last": last_step}[sys.argv[1]](*sys.argv[2:])

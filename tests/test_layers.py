@@ -36,6 +36,7 @@ LAYERS = (
         "report",
         "resampling",
         "run_files",
+        "sampling_inputs",
         "scores",
     },
     {"functional", "parallel", "classifier", "projections", "randomness"},

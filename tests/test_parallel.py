@@ -43,6 +43,15 @@ def test_uneven_batches_share_one_divisor(name, tmp_path):
         np.testing.assert_array_equal(first[key], second[key])
 
 
+def test_the_last_step_of_the_hosts_loss_is_that_of_the_joined_batch(tmp_path):
+    """PaddleClas's ``CELoss`` divides by its own images, so every process needs equally many."""
+    one, first, second = both(tmp_path, "last")
+    assert set(one) == {"WeightBalancedSampler", "DistributedBatchSampler"}
+    for key, expected in one.items():
+        np.testing.assert_allclose(first[key], expected, rtol=1e-5, atol=1e-7, err_msg=key)
+        np.testing.assert_array_equal(first[key], second[key])
+
+
 def test_twenty_steps_of_two_processes_are_those_of_one_with_the_joined_batch(data, tmp_path):
     """Weighted sampler, deferred weights and the norm ball included; a transformer without dropout."""
     one, first, second = both(tmp_path, "train", data)

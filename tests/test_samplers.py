@@ -125,28 +125,46 @@ class TestProcesses:
     def test_see_what_one_sees(self, size, batch_size, processes, drop_last):
         together = batch_size * processes
         params = {"drop_last": drop_last, "seed": 5, "num_replicas": processes, "batch_size": batch_size}
-        if size < (together if drop_last else processes):
+        if drop_last and size < together:
             with pytest.raises(ConfigError, match="`num_samples` must be at least .*, got"):
                 sampler_of(mixed([size]), rank=0, **params)
             return
         ranks = [sampler_of(mixed([size]), rank=rank, **params) for rank in range(processes)]
         single = sampler_of(mixed([size]), drop_last=drop_last, seed=5, batch_size=together, num_replicas=1, rank=0)
-        expected = [batch for batch in single if len(batch) >= processes]
+        expected = list(single)
         batches = [list(sampler) for sampler in ranks]
         assert {len(sampler) for sampler in ranks} == {len(expected)} == {len(seen) for seen in batches}
         for step, whole in enumerate(expected):
             parts = [seen[step] for seen in batches]
-            assert max(map(len, parts)) - min(map(len, parts)) <= 1
+            assert len({len(part) for part in parts}) == 1
             # Image k of the joined batch is image k // W of process k % W.
-            assert [parts[k % processes][k // processes] for k in range(sum(map(len, parts)))] == whole
+            joined = [parts[k % processes][k // processes] for k in range(sum(map(len, parts)))]
+            assert joined[: len(whole)] == whole and len(joined) - len(whole) < processes
             assert len(whole) == together or (step == len(expected) - 1 and not drop_last)
+
+    @pytest.mark.parametrize("deferred", [False, True])
+    def test_further_draws_are_as_the_others(self, deferred):
+        labels = mixed([900, 100])
+        alone = sampler_of(labels, seed=2, num_replicas=1, rank=0, mode="class_balanced")
+        added = []
+        for epoch in range(300):
+            sampler = sampler_of(labels, seed=2, num_replicas=8, rank=0, mode="class_balanced", num_samples=1001)
+            sampler.set_epoch(epoch)
+            if deferred:
+                sampler.defer(epoch + 1)
+            drawn = sampler.draw(epoch)
+            assert len(drawn) == 1008
+            added += drawn[1001:].tolist()
+        rare = np.mean([labels[image] for image in added])
+        assert abs(rare - (0.1 if deferred else 0.5)) < 4 * 0.5 / np.sqrt(len(added))
+        assert len(alone.draw(0)) == 1000  # one process draws what it did
 
     def test_default_is_the_process_there_is(self):
         sampler = sampler_of([0, 1])
         assert (sampler.num_replicas, sampler.rank) == (1, 0)
 
     @pytest.mark.parametrize("rank, drop_last, notices", [(0, False, 1), (1, False, 0), (0, True, 0)])
-    def test_draws_left_out_are_said_once(self, caplog, rank, drop_last, notices):
+    def test_further_draws_are_said_once(self, caplog, rank, drop_last, notices):
         logger = logging.getLogger("ppcls.lt")
         logger.addHandler(caplog.handler)
         try:
@@ -157,8 +175,8 @@ class TestProcesses:
             logger.removeHandler(caplog.handler)
         said = {record.getMessage() for record in caplog.records}
         assert len(said) == notices
-        assert all("the last 2 of 26 draws" in text and "3 processes" in text for text in said)
-        assert len(sampler) == 2
+        assert all("27 draws in every epoch instead of 26" in text and "3 processes" in text for text in said)
+        assert len(sampler) == (2 if drop_last else 3)
 
 
 class TestEpochs:
