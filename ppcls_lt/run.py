@@ -190,7 +190,7 @@ class Run:
             if dist.is_initialized() and dist.get_world_size() > 1:
                 seed = paddle.to_tensor([self.seed], dtype="int64")
                 dist.broadcast(seed, src=0)
-                self.seed = int(seed)
+                self.seed = int(seed.item())
         return self.seed
 
     def _followed(self, train_epoch_func):

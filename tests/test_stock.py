@@ -1,0 +1,135 @@
+"""From PaddleClas's own configurations, changed with ``-o`` alone: every command, one process and several, no seed."""
+
+import json
+import sysconfig
+from pathlib import Path
+
+import pytest
+import yaml
+
+from . import engines, stock
+from .stock import needs_checkout
+
+# Several families of architectures, and what each needs beside the size of its images.
+ARCHITECTURES = {
+    "ResNet/ResNet18.yaml": [],
+    "MobileNetV2/MobileNetV2_x0_25.yaml": [],
+    "PPLCNet/PPLCNet_x0_25.yaml": [],
+    "ShuffleNet/ShuffleNetV2_x0_25.yaml": [],
+    "DeiT/DeiT_tiny_patch16_224.yaml": ["-o", "Arch.img_size=32"],
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A working folder with small data and our stock-like configuration."""
+    folder = tmp_path_factory.mktemp("work")
+    stock.write_data(folder / "data")
+    stock.write(folder)
+    return folder
+
+
+def command(mode, folder, output, *more, **changes):
+    """Run ``ppcls-lt MODE -c stock.yaml -o ...`` as a user does."""
+    given = stock.flags(folder / "stock.yaml", folder / "data", output, workers=0, **changes)
+    return engines.run(["-m", "ppcls_lt.cli", mode, "-c", "stock.yaml", *given, *more], cwd=folder)
+
+
+@pytest.fixture(scope="module")
+def trained(folder):
+    """Two epochs with a recipe, with the stock file's own four workers: the run's log and its weights."""
+    given = stock.flags(folder / "stock.yaml", folder / "data", "out")
+    result = engines.run(
+        ["-m", "ppcls_lt.cli", "train", "-c", "stock.yaml", *given, "--recipe", "ldam_drw"], cwd=folder
+    )
+    assert result.returncode == 0, result.stdout
+    return result.stdout, engines.saved(folder / "out", "best_model")
+
+
+def test_one_process_trains(trained):
+    log, _ = trained
+    assert "[Train][Epoch 2/2][Avg]" in log and "[Eval][Epoch 2]" in log
+
+
+@pytest.mark.parametrize(
+    "mode, expected", [("eval", "[Eval][Epoch 0][Avg]"), ("infer", "digit "), ("export", "Export succeeded")]
+)
+def test_what_was_trained_is_used(mode, expected, trained, folder):
+    result = command(mode, folder, "out", "--recipe", "ldam_drw", "-o", f"Global.pretrained_model={trained[1]}")
+    assert result.returncode == 0, result.stdout
+    assert expected in result.stdout
+
+
+def test_two_processes_train_without_a_seed(folder):
+    """The launcher with the command itself; the seed that the first process draws is every process's."""
+    out = folder / "two"
+    given = stock.flags(folder / "stock.yaml", folder / "data", out, workers=0)
+    program = Path(sysconfig.get_path("scripts")) / "ppcls-lt"
+    result = engines.launch(program, "train", "-c", "stock.yaml", *given, "--recipe", "cs_ce", cwd=folder)
+    assert result.returncode == 0, result.stdout
+    assert "[Eval][Epoch 2]" in result.stdout
+    (info,) = out.rglob("run_info.json")
+    assert isinstance(json.loads(info.read_text())["seed"], int)
+    assert engines.saved(out)
+
+
+def test_recipes_are_compared(folder):
+    result = command(
+        "compare", folder, "out", "--recipes", "cs_ce", "--epochs", "1", "--out", "compared", "--jobs", "2"
+    )
+    assert result.returncode == 0, result.stdout
+    assert "cs_ce" in result.stdout and (folder / "compared" / "best.yaml").is_file()
+
+
+@needs_checkout
+def test_our_configuration_has_the_keys_of_the_stock_one():
+    """Of develop; older checkouts have fewer."""
+
+    def keys(value):
+        if isinstance(value, dict):
+            return {key: keys(inner) for key, inner in value.items()}
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            return [keys(inner) for inner in value]
+        return type(value).__name__
+
+    theirs = yaml.safe_load(stock.of_checkout(stock.MODEL).read_text())
+    ours = yaml.safe_load(stock.CONFIGURATION)
+    ours = {section: entries for section, entries in ours.items() if section in theirs or section != "AMP"}
+    assert keys(ours) == keys(theirs)
+
+
+MANY = """
+import json, sys
+from ppcls_lt import cli
+for path, flags in json.load(open(sys.argv[1])):
+    print("trains:", path, cli.main(["train", "-c", path, *flags, "--recipe", "ldam_drw"]), flush=True)
+"""
+
+
+@needs_checkout
+def test_configurations_of_the_checkout_train(folder):
+    """A handful of architectures, in one process."""
+    jobs = []
+    for name, more in ARCHITECTURES.items():
+        path = stock.of_checkout(name)
+        out = folder / "architectures" / path.stem
+        jobs.append((str(path), [*stock.flags(path, folder / "data", out, epochs=1, workers=0), *more]))
+    (folder / "jobs.json").write_text(json.dumps(jobs))
+    (folder / "many.py").write_text(MANY)
+    result = engines.run(["many.py", "jobs.json"], cwd=folder, python_path=[stock.CHECKOUT])
+    for path, _ in jobs:
+        assert f"trains: {path} 0" in result.stdout, result.stdout
+    for name in ARCHITECTURES:
+        assert engines.saved(folder / "architectures" / Path(name).stem)
+
+
+@needs_checkout
+def test_two_processes_of_the_checkout_train_without_a_seed(folder):
+    path, out = stock.of_checkout(stock.MODEL), folder / "checkout_two"
+    given = stock.flags(path, folder / "data", out, workers=0)
+    program = Path(sysconfig.get_path("scripts")) / "ppcls-lt"
+    result = engines.launch(
+        program, "train", "-c", path, *given, "--recipe", "cs_ce", cwd=folder, python_path=[stock.CHECKOUT]
+    )
+    assert result.returncode == 0, result.stdout
+    assert "[Eval][Epoch 2]" in result.stdout and engines.saved(out)
