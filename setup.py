@@ -35,6 +35,7 @@ setup(
         "gpu": ["paddlepaddle-gpu>=2.6.2"],
         "report": ["matplotlib>=3.7"],
         "benchmark": ["matplotlib>=3.10", "torch"],
+        "mutations": ["cosmic-ray>=8.7"],
         "test": ["pytest", "hypothesis", "ruff", "setuptools>=70.1", "matplotlib>=3.7"],
     },
     entry_points={"console_scripts": ["ppcls-lt=ppcls_lt.cli:main"]},
