@@ -85,8 +85,11 @@ def suggestion(name, options):
     return f" (did you mean {folded[near[0]]!r}?)" if near else ""
 
 
-def _short(value, limit=120):
-    text = value if isinstance(value, _Sentence) else f"{value!r} ({type(value).__name__})"
+def _short(value):
+    if isinstance(value, _Sentence):
+        text, limit = value, 400  # of our own words, for the most part
+    else:
+        text, limit = f"{value!r} ({type(value).__name__})", 120
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 

@@ -11,6 +11,7 @@ from . import (
     _checks,
     archs,
     callbacks,
+    devices,
     evaluation,
     host,
     losses,
@@ -83,6 +84,8 @@ def checked_plan(config, mode):
         # The last stage's model, with the weights that the file names: `plan` keeps those for the first.
         plan = plan[-1:]
         plan[0]["Global"]["pretrained_model"] = config["Global"].get("pretrained_model")
+    for stage in plan:
+        devices.check(stage)
     for stage in plan:
         validation.check(stage, mode, host.names)
         evaluation.check(stage, mode)

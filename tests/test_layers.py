@@ -55,6 +55,7 @@ LAYERS = (
         "comparison.worker",
         "config",
         "data_commands",
+        "devices",
         "evaluation",
         "recipes",
         "recording",

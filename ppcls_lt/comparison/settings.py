@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import _checks, checkpoints, history, host, recording, run_files, stages, trainer
+from .. import _checks, checkpoints, devices, history, host, recording, run_files, stages, trainer
 from .. import config as configuration
 from .._checks import ConfigError
 from ..counts import as_counts, shot_groups
@@ -87,6 +87,7 @@ class Settings:
         trainer.register()
         self.title = str(path)
         self.base = recording.plain(host.load_config(configuration.find(path), list(overrides)))
+        devices.check(self.base)
         self._check_base()
         own = _checks.integer("Global", "epochs", self.base["Global"].get("epochs"), minimum=1)
         self.epochs = own if epochs is None else _checks.integer(OWNER, "--epochs", epochs, minimum=1)

@@ -15,6 +15,7 @@ from pathlib import Path
 from .._checks import ConfigError
 from . import repairs
 from ._wrapping import extend_in, wrapped
+from .devices import devices  # noqa: F401
 
 INSTALL_HELP = (
     "install one that can train: `pip install --no-deps paddleclas==2.4.2` together with the packages of "

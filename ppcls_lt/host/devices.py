@@ -1,0 +1,13 @@
+"""Which devices the host's Engine takes by name."""
+
+import importlib
+import inspect
+
+_USUAL = ("cpu", "gpu", "xpu", "npu", "mlu")
+
+
+def devices():
+    """The names that ``Global.device`` may have: those that the Engine compares with, more in develop than in 2.4."""
+    engine = importlib.import_module("ppcls.engine.engine").Engine
+    constants = inspect.unwrap(engine.__init__).__code__.co_consts
+    return next((c for c in constants if isinstance(c, tuple) and {"cpu", "gpu"} <= set(c)), _USUAL)
