@@ -33,11 +33,14 @@ def saving(root, prefix, facts):
             among those written, at any depth.
         facts (dict): what the manifest says beside the files: ``run``, which
             names the run, ``epoch``, and more.
+
+    Raises:
+        ConfigError: a folder that is needed is a link.
     """
     staging = _staging(root, prefix)
     _finish(root, prefix)
     shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
+    atomic.make_folder(root, staging.name)
     try:
         yield staging
         files = [path for path in sorted(staging.rglob("*")) if path.is_file()]
@@ -75,8 +78,9 @@ def check(path):
 
 def mark_run(root, run):
     """Say that the run named ``run`` begins in this folder; what an earlier run left is no part of it."""
-    Path(root).mkdir(parents=True, exist_ok=True)
-    write_json(Path(root) / _RUN, {"run": run})
+    path = atomic.make_folder(root) / _RUN
+    atomic.sweep(path)
+    write_json(path, {"run": run})
 
 
 def newest(root, arch, run=None):
@@ -193,11 +197,16 @@ def _described(path):
 
 
 def _staging(root, prefix):
-    return Path(root) / f".{prefix}.saving"
+    return _no_link(Path(root) / f".{prefix}.saving")
 
 
 def _previous(root, prefix):
-    return Path(root) / f".{prefix}.previous"
+    return _no_link(Path(root) / f".{prefix}.previous")
+
+
+def _no_link(folder):
+    atomic.check_folder(folder)
+    return folder
 
 
 def _finish(root, prefix):
@@ -219,5 +228,5 @@ def _move(source, target, manifest, content):
     """Move the files of a manifest, itself last, from one folder to another; those moved already stay."""
     for name in [*content["files"], manifest]:
         if (Path(source) / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            atomic.make_folder(target, Path(name).parent)
             os.replace(Path(source) / name, target / name)

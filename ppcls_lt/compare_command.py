@@ -1,16 +1,15 @@
 """The command ``compare``: every recipe on the user's data, ranked."""
 
-import contextlib
 import os
 import shutil
 import sys
 
-from ._checks import described, fail, integer
+from . import lock
+from ._checks import fail, integer
 from .comparison import MEASURES, OWNER
 from .data_commands import add_group_options, thresholds
 from .report.texts import LANGUAGES
 
-_LOCK = ".lock"
 _FRACTION = 0.1
 
 
@@ -80,11 +79,7 @@ def _compare(arguments):
         val_fraction=_FRACTION if arguments.val_fraction is None else arguments.val_fraction,
         val_list=arguments.val_list,
     )
-    try:
-        settings.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        fail(OWNER, "--out", "a folder that can be made and written", described(f"{settings.folder}: {error.strerror}"))
-    with _alone(settings.folder):
+    with lock.held(settings.folder, OWNER, "--out"):
         settings.prepare()
         return _train_and_rank(settings, arguments)
 
@@ -131,19 +126,3 @@ def _say(text):
 def _status(text):
     width = shutil.get_terminal_size().columns - 1
     print(f"\r\x1b[K{text[:width]}", end="", flush=True)
-
-
-@contextlib.contextmanager
-def _alone(folder):
-    """Within it, no other comparison works in the folder."""
-    try:
-        import fcntl
-    except ModuleNotFoundError:  # Windows
-        yield
-        return
-    with open(folder / _LOCK, "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            fail(OWNER, "--out", "a folder in which no other comparison is running", str(folder))
-        yield

@@ -8,13 +8,14 @@ neither on the order of the lines nor on the version of NumPy, and it hardly
 changes when images are added.
 """
 
+import contextlib
 import hashlib
 import os
 from typing import NamedTuple
 
 import numpy as np
 
-from . import _checks
+from . import _checks, atomic, lock
 from .counts import as_counts, count_label_list, long_tail_profile
 
 KINDS = ("exp", "step")
@@ -315,22 +316,18 @@ def write_files(contents, *, owner, inputs=(), force=False):
             without ``force``, is no ordinary file, or cannot be written.
     """
     check_outputs({name: path for name, (path, _) in contents.items()}, owner=owner, inputs=inputs, force=force)
-    partials = {}
     try:
-        for name, (path, data) in contents.items():
-            folder, base = os.path.split(os.path.abspath(path))
-            # In the same folder, hence on the same disk: the renaming is atomic.
-            partials[name] = os.path.join(folder, f".{base}.partial-{os.getpid()}")
-            with open(partials[name], "wb") as file:
-                file.write(data)
-        for name, (path, _) in contents.items():
-            os.replace(partials[name], path)
+        with contextlib.ExitStack() as locks:
+            for folder in sorted({os.path.dirname(os.path.abspath(path)) for path, _ in contents.values()}):
+                locks.enter_context(lock.held(folder, owner, next(iter(contents))))
+            for path, _ in contents.values():
+                atomic.sweep(path)
+            atomic.write_all(dict(contents.values()))
     except OSError as error:
-        _checks.fail(owner, name, f"a file that can be written ({path})", _checks.described(error.strerror))
-    finally:
-        for partial in partials.values():
-            if os.path.exists(partial):
-                os.remove(partial)
+        named = {str(path): name for name, (path, _) in contents.items()}
+        failed = named.get(error.filename, next(iter(contents)))
+        expected = f"a file that can be written ({contents[failed][0]})"
+        _checks.fail(owner, failed, expected, _checks.described(error.strerror))
 
 
 def listed_classes(classes):

@@ -149,8 +149,7 @@ def _write_once(owner, folder, params, splits):
     splits = splits()
     folder.parent.mkdir(parents=True, exist_ok=True)
     # A sibling is on the same disk, so the rename at the end is atomic.
-    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = folder.with_name(f".{folder.name}.{os.urandom(8).hex()}.partial")
     try:
         partial.mkdir()
         counts = {name: _write_split(partial, name, *split) for name, split in splits.items()}

@@ -91,8 +91,8 @@ class History:
             self._rewrite([*(other for other in earlier if _place(other) < place), record])
             self._last = place
         elif place > self._last:
-            with open(self.path, "a", encoding="utf-8") as file:
-                file.write(_line(record))
+            with atomic.open_to_append(self.path) as file:
+                file.write(_line(record).encode())
             self._last = place
         else:
             others = (other for other in read(self.path) if _place(other) != place)

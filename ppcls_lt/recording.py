@@ -12,7 +12,7 @@ import paddle
 import paddle.distributed as dist
 import paddle.nn.functional as F
 
-from . import __version__, _checks, host, run_files
+from . import __version__, _checks, atomic, host, run_files, stages
 from ._checks import ConfigError
 from .classifier import find_classifier
 from .report import texts, writing
@@ -106,6 +106,8 @@ class Record:
         if dist.get_rank() != 0:
             return
         folder, files = log_folder(engine), run_files.FILES[engine.mode]
+        for name in files:
+            atomic.sweep(folder / name)
         if anew:
             for name in (files.history, files.predictions):
                 (folder / name).unlink(missing_ok=True)
@@ -173,10 +175,8 @@ def write_report(plan):
     """Write the report of a training that has ended, if it asks for one; the first process does."""
     wanted = plan[0]["Global"].get("report", False)
     if wanted and dist.get_rank() == 0:
-        folder = Path(plan[0]["Global"]["output_dir"])
-        # Of several stages each has a folder of its own.
-        folder = folder.parent if len(plan) > 1 else folder
-        _log.info("%s", writing.write(folder, language="en" if wanted is True else wanted, mode="train"))
+        language = "en" if wanted is True else wanted
+        _log.info("%s", writing.write(stages.output_dir(plan), language=language, mode="train"))
 
 
 class PredictionRecorder:

@@ -63,6 +63,12 @@ def plan(config):
     return result
 
 
+def output_dir(plan):
+    """The folder of the whole run, below which each of several stages has one of its own."""
+    folder = Path(plan[0]["Global"]["output_dir"])
+    return folder.parent if len(plan) > 1 else folder
+
+
 def start_weights(before, stage):
     """The path (without ending) of the weights that a stage takes from the stage before.
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import weakref
 from functools import partial
 
 import paddle
@@ -14,6 +15,8 @@ from . import (
     devices,
     evaluation,
     host,
+    loader,
+    lock,
     losses,
     metrics,
     recording,
@@ -107,7 +110,24 @@ def _init_engine(original, engine, config, mode="train"):
     assembly.connect(engine, mode)
     evaluation.attach(engine)
     if mode == "eval" and engine.eval_mode == "classification":
-        recording.Record(plan[-1], assembly).begin(engine)
+        record = recording.Record(plan[-1], assembly)
+        _write_alone(engine, mode, engine.output_dir, "output_dir", lambda: record.begin(engine))
+    elif mode == "export" and config["Global"].get("save_inference_dir") is not None:
+        _write_alone(engine, mode, config["Global"]["save_inference_dir"], "save_inference_dir")
+
+
+def _write_alone(engine, method, folder, key, begin=lambda: None):
+    """Let a method of the Engine write only while no other process writes the same files."""
+    original = getattr(engine, method)
+
+    def alone(*args, **kwargs):
+        if dist.get_rank() != 0:
+            return original(*args, **kwargs)
+        with lock.held(folder, "Global", key, f".{method}.lock"):
+            begin()
+            return original(*args, **kwargs)
+
+    setattr(engine, method, alone)
 
 
 def _train(original, engine):
@@ -127,10 +147,15 @@ class _Training:
         self._identity = None
         self._run = None
         self._record = None
+        self._lock = None
 
     def start(self):
         """Build the Engine of the stage that the configuration starts or goes on with."""
         settings = self._plan[0]["Global"]
+        if dist.get_rank() == 0:
+            self._lock = lock.acquire(stages.output_dir(self._plan), "Global", "output_dir")
+            # Where nobody calls `train`.
+            weakref.finalize(self, self._lock.release)
         checkpoint = settings.get("checkpoints")
         if checkpoint:
             state = saving.read_state(checkpoint)
@@ -149,6 +174,13 @@ class _Training:
         self._build(checkpoint or None)
 
     def train(self, train_stage):
+        try:
+            self._train_stages(train_stage)
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+
+    def _train_stages(self, train_stage):
         while True:
             with self._own_names():
                 self._run_stage(train_stage)
@@ -180,7 +212,7 @@ class _Training:
             assembly.connect(self._engine, "train")
             evaluation.attach(self._engine, self._run)
             if host.keeps_loader_iterator(self._engine.train_epoch_func):
-                self._engine.train_epoch_func = _with_fresh_iterator(self._engine.train_epoch_func)
+                self._engine.train_epoch_func = loader.with_fresh_iterator(self._engine.train_epoch_func)
             self._run.attach(self._engine)
 
     def _run_stage(self, train_stage):
@@ -226,43 +258,3 @@ class _Training:
             yield
         finally:
             self._names = unique_name.switch(*before)
-
-
-class _LoaderFailed(BaseException):
-    """Carries a loader's error past the host's ``except Exception``."""
-
-    def __init__(self, error):
-        super().__init__(error)
-        self.error = error
-
-
-class _FreshIterator:
-    """Batches of a loader, from its beginning again when it ends; its errors come through."""
-
-    def __init__(self, loader):
-        self._loader = loader
-        self._iterator = iter(loader)
-
-    def __next__(self):
-        try:
-            return next(self._iterator)
-        except StopIteration:
-            self._iterator = iter(self._loader)
-            return next(self._iterator)
-        except Exception as error:  # whatever a data set raises, raised again below
-            raise _LoaderFailed(error) from error
-
-
-def _with_fresh_iterator(train_epoch_func):
-    def train_epoch(engine, epoch_id, print_batch_step):
-        # DALI's loader raises to be reset, which the host does.
-        engine.train_dataloader_iter = (iter if engine.use_dali else _FreshIterator)(engine.train_dataloader)
-        try:
-            train_epoch_func(engine, epoch_id, print_batch_step)
-        except _LoaderFailed as failure:
-            raise failure.error from None
-        finally:
-            # Its thread ends here, and draws no random number of the next epoch.
-            engine.train_dataloader_iter = None
-
-    return train_epoch

@@ -13,7 +13,7 @@ import paddle
 import pytest
 import yaml
 
-from ppcls_lt import history, run_files
+from ppcls_lt import history, lock, run_files
 from ppcls_lt.comparison.results import Run
 
 from . import commands, engines
@@ -259,13 +259,10 @@ def test_what_is_told_to_ignore_a_hangup_goes_on(place):
 
 
 def test_two_comparisons_cannot_share_a_folder(place, whole):
-    import fcntl
-
-    with open(whole[1] / ".lock", "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with lock.held(whole[1], "test", "folder"):
         commands.fails(
             commands.run(place, *command("whole"), environment=ENVIRONMENT),
-            "`--out` must be a folder in which no other comparison is running",
+            f"`--out` must be a folder in which no other ppcls-lt is writing, got whole, where process {os.getpid()}",
         )
 
 

@@ -31,6 +31,7 @@ LAYERS = (
         "data_tools",
         "demo_data",
         "history",
+        "lock",
         "options",
         "registry",
         "report",
@@ -57,6 +58,7 @@ LAYERS = (
         "data_commands",
         "devices",
         "evaluation",
+        "loader",
         "recipes",
         "recording",
         "report_command",
@@ -132,7 +134,9 @@ def foreign_imports(path):
         top = name.split(".")[0]
         spec = importlib.util.find_spec(top)
         origin = (spec.origin or "") if spec else "missing"
-        if top != PACKAGE.name and (spec is None or "site-packages" in origin or "dist-packages" in origin):
+        if top in (PACKAGE.name, "msvcrt"):  # of the standard library on Windows
+            continue
+        if spec is None or "site-packages" in origin or "dist-packages" in origin:
             yield top, inside
 
 

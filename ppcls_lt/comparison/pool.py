@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import contextmanager
 
+from .. import atomic
 from .._checks import ConfigError
 from . import BASELINE
 from .settings import LOG
@@ -75,7 +76,7 @@ class Pool:
         if self._devices:
             environment["CUDA_VISIBLE_DEVICES"] = self._devices[slot % len(self._devices)]
         environment["OMP_NUM_THREADS"] = self._threads  # Paddle has set it for this process
-        with open(job.folder / LOG, "ab") as log:
+        with atomic.open_to_append(job.folder / LOG) as log:
             start = log.tell()
             process = subprocess.Popen(
                 [sys.executable, "-m", f"{__package__}.worker", str(job.folder), job.recipe, str(job.seed)],

@@ -1,12 +1,11 @@
 """One run of a comparison: train, choose the epoch, test once, leave ``result.json`` last."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 import paddle
 
-from .. import checkpoints, history, host, stages, trainer
+from .. import atomic, checkpoints, history, host, stages, trainer
 from .._checks import ConfigError
 from .results import Run
 from .settings import RESULT, TEST, TRAIN, WEIGHTS, history_path
@@ -41,7 +40,7 @@ def finish(folder, recipe, seed):
             f"images choose; delete {folder} to train this run anew"
         )
     _check_finite(f"{best}.pdparams", recipe)
-    shutil.copyfile(f"{best}.pdparams", folder / f"{WEIGHTS}.pdparams")
+    atomic.copy(f"{best}.pdparams", folder / f"{WEIGHTS}.pdparams")
     engine = trainer.run_engine("eval", folder / TEST)
     metric = engine.eval_metric_func.metric_func_list[0]
     result = Run(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import _checks, checkpoints, devices, history, host, recording, run_files, stages, trainer
+from .. import _checks, atomic, checkpoints, devices, history, host, recording, run_files, stages, trainer
 from .. import config as configuration
 from .._checks import ConfigError
 from ..counts import as_counts, shot_groups
@@ -159,7 +159,7 @@ class Settings:
         for name in self.recipes:
             self._check_recipe(name)
         for job in self.jobs:
-            job.folder.mkdir(parents=True, exist_ok=True)
+            atomic.make_folder(self.folder, job.folder.relative_to(self.folder))
             for file, config in ((TRAIN, self.training(job.recipe, job)), (TEST, self.test(job.recipe, job))):
                 self._keep_config(job, job.folder / file, config)
 

@@ -43,7 +43,8 @@ def write(outcome, folder, language="en", page=True):
     for name, data in files.items():
         path = Path(folder) / name
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            atomic.make_folder(folder, Path(name).parent)
+            atomic.sweep(path)
             atomic.write(path, data)
         except OSError as error:
             fail(_OWNER, "--out", "a folder that can be written", described(f"{path}: {error.strerror}"))

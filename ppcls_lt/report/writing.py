@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .. import atomic, charts
+from .. import atomic, charts, lock
 from .._checks import choice, described, fail
 from .collect import collect, common_folder
 from .figures import paint
@@ -12,6 +12,8 @@ from .texts import LANGUAGES
 
 PAGE = "report.html"
 FOLDER = "report"
+# Not that of a training, on which one may report while it runs.
+_LOCK = ".report.lock"
 
 
 def check_installed():
@@ -53,12 +55,14 @@ def write(folder, out=None, *, language="en", mode=None, thresholds=None, names=
             files.update({f"{place}/{name}.png": data for name, data in drawn.items()})
             files.update({f"{place}/{name}": data for name, data in tables(part).items()})
     files[PAGE] = page(parts, pictures, places, language).encode()
-    try:
-        for name, data in files.items():
-            (out / name).parent.mkdir(parents=True, exist_ok=True)
-            atomic.write(out / name, data)
-    except OSError as error:
-        fail(owner, "--out", "a folder that can be written", described(f"{out / name}: {error.strerror}"))
+    with lock.held(out, owner, "--out", _LOCK):
+        try:
+            for name, data in files.items():
+                path = atomic.make_folder(out, Path(name).parent) / Path(name).name
+                atomic.sweep(path)
+                atomic.write(path, data)
+        except OSError as error:
+            fail(owner, "--out", "a folder that can be written", described(f"{out / name}: {error.strerror}"))
     size = len(files[PAGE]) / 1e3
     return (
         f"report of {common_folder(parts)}: {out / PAGE} ({size:.0f} kB) and {len(files) - 1} files in {out / FOLDER}"
