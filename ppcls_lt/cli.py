@@ -7,10 +7,11 @@ import argparse
 import os
 import runpy
 import shlex
+import signal
 import sys
 from pathlib import Path
 
-from . import __version__, compare_command, report_command
+from . import __version__, command_parser, compare_command, interrupts, report_command
 from ._checks import ConfigError, fail
 from .data_commands import add_commands
 
@@ -30,10 +31,18 @@ _SUMMARY = {
 
 def main(argv=None):
     """Run one command; return the exit status, 2 for a mistake of the user's."""
-    arguments = _parser().parse_args(argv)
-    arguments.command_line = shlex.join(["ppcls-lt", *(sys.argv[1:] if argv is None else argv)])
+    argv = sys.argv[1:] if argv is None else list(argv)
+    parser, commands = _parser()
+    if not argv:
+        parser.print_help()
+        return 2
+    arguments = command_parser.parse(parser, commands, argv)
+    arguments.command_line = shlex.join(["ppcls-lt", *argv])
+    arguments.way_on = interrupts.way_on(arguments.name, argv)
     try:
-        return arguments.command(arguments)
+        status = arguments.command(arguments)
+        sys.stdout.flush()
+        return status
     except ConfigError as error:
         print(f"ppcls-lt: error: {error}", file=sys.stderr)
     except ModuleNotFoundError as error:
@@ -44,11 +53,18 @@ def main(argv=None):
             "build, see README.md",
             file=sys.stderr,
         )
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough; nothing more can be written, at the end of the process either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except KeyboardInterrupt:
+        interrupts.leave(arguments.way_on, 128 + signal.SIGINT)
     return 2
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="ppcls-lt", description="Long-tailed image classification for PaddleClas.")
+    """The parser of the whole command line, and that of each command by its name."""
+    parser = command_parser.Parser(prog="ppcls-lt", description="Long-tailed image classification for PaddleClas.")
     parser.add_argument("--version", action="version", version=f"ppcls-lt {__version__}")
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     for mode, summary in _SUMMARY.items():
@@ -82,21 +98,19 @@ def _parser():
     add_commands(commands)
     report_command.add_command(commands)
     compare_command.add_command(commands)
-    return parser
+    return parser, commands.choices
 
 
 def _engine(arguments):
     """train, eval, infer, export: the checkout's own script, or what it does where there is none."""
     mode = arguments.name
     from . import config, host, trainer
-    from .overrides import check
 
     path = config.find(arguments.config)
-    check(arguments.override)
+    config.check_overrides(arguments.override)
     overrides = list(arguments.override)
     if arguments.recipe is not None:
-        # In quotes, since a recipe's name is text whatever it looks like.
-        overrides.append(f"Global.recipe={arguments.recipe!r}")
+        overrides.append(f"Global.recipe={arguments.recipe}")
     if getattr(arguments, "resume", False):
         overrides.append("Global.resume=True")
     if getattr(arguments, "report", None) is not None:
@@ -107,8 +121,9 @@ def _engine(arguments):
         flags = ["-c", str(path), *(part for o in overrides for part in ("-o", o))]
         if arguments.profiler_options is not None:
             flags += ["-p", arguments.profiler_options]
-        return _run_script(stock, flags)
-    trainer.run_engine(mode, path, overrides, arguments.profiler_options)
+        return _run_script(stock, flags, arguments.way_on)
+    with interrupts.ending(arguments.way_on):
+        trainer.run_engine(mode, path, overrides, arguments.profiler_options)
     return 0
 
 
@@ -131,7 +146,7 @@ def _run(arguments):
     from . import trainer
 
     trainer.register(root=root)
-    return _run_script(script, _with_config_found(arguments.arguments))
+    return _run_script(script, _with_config_found(arguments.arguments), arguments.way_on)
 
 
 def _with_config_found(flags):
@@ -145,12 +160,13 @@ def _with_config_found(flags):
     return flags
 
 
-def _run_script(script, flags):
+def _run_script(script, flags, way_on):
     """Run a Python file as ``python script flags`` would, in this process."""
     script = os.path.abspath(script)
     sys.argv = [script, *flags]
     sys.path.insert(0, os.path.dirname(script))
-    runpy.run_path(script, run_name="__main__")
+    with interrupts.ending(way_on):
+        runpy.run_path(script, run_name="__main__")
     return 0
 
 

@@ -34,12 +34,10 @@ def check(config):
 
 def _fail_unknown(name):
     expected = f"one of {', '.join(host.devices())}"
-    if isinstance(name, str) and ":" in name:
-        kind, _, number = name.partition(":")
-        expected += (
-            f", without a number (set CUDA_VISIBLE_DEVICES={number} to choose the card)" if kind == "gpu" else ""
-        )
-    if isinstance(name, str):
+    kind, _, number = str(name).partition(":")
+    if kind == "gpu":
+        expected += f", without a number (set CUDA_VISIBLE_DEVICES={number} to choose the card)"
+    elif isinstance(name, str):
         expected += _checks.suggestion(name, host.devices())
     _checks.fail("Global", "device", expected, name)
 
@@ -53,9 +51,7 @@ def _missing(name):
     if name == "gpu" and paddle.device.cuda.device_count() == 0:
         return f"no GPU is to be seen; {_REMEDY}, or see `nvidia-smi` and CUDA_VISIBLE_DEVICES"
     if name not in ("cpu", *built) and name not in paddle.device.get_all_custom_device_type():
-        return (
-            f"this Paddle ({paddle.__version__}) has no plugin for it; {_REMEDY}, or install Paddle's plugin for {name}"
-        )
+        return f"this Paddle ({paddle.__version__}) has no plugin for it; {_REMEDY}, or install Paddle's plugin"
     return None
 
 

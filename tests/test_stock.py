@@ -1,7 +1,14 @@
 """From PaddleClas's own configurations, changed with ``-o`` alone: every command, one process and several, no seed."""
 
+import contextlib
 import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
 import sysconfig
+import time
 from pathlib import Path
 
 import pytest
@@ -58,6 +65,56 @@ def test_what_was_trained_is_used(mode, expected, trained, folder):
     result = command(mode, folder, "out", "--recipe", "ldam_drw", "-o", f"Global.pretrained_model={trained[1]}")
     assert result.returncode == 0, result.stdout
     assert expected in result.stdout
+
+
+def running(group):
+    """A process of a group that still runs, the worker of a loader for one, or None; Linux tells."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, own = path.read_text().rpartition(")")[2].split()[:3]
+            if int(own) == group and state != "Z":
+                return path.parent.name
+    return None
+
+
+def interrupted(folder, arguments, log, until):
+    """Start a command line, press Ctrl-C as a terminal does once its log holds ``until``; the finished process."""
+    with open(log, "wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *map(str, arguments)],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(engines.ROOT), os.environ.get("PYTHONPATH", "")])},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        while until not in log.read_text() and process.poll() is None:
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(120)
+        end = time.monotonic() + 60
+        while running(process.pid) and time.monotonic() < end:
+            time.sleep(0.1)
+        assert not running(process.pid)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    return process
+
+
+def test_an_interrupted_training_says_how_to_go_on_and_does(folder):
+    """With a worker, whose feeding thread an ordinary end would wait for."""
+    given = stock.flags(folder / "stock.yaml", folder / "data", "interrupted", epochs=3, workers=1)
+    log = folder / "interrupted.log"
+    process = interrupted(folder, ["-m", "ppcls_lt.cli", "train", "-c", "stock.yaml", *given], log, "Epoch 2/3][Iter")
+    text = log.read_text()
+    assert process.returncode == 130 and "Traceback" not in text, text
+    said = text.rpartition("ppcls-lt: interrupted; go on with: ppcls-lt ")[2]
+    assert said.endswith(" --resume\n")
+    result = engines.run(["-m", "ppcls_lt.cli", *shlex.split(said)], cwd=folder)
+    assert result.returncode == 0, result.stdout
+    assert "[Train][Epoch 3/3][Avg]" in result.stdout and "[Epoch 1/3]" not in result.stdout
 
 
 def test_two_processes_train_without_a_seed(folder):

@@ -1,0 +1,84 @@
+"""A command that is ended from outside: Ctrl-C or SIGTERM, one line, and how a training goes on."""
+
+import contextlib
+import multiprocessing
+import os
+import shlex
+import signal
+import sys
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def ending(command):
+    """Within it Ctrl-C and SIGTERM end the process at once, by :func:`leave`.
+
+    An exception, as ``KeyboardInterrupt`` is, can come up where nobody sees it,
+    and an ordinary end would wait for ever for the threads that feed a loader's
+    workers. A checkpoint that is being written is no loss: it takes its place
+    when it is complete. Paddle has a handler of its own, and must be imported
+    before.
+
+    Args:
+        command (str or None): see :func:`way_on`.
+    """
+    owner = os.getpid()
+
+    def end(number, _):
+        if os.getpid() == owner:
+            leave(command, 128 + number)
+        elif number == signal.SIGTERM:
+            os._exit(128 + number)
+        # A worker forked off leaves Ctrl-C, which every process of a terminal gets, to its parent.
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            # None: a handler that was not installed by Python.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def way_on(name, argv):
+    """The command that goes on with an interrupted one, or None.
+
+    Args:
+        name (str): the command, ``train`` or ``run`` for one that goes on.
+        argv (list of str): what stood behind ``ppcls-lt``.
+    """
+    argv = [argument for argument in argv if argument != "--overwrite"]
+    if name == "train":
+        more = [] if "--resume" in argv else ["--resume"]
+    elif name == "run" and any(argument.endswith("train.py") for argument in argv):
+        more = [] if "Global.resume=True" in argv else ["-o", "Global.resume=True"]
+    else:
+        return None
+    return shlex.join(["ppcls-lt", *argv, *more])
+
+
+def leave(command, status):
+    """Say that, and how to go on; end this process and its workers."""
+    if os.environ.get("PADDLE_TRAINER_ID", "0") == "0":
+        several = int(os.environ.get("PADDLE_TRAINERS_NUM", "1")) > 1
+        # On a line of its own, behind the terminal's ^C.
+        text = "\nppcls-lt: interrupted"
+        if command is not None:
+            text += f"; go on with: {'the same launch of ' if several else ''}{command}"
+        # Not through sys.stderr, in the middle of whose printing the signal may have come.
+        os.write(2, f"{text}\n".encode(errors="surrogateescape"))
+    for child in _children():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGTERM)
+    with contextlib.suppress(RuntimeError, OSError):  # in the middle of printing, or to a pipe that is closed
+        sys.stdout.flush()
+    os._exit(status)
+
+
+def _children():
+    """Process ids of this process's children; of one that is being forked off Linux alone knows."""
+    known = {child.pid for child in multiprocessing.active_children()}
+    for path in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            known.update(map(int, path.read_text().split()))
+    return known
