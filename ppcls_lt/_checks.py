@@ -2,6 +2,7 @@
 
 import difflib
 import numbers
+import os
 
 
 class ConfigError(ValueError):
@@ -70,6 +71,16 @@ def choice(owner, name, value, options):
     if not isinstance(value, str) or value not in options:
         fail(owner, name, "one of " + ", ".join(options) + suggestion(value, options), value)
     return value
+
+
+def regular_file(owner, name, path):
+    """Return ``path`` if it is a file with an end: no folder, device or pipe, which may have none."""
+    if not os.path.exists(path):
+        fail(owner, name, "an existing path", os.fspath(path))
+    if not os.path.isfile(path):
+        what = "a folder" if os.path.isdir(path) else "a device or pipe"
+        fail(owner, name, "a regular file", described(f"{os.fspath(path)!r}, {what}"))
+    return path
 
 
 def known_name(owner, what, name, options):

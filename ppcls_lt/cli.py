@@ -105,12 +105,14 @@ def _engine(arguments):
     """train, eval, infer, export: the checkout's own script, or what it does where there is none."""
     mode = arguments.name
     from . import config, host, trainer
+    from .overrides import check
 
     path = config.find(arguments.config)
-    config.check_overrides(arguments.override)
+    check(arguments.override)
     overrides = list(arguments.override)
     if arguments.recipe is not None:
-        overrides.append(f"Global.recipe={arguments.recipe}")
+        # In quotes, since a recipe's name is text whatever it looks like.
+        overrides.append(f"Global.recipe={arguments.recipe!r}")
     if getattr(arguments, "resume", False):
         overrides.append("Global.resume=True")
     if getattr(arguments, "report", None) is not None:

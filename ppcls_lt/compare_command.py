@@ -58,10 +58,10 @@ def _compare(arguments):
         fail(OWNER, "--val-fraction", "left out with --val-list", arguments.val_fraction)
     arguments.threads = os.environ.get("OMP_NUM_THREADS")
     # Paddle is imported from here on, and sets it.
-    from . import config
+    from . import overrides
     from .comparison.settings import Settings
 
-    config.check_overrides(arguments.override)
+    overrides.check(arguments.override)
     asked = None  # the base's groups
     if arguments.groups == "tertiles":
         asked = thresholds(arguments, OWNER)

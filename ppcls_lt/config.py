@@ -6,9 +6,7 @@ import pydoc
 import sys
 from pathlib import Path
 
-import yaml
-
-from . import _checks
+from . import _checks, yaml_files
 from ._checks import ConfigError
 from .callbacks import Callback, LossSchedule, loss_entries
 from .counts import as_counts, count_label_list
@@ -32,20 +30,11 @@ def find(path):
     """
     for candidate in (Path(path), *(folder / path for folder in _CONFIG_FOLDERS)):
         if candidate.is_file():
-            _check_yaml(candidate)
+            yaml_files.read_map(candidate, "ppcls-lt", "-c")
             return candidate
     folder = next((folder for folder in _CONFIG_FOLDERS if folder.is_dir()), None)
     packaged = [] if folder is None else sorted(str(p.relative_to(folder)) for p in folder.rglob("*.yaml"))
     _checks.fail("ppcls-lt", "-c", f"a file, or one of {', '.join(packaged)}", str(path))
-
-
-def _check_yaml(path):
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"ppcls-lt: `-c` must be a YAML file, got {path}: {error}") from error
-    if not isinstance(content, dict):
-        _checks.fail("ppcls-lt", "-c", "a YAML file with sections", str(path))
 
 
 def class_number(config):
@@ -55,17 +44,6 @@ def class_number(config):
         if section.get("class_num") is not None:
             return section["class_num"]
     return None
-
-
-def check_overrides(overrides):
-    """Raise unless every ``-o`` has the form that PaddleClas reads.
-
-    Raises:
-        ConfigError: the first that has not.
-    """
-    for override in overrides:
-        if override.count("=") != 1:
-            _checks.fail("ppcls-lt", "-o", "of the form key=value with a single =", override)
 
 
 def components(config, section, part):
@@ -101,8 +79,12 @@ def _entries(owner, entries):
         yield f"{owner}[{index}]", name, params or {}
 
 
-def build_callbacks(config):
+def build_callbacks(config, wanted=None):
     """Build the callbacks of a configuration, in order.
+
+    Args:
+        config (dict): the configuration.
+        wanted (callable, optional): name -> whether to build it; all of them by default.
 
     Raises:
         ConfigError: a name or a parameter is unknown, or a value is not what it
@@ -110,6 +92,8 @@ def build_callbacks(config):
     """
     built = []
     for where, name, params in callbacks(config):
+        if wanted is not None and not wanted(name):
+            continue
         component = _callback_class(where, name)
         allowed = inspect.signature(component).parameters
         if "start" in params and "start" not in allowed:
@@ -129,10 +113,15 @@ def build_callbacks(config):
     return built
 
 
+def is_path(name):
+    """Whether a callback's name is the dotted path of a user's own class, which must be imported."""
+    return "." in str(name)
+
+
 def _callback_class(where, name):
     """One of this package's callbacks, or a user's by its dotted path."""
     known = registered("callback")
-    if "." not in str(name):
+    if not is_path(name):
         _checks.known_name(where, "callback", name, list(known))
         return known[name]
     if os.getcwd() not in sys.path:

@@ -50,6 +50,8 @@ def count_label_list(path, *, owner, name="cls_label_path", delimiter=None, clas
     limit = class_num if check_labels else None
     bound = _MAX_CLASSES if limit is None else limit
     tally = Counter()
+    if os.path.exists(path):
+        _checks.regular_file(owner, name, path)
     try:
         # One pass that only counts strings; each distinct one becomes an integer once.
         with _open(path) as lines:

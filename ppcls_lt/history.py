@@ -24,7 +24,7 @@ def read(path):
         ConfigError: a line before the last is no record.
     """
     path = Path(path)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     records = []
     for number, line in enumerate(lines, 1):
         try:

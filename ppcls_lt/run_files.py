@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import atomic
+from . import _checks, atomic
 from ._checks import ConfigError
 
 
@@ -98,13 +98,13 @@ def read_predictions(path):
     Raises:
         ConfigError: the file is damaged.
     """
+    if not Path(path).is_file():
+        return None
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             found = Predictions(
                 *(arrays[name] for name in Predictions._fields[:3]), int(arrays["class_num"]), int(arrays["epoch"])
             )
-    except FileNotFoundError:
-        return None
     except (ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ConfigError(f"{path}: must be what an evaluation wrote, got a damaged file: {error}") from error
     if not found.label.shape == found.predicted.shape == found.confidence.shape == (found.label.size,):
@@ -123,6 +123,8 @@ def read_class_names(path):
     Raises:
         ConfigError: the file cannot be read or a line does not begin with a class.
     """
+    if Path(path).exists():
+        _checks.regular_file("class names", "file", path)
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

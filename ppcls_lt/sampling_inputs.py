@@ -35,6 +35,8 @@ def labels_of(owner, dataset):
 def image_indices(owner, value, size):
     """Return ``value``, integers or the path of a file of them, as an array of integers below ``size``."""
     expected = f"integers from 0 to {size - 1}, or the path of a file with one of them a line"
+    if isinstance(value, (str, os.PathLike)) and os.path.exists(value):
+        _checks.regular_file(owner, "indices", value)
     try:
         return _natural_numbers(_read_indices(value) if isinstance(value, (str, os.PathLike)) else value, size)
     except OSError as error:

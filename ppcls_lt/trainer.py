@@ -94,6 +94,7 @@ def checked_plan(config, mode):
         evaluation.check(stage, mode)
     if mode == "train":
         recording.check(plan)
+        validation.check_callbacks(plan)  # last, since it may import code of the user's
     return plan
 
 

@@ -5,8 +5,19 @@ from pathlib import Path
 
 from . import _checks, checkpoints
 from ._checks import ConfigError
-from .config import AUTO, IMAGE_LISTS, build_callbacks, class_number, components, counts_given, losses, normalized_scale
+from .config import (
+    AUTO,
+    IMAGE_LISTS,
+    build_callbacks,
+    class_number,
+    components,
+    counts_given,
+    is_path,
+    losses,
+    normalized_scale,
+)
 from .counts import count_label_list
+from .host.evaluated import component_names
 from .registry import registered
 
 # Keys of `Arch` that never reach the architecture.
@@ -32,7 +43,7 @@ def check(config, mode, host_names):
             _checks.fail("configuration", section, f"a section, to {mode}", config.get(section))
     arch = config["Arch"]
     if "name" in arch:
-        _checks.known_name("Arch", "architecture", arch["name"], _public(host_names("arch")))
+        _checks.known_name("Arch", "architecture", arch["name"], component_names(host_names("arch")))
         ours = registered("arch").get(arch["name"])
         if ours is not None:
             allowed = [*inspect.signature(ours).parameters, *_ARCH_KEYS]
@@ -41,7 +52,8 @@ def check(config, mode, host_names):
     if class_number(config) is not None:
         _checks.integer("Arch", "class_num", class_number(config), minimum=1)
     _check_paths(config, mode)
-    callbacks = _check_training(config) if mode == "train" else []
+    if mode == "train":
+        _check_training(config)
     if mode == "train" and isinstance(config["Optimizer"], dict):
         _check_optimizer(config["Optimizer"], host_names("optimizer"))
     for part in _parts(config, mode):
@@ -57,8 +69,21 @@ def check(config, mode, host_names):
             _check_loss(where, cls, params, config, ordinary=scale is None)
         _check_sampler(config, part, host_names("data"))
         _check_label_list(config, part, host_names("data"))
-    for callback in callbacks:
-        callback.check(config)
+
+
+def check_callbacks(stages):
+    """Build the callbacks of every stage and let them check it; those named by a path are imported last of all.
+
+    Args:
+        stages (list of dict): the configurations, checked by :func:`check`.
+
+    Raises:
+        ConfigError: as ``config.build_callbacks`` and the callbacks' own checks.
+    """
+    for wanted in (lambda name: not is_path(name), is_path):
+        for stage in stages:
+            for callback in build_callbacks(stage, wanted):
+                callback.check(stage)
 
 
 def _parts(config, mode):
@@ -68,17 +93,13 @@ def _parts(config, mode):
     return ["Eval"] if mode == "eval" else []
 
 
-def _public(namespace):
-    return [name for name in namespace if not name.startswith("_")]
-
-
 def _check_list(config, section, part, host_names):
     """Names that exist, parameters that this package's components have, no lost results."""
     kind = section.lower()
     ours = registered(kind)
     keys = {}
     for where, name, params in components(config, section, part):
-        _checks.known_name(where, kind, name, _public(host_names))
+        _checks.known_name(where, kind, name, component_names(host_names))
         if section == "Loss" and "weight" not in params:
             _checks.fail(where, "weight", f"given: the share of {name} in the sum", _checks.described("nothing"))
         if section == "Loss":
@@ -133,7 +154,7 @@ def _check_loss(where, cls, params, config, ordinary):
 
 
 def _check_training(config):
-    """Epochs, callbacks, and sections that are nearly the name of one of ours."""
+    """Epochs, the seed, and sections that are nearly the name of one of ours."""
     for section in config:
         for ours in ("Callbacks", "Stages"):
             if section != ours and str(section).lower().rstrip("s") == ours.lower().rstrip("s"):
@@ -143,7 +164,6 @@ def _check_training(config):
     seed = config["Global"].get("seed")
     if seed is not None and seed is not False and _checks.integer("Global", "seed", seed, minimum=0) >= 2**32:
         _checks.fail("Global", "seed", "an integer >= 0 and < 2^32", seed)
-    return build_callbacks(config)
 
 
 def _check_optimizer(optimizer, host_names):
@@ -151,7 +171,7 @@ def _check_optimizer(optimizer, host_names):
     for key in ("name", "lr"):
         if key not in optimizer:
             _checks.fail("Optimizer", key, "given", _checks.described("nothing"))
-    _checks.known_name("Optimizer", "optimizer", optimizer["name"], _public(host_names))
+    _checks.known_name("Optimizer", "optimizer", optimizer["name"], component_names(host_names))
     if optimizer["name"].startswith("AdamW") and optimizer.get("regularizer") is not None:
         expected = f"left out with {optimizer['name']}, which takes `weight_decay`"
         _checks.fail("Optimizer", "regularizer", expected, optimizer["regularizer"])
@@ -175,6 +195,10 @@ def _check_paths(config, mode):
     images = (config.get("Infer") or {}).get("infer_imgs")
     if mode == "infer" and isinstance(images, str) and not Path(images).exists():
         _checks.fail("Infer", "infer_imgs", "an existing image or folder", images)
+    after = (config.get("Infer") or {}).get("PostProcess")
+    names = after.get("class_id_map_file") if isinstance(after, dict) else None
+    if mode == "infer" and isinstance(names, str) and Path(names).exists():
+        _checks.regular_file("Infer.PostProcess", "class_id_map_file", names)
 
 
 def _check_sampler(config, part, host_names):
@@ -185,7 +209,7 @@ def _check_sampler(config, part, host_names):
         _checks.fail(f"DataLoader.{part}", "sampler", "a map with `name` and `batch_size`", params)
     if "name" not in params:
         return
-    _checks.known_name(where, "sampler", params["name"], _public(host_names))
+    _checks.known_name(where, "sampler", params["name"], component_names(host_names))
     ours = registered("sampler").get(params["name"])
     if ours is not None:
         parameters = inspect.signature(ours).parameters
@@ -202,11 +226,13 @@ def _check_label_list(config, part, host_names):
     dataset = ((config.get("DataLoader") or {}).get(part) or {}).get("dataset") or {}
     owner = f"DataLoader.{part}.dataset"
     if "name" in dataset:
-        _checks.known_name(owner, "data set", dataset["name"], _public(host_names))
+        _checks.known_name(owner, "data set", dataset["name"], component_names(host_names))
     for key in ("cls_label_path", "image_root"):
         path = dataset.get(key)
         if isinstance(path, str) and not Path(path).exists():
             _checks.fail(owner, key, "an existing path", path)
+    if isinstance(dataset.get("cls_label_path"), str):
+        _checks.regular_file(owner, "cls_label_path", dataset["cls_label_path"])
     if dataset.get("name") in IMAGE_LISTS and "cls_label_path" in dataset:
         retrieval = config["Global"].get("eval_mode", "classification") != "classification"
         in_range = not dataset.get("relabel", False) and (part == "Train" or not retrieval)

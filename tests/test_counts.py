@@ -106,10 +106,13 @@ class TestCountLabelList:
         for part in parts:
             assert part in message
 
-    @pytest.mark.parametrize("name", ["missing.txt", "."])
-    def test_unreadable_file(self, tmp_path, name):
+    @pytest.mark.parametrize(
+        "name, expected",
+        [("missing.txt", "a file that can be read"), (".", "a regular file"), ("/dev/zero", "a regular file")],
+    )
+    def test_unreadable_file(self, tmp_path, name, expected):
         path = tmp_path / name
-        with pytest.raises(ConfigError, match=f"{OWNER}: `cls_label_path` must be a file that can be read"):
+        with pytest.raises(ConfigError, match=f"{OWNER}: `cls_label_path` must be {expected}"):
             count_label_list(path, owner=OWNER)
 
     @pytest.mark.parametrize("wrong", [{"delimiter": ""}, {"delimiter": 1}, {"class_num": 0}, {"path": 3}])

@@ -280,7 +280,7 @@ class TestMakeLt:
     @pytest.mark.skipif(not os.path.exists("/dev/stdin"), reason="needs /dev/stdin")
     def test_a_pipe_is_refused(self, run):
         done = run("make-lt", "/dev/stdin", "--ratio", 1, "-o", "out.txt", input=b"a 0\nb 1\n")
-        fails(done, "`LIST` must be a file that can be read twice, not a pipe (/dev/stdin)")
+        fails(done, "`LIST` must be a regular file, got '/dev/stdin', a device or pipe")
 
     @pytest.mark.parametrize(
         "options, parts",

@@ -293,7 +293,10 @@ def test_an_empty_class_can_be_allowed(settings, tmp_path):
     [
         (["-c", "nowhere.yaml"], "digits/ldam.yaml"),
         (["-c", "digits/ce.yaml", "-o", "Global.epochs"], "`-o` must be of the form key=value"),
-        (["-c", "digits/ce.yaml", "-o", "Loss.Train.5.CELoss.weight=3"], "`-o` must name entries"),
+        (
+            ["-c", "digits/ce.yaml", "-o", "Loss.Train.5.CELoss.weight=3"],
+            "must be the path of an entry, got '5' for the list Loss.Train, which has items 0 to 0",
+        ),
     ],
 )
 def test_wrong_flags(flags, part, capsys):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import _checks, atomic, checkpoints, devices, history, host, recording, run_files, stages, trainer
+from .. import _checks, atomic, checkpoints, devices, history, host, recording, run_files, stages, trainer, yaml_files
 from .. import config as configuration
 from .._checks import ConfigError
 from ..counts import as_counts, shot_groups
@@ -283,12 +283,10 @@ class Settings:
             self.plans[name] = plan
 
     def _keep_config(self, job, path, config):
-        import yaml
-
         if not path.is_file():
             run_files.write_config(path, config)
             return
-        before = yaml.safe_load(path.read_text(encoding="utf-8"))
+        before = yaml_files.read(path, OWNER, "--out")
         if before != config:
             key, old, new = _difference(before, config)
             where = f"in {path} {key} is {old!r}, now it would be {new!r}"

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from .._checks import ConfigError
-from . import repairs
+from . import evaluated, reading, repairs
 from ._wrapping import extend_in, wrapped
 from .devices import devices  # noqa: F401
 
@@ -57,7 +57,7 @@ def load(root=None):
     if logger._logger is None:
         # The host's own build_loss fails without it when there is no Engine.
         logger.init_logger()
-    for repair in repairs.ALL:
+    for repair in (evaluated.repair, reading.repair, *repairs.ALL):
         repair()
 
 
@@ -136,15 +136,12 @@ def attributed(config):
 
 
 def load_config(path, overrides):
-    """Read a YAML with the host's own reader: ``-c`` and ``-o``.
+    """Read a YAML as the host's scripts do, ``-c`` and ``-o``; see ``reading`` for what that means here.
 
     Raises:
-        ConfigError: an override names no entry.
+        ConfigError: the file is no readable YAML map, or an override names no entry.
     """
-    try:
-        return module("utils.config").get_config(str(path), overrides=overrides, show=False)
-    except (IndexError, KeyError, TypeError, AssertionError) as error:
-        raise ConfigError(f"ppcls-lt: `-o` must name entries of {path}, got {list(overrides)}: {error}") from error
+    return module("utils.config").get_config(str(path), overrides=overrides, show=False)
 
 
 def build_dataset(config):

@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-import yaml
-
-from .. import _checks
-from .._checks import ConfigError
+from .. import _checks, yaml_files
 
 _FOLDER = Path(__file__).parent
 
@@ -30,12 +27,7 @@ def load(recipe):
     if not path.is_file():
         expected = f"the path of a YAML file or one of {', '.join(names())}{_checks.suggestion(recipe, names())}"
         _checks.fail("configuration", "recipe", expected, recipe)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"recipe {path}: must be a YAML file: {error}") from error
-    if not isinstance(content, dict):
-        _checks.fail("recipe", str(path), "a YAML map", content)
+    content = yaml_files.read_map(path, "configuration", "recipe")
     if "config" not in content:
         content = {"summary": f"{path}", "source": "none", "config": content}
     return content

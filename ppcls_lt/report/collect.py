@@ -8,7 +8,7 @@ from typing import Optional
 
 import numpy as np
 
-from .. import history, run_files, scores
+from .. import history, run_files, scores, yaml_files
 from .._checks import ConfigError, fail
 from ..counts import shot_groups
 
@@ -186,14 +186,11 @@ def _newest(folder, mode):
 
 
 def _part(folder, mode, info, thresholds, names, owner):
-    import yaml
-
     files = run_files.FILES[mode]
-    text = (folder / files.config).read_text(encoding="utf-8") if (folder / files.config).is_file() else ""
-    try:
-        config = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{folder / files.config}: must be YAML, got {error}") from error
+    text, config = "", {}
+    if (folder / files.config).is_file():
+        text = yaml_files.text(folder / files.config, owner, "config")
+        config = yaml_files.parse(text, folder / files.config) or {}
     records = history.read(folder / files.history)
     params = {name: given or {} for entry in _metrics(config) for name, given in entry.items()}
     if thresholds is None:
