@@ -76,11 +76,53 @@ def check(path):
         )
 
 
+def check_weights(path, owner, key):
+    """Raise if the weights of the checkpoint ``path`` (without ending) are not those of its manifest, if it has one.
+
+    Args:
+        path (str or Path): the checkpoint.
+        owner (str): the section that names it, for the message.
+        key (str): the key that names it, for the message.
+
+    Raises:
+        ConfigError: the file is torn or changed.
+    """
+    path = Path(path)
+    content = manifest_of(path)
+    file = path.with_name(f"{path.name}.pdparams")
+    listed = {Path(name).name: described for name, described in (content or {}).get("files", {}).items()}
+    if file.name in listed and _described(file) != listed[file.name]:
+        raise ConfigError(
+            f"{owner}: `{key}` must name whole weights, got {path}: {file.name} is torn or was changed after it was "
+            f"saved; if that is meant, use a copy of it without {path.name}{_MANIFEST}"
+        )
+
+
+def manifest_of(path):
+    """Return what the manifest of the checkpoint ``path`` (without ending) says, or None where there is none.
+
+    develop's ``best_model/model`` and the averaged ``<prefix>.ema`` have that of their checkpoint.
+    """
+    path = Path(path)
+    names = [path]
+    if path.name == "model":
+        names.append(path.parent)
+    if path.name.endswith(".ema"):
+        names.append(path.with_name(path.name[: -len(".ema")]))
+    found = (_read(name.with_name(name.name + _MANIFEST)) for name in names)
+    return next((content for content in found if isinstance(content, dict)), None)
+
+
 def mark_run(root, run):
     """Say that the run named ``run`` begins in this folder; what an earlier run left is no part of it."""
     path = atomic.make_folder(root) / _RUN
     atomic.sweep(path)
     write_json(path, {"run": run})
+
+
+def marked(root):
+    """Whether a run of this package began in this folder."""
+    return (Path(root) / _RUN).is_file()
 
 
 def newest(root, arch, run=None):

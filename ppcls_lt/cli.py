@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from . import __version__, command_parser, compare_command, interrupts, report_command
-from ._checks import ConfigError, fail
+from ._checks import ConfigError, described, fail
 from .data_commands import add_commands
 
 _STOCK_SCRIPTS = {
@@ -69,10 +69,21 @@ def _parser():
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     for mode, summary in _SUMMARY.items():
         command = commands.add_parser(mode, help=summary, description=f"PaddleClas: {summary}.")
-        command.add_argument("-c", "--config", required=True, help="YAML file, or one of the packaged configs")
+        command.add_argument(
+            "-c", "--config", required=mode == "train", help="YAML file, or one of the packaged configs"
+        )
         command.add_argument("-o", "--override", action="append", default=[], help="key=value, repeatable")
         command.add_argument("-p", "--profiler_options", default=None, help="as in PaddleClas's own scripts")
         command.add_argument("--recipe", help="a recipe's name or YAML file, see `ppcls-lt recipes`")
+        if mode != "train":
+            command.add_argument(
+                "--run",
+                metavar="FOLDER",
+                help="a training's output folder: its configuration and its best weights, without -c; -o goes on top",
+            )
+            command.add_argument(
+                "--untrained", action="store_true", help=f"{mode} a model, or parts of it, as initialised"
+            )
         if mode == "train":
             command.add_argument(
                 "--resume", action="store_true", help="go on from the newest whole checkpoint of output_dir, if any"
@@ -104,12 +115,21 @@ def _parser():
 def _engine(arguments):
     """train, eval, infer, export: the checkout's own script, or what it does where there is none."""
     mode = arguments.name
-    from . import config, host, trainer
+    from . import config, finished_run
     from .overrides import check
 
-    path = config.find(arguments.config)
     check(arguments.override)
     overrides = list(arguments.override)
+    if getattr(arguments, "run", None) is not None:
+        overrides.append(f"Global.run={arguments.run!r}")
+    if getattr(arguments, "untrained", False):
+        overrides.append("Global.untrained=True")
+    if arguments.config is not None:
+        path = config.find(arguments.config)
+    elif finished_run.named(overrides) is not None:
+        path = finished_run.find(finished_run.named(overrides)).config
+    else:
+        fail(f"ppcls-lt {mode}", "-c", "given, or `--run FOLDER` of a training", described("neither"))
     if arguments.recipe is not None:
         # In quotes, since a recipe's name is text whatever it looks like.
         overrides.append(f"Global.recipe={arguments.recipe!r}")
@@ -117,6 +137,8 @@ def _engine(arguments):
         overrides.append("Global.resume=True")
     if getattr(arguments, "report", None) is not None:
         overrides.append(f"Global.report={arguments.report}")
+    from . import host, trainer
+
     trainer.register()
     stock = host.checkout() / "tools" / _STOCK_SCRIPTS[mode]
     if stock.is_file():

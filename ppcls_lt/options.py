@@ -9,4 +9,6 @@ GLOBAL_KEYS = {
     "recipe": "a recipe to lay over the configuration: a packaged name or a YAML file",
     "report": "write a report at the end: true, or a language",
     "resume": "go on from the newest whole checkpoint of output_dir, if there is one",
+    "run": "the folder of a training whose configuration and best weights to evaluate, predict with or export",
+    "untrained": "true: the model, or parts of it, may be used as they are initialised",
 }

@@ -18,7 +18,7 @@ from .classifier import find_classifier
 from .report import texts, writing
 
 # Of the whole run, not of a stage that has been resolved.
-_RUN_ONLY = ("recipe", "resume")
+_RUN_ONLY = ("recipe", "resume", "run")
 _log = logging.getLogger("ppcls.lt")
 
 
@@ -119,6 +119,7 @@ class Record:
         counts = self._counts(engine)
         return {
             "mode": engine.mode,
+            "folder": os.getcwd(),  # from where the relative paths of the configuration are meant
             "run": None if run is None else run.identity,
             "stage": 1 if run is None else run.stage,
             "stages": self._stages,

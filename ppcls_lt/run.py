@@ -24,6 +24,7 @@ class Run:
         optimizers (list): the optimizers, empty until they are built.
         sampler (paddle.io.BatchSampler or None): the batch sampler of the training data.
         seed (int): what every epoch's random states derive from.
+        facts (dict): what the manifests of its checkpoints say beside the run, its stage and epoch.
         seconds (float): that the epochs of this stage have taken, evaluations
             and saving left out; a resumed run goes on counting.
     """
@@ -38,6 +39,7 @@ class Run:
         self.seed = config["Global"].get("seed")
         self.identity = identity or f"{randomness.fresh_seed():08x}"
         self.seconds = 0.0
+        self.facts = {}
         self.best = {}
         self._callbacks = callbacks
         self._tools = tools

@@ -55,7 +55,7 @@ def write_info(path, info):
 
     Args:
         path (Path): the file.
-        info (dict): ``mode``, ``run`` (its name, None for an evaluation alone),
+        info (dict): ``mode``, ``folder`` (the working folder), ``run`` (its name, None for an evaluation alone),
             ``stage`` and ``stages``, ``started``, ``seed``, ``processes``,
             ``device``, ``counts`` (training images per class, or None),
             ``class_names`` (class as text -> name, or None), ``versions``.

@@ -34,7 +34,7 @@ def save(run, original, *args, **kwargs):
     state = run.state()
     if dist.get_rank() != 0:
         return
-    facts = {"run": state["run"], "stage": state["stage"], "epoch": state["epoch"]}
+    facts = {"run": state["run"], "stage": state["stage"], "epoch": state["epoch"], **run.facts}
     with checkpoints.saving(root, prefix, facts) as folder, _host_says(str(root), instead_of=str(folder)):
         values["model_path"] = str(folder)
         original(*given.args, **given.kwargs)

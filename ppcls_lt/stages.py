@@ -1,5 +1,6 @@
 """Several stages in one configuration: what each of them is, and where a run goes on."""
 
+import contextlib
 import copy
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from ._checks import ConfigError
 
 # Sections that a stage may bring though the rest of the file has none.
 _SECTIONS = ("AMP", "Arch", "Callbacks", "DataLoader", "EMA", "Global", "Loss", "Metric", "Optimizer", "start_from")
+BEGAN_FROM = "began_from"  # in a manifest: the weights that a stage began from, or None
 # What `start_from` may say, and the prefix under which PaddleClas saves it.
 _PREFIXES = {"best": "best_model", "last": "latest"}
 
@@ -80,6 +82,24 @@ def start_weights(before, stage):
     if path is None:
         raise ConfigError(f"Stages: `start_from: {stage['start_from']}` needs a whole checkpoint {prefix} in {folder}")
     return str(path)
+
+
+def began_from(plan, index, checkpoint, pretrained):
+    """The weights that a stage began from, also where it goes on from a checkpoint of its own.
+
+    Args:
+        plan (list of dict): what :func:`plan` gave.
+        index (int): which stage, counted from 0.
+        checkpoint (str or None): that it goes on from.
+        pretrained (str or None): the ``Global.pretrained_model`` that it now has.
+    """
+    manifest = (checkpoint and checkpoints.manifest_of(checkpoint)) or {}
+    if BEGAN_FROM in manifest:
+        return manifest[BEGAN_FROM]
+    if checkpoint is not None and index > 0 and pretrained is None:  # a checkpoint of 0.1.0
+        with contextlib.suppress(ConfigError):  # the stage before may have been removed since
+            return start_weights(plan[index - 1], plan[index])
+    return pretrained
 
 
 def resume_point(stages):

@@ -14,16 +14,19 @@ from . import (
     callbacks,
     devices,
     evaluation,
+    finished_run,
     host,
     loader,
     lock,
     losses,
     metrics,
+    model_record,
     recording,
     samplers,
     saving,
     stages,
     validation,
+    weights,
 )
 from .assembly import Assembly, build_model
 from .config import build_callbacks
@@ -43,6 +46,7 @@ def register(*, replace=(), root=None):
     host.load(root)
     for kind in ("loss", "arch", "metric", "sampler"):
         host.publish(kind, registered(kind), replace)
+    host.extend("utils.config", "get_config", finished_run.get_config)
     host.extend("arch", "build_model", build_model)
     host.extend("engine.engine", "build_model", build_model)
     host.extend("engine.engine", "Engine.__init__", _init_engine)
@@ -91,10 +95,13 @@ def checked_plan(config, mode):
         devices.check(stage)
     for stage in plan:
         validation.check(stage, mode, host.names)
+        weights.settle(stage, mode)
         evaluation.check(stage, mode)
     if mode == "train":
         recording.check(plan)
         validation.check_callbacks(plan)  # last, since it may import code of the user's
+    else:
+        model_record.check(plan[-1], mode)
     return plan
 
 
@@ -106,8 +113,10 @@ def _init_engine(original, engine, config, mode="train"):
         return
     config = host.attributed(plan[-1])
     assembly = Assembly(config)
-    with assembly.building():
+    loading = weights.Loading()
+    with assembly.building(), loading.watched():
         original(engine, config, mode)
+    loading.check(weights.without_parallel(engine.model), config, mode)
     assembly.connect(engine, mode)
     evaluation.attach(engine)
     if mode == "eval" and engine.eval_mode == "classification":
@@ -172,6 +181,8 @@ class _Training:
             if checkpoint is None:
                 stage = self._plan[self._index]["Global"]
                 _log.info("no whole checkpoint of this run in %s: training from the start", stage["output_dir"])
+        if checkpoint:
+            model_record.check(self._plan[self._index], "train", checkpoint)
         self._build(checkpoint or None)
 
     def train(self, train_stage):
@@ -200,16 +211,22 @@ class _Training:
         if self._index > 0 and checkpoint is None and config["Global"]["pretrained_model"] is None:
             config["Global"]["pretrained_model"] = stages.start_weights(self._plan[self._index - 1], config)
         assembly = Assembly(config)
+        began_from = stages.began_from(self._plan, self._index, checkpoint, config["Global"]["pretrained_model"])
         self._run = Run(config, build_callbacks(config), self._index + 1, assembly, self._identity)
-        self._record = recording.Record(config, assembly, len(self._plan))
+        self._run.facts = {model_record.KEY: model_record.of(self._plan[self._index]), stages.BEGAN_FROM: began_from}
+        recorded = {**config, "Global": {**config["Global"], "pretrained_model": began_from}}
+        self._record = recording.Record(recorded, assembly, len(self._plan))
         # The host cannot build for no epochs.
         config["Global"]["epochs"] = max(config["Global"]["epochs"], 1)
         # What the Engine of the stage before has, its model first of all, ends here.
         vars(self._engine).clear()
         self._engine.long_tail = self
         self._names = None
+        loading = weights.Loading()
         with self._own_names(), assembly.building(model_built=self._run.model_built):
-            self._init_engine(self._engine, config, "train")
+            with loading.watched():
+                self._init_engine(self._engine, config, "train")
+            loading.check(weights.without_parallel(self._engine.model), config, "train")
             assembly.connect(self._engine, "train")
             evaluation.attach(self._engine, self._run)
             if host.keeps_loader_iterator(self._engine.train_epoch_func):
@@ -230,7 +247,10 @@ class _Training:
                 self._save_untrained()
 
     def _load(self, original, *args, **kwargs):
-        metric_info = saving.load(self._run, original, *args, **kwargs)
+        loading = weights.Loading()
+        with loading.watched():
+            metric_info = saving.load(self._run, original, *args, **kwargs)
+        loading.check_resumed(self._run)
         self._record.begin(self._engine, self._run)
         return metric_info
 

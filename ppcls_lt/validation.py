@@ -178,16 +178,12 @@ def _check_optimizer(optimizer, host_names):
 
 
 def _check_paths(config, mode):
-    """Weights to start from and images to predict: there."""
-    for key in ("checkpoints", "pretrained_model"):
-        if not isinstance(config["Global"].get(key) or "", str):
-            _checks.fail("Global", key, "the path of a checkpoint without its ending", config["Global"][key])
+    """A checkpoint to go on from and images to predict: there."""
+    if not isinstance(config["Global"].get("checkpoints") or "", str):
+        expected = "the path of a checkpoint without its ending"
+        _checks.fail("Global", "checkpoints", expected, config["Global"]["checkpoints"])
     if config["Global"].get("resume", False) and config["Global"].get("uniform_output_enabled", False):
         _checks.fail("Global", "uniform_output_enabled", "left out with `resume`, which does not look there", True)
-    path = config["Global"].get("pretrained_model")
-    if isinstance(path, str) and not path.startswith("http"):
-        if not (Path(path).exists() or Path(path + ".pdparams").exists()):
-            _checks.fail("Global", "pretrained_model", "the path of a .pdparams file without its ending", path)
     if config["Global"].get("resume", False) and config["Global"].get("checkpoints"):
         raise ConfigError("Global: `resume` finds the checkpoint by itself; `checkpoints` must not be given with it")
     if mode == "train" and config["Global"].get("checkpoints"):

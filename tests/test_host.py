@@ -48,6 +48,7 @@ class TestCounts:
     def test_auto_is_the_training_list_in_every_component(self, mode, data, tmp_path):
         settings = engines.digits_config(data, tmp_path, losses=[engines.listed("LDAMLoss")], eval_during_train=True)
         settings["Loss"]["Eval"] = [engines.listed("LDAMLoss")]
+        settings["Global"]["untrained"] = True
         engine = engines.build_engine(settings, mode)
         expected = [90, 66, 49, 36, 27, 19, 14, 10, 8, 6]
         built = [engine.eval_loss_func.loss_func[0], engine.eval_metric_func.metric_func_list[1]]
@@ -78,6 +79,7 @@ class TestCounts:
         settings = engines.digits_config(data, tmp_path, losses=[engines.listed("LDAMLoss")])
         settings["DataLoader"]["Train"]["dataset"]["cls_label_path"] = "nowhere.txt"
         settings["Infer"]["infer_imgs"] = str(data / "test" / "0")
+        settings["Global"]["untrained"] = True
         assert engines.build_engine(settings, mode).model is not None
 
     def test_the_configuration_is_left_as_it_was(self, data, tmp_path):

@@ -63,7 +63,9 @@ LAYERS = (
         "data_commands",
         "devices",
         "evaluation",
+        "finished_run",
         "loader",
+        "model_record",
         "recipes",
         "recording",
         "report_command",
@@ -72,6 +74,7 @@ LAYERS = (
         "stages",
         "trainer",
         "validation",
+        "weights",
     },
 )
 # Layers whose modules may import one another.

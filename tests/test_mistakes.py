@@ -275,7 +275,7 @@ def test_contradicting_counts_are_named_in_evaluation_too(settings, tmp_path, ca
     settings["DataLoader"]["Train"]["dataset"]["image_root"] = str(tmp_path / "not_here")
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(settings))
-    assert cli.main(["eval", "-c", str(path)]) == 2
+    assert cli.main(["eval", "-c", str(path), "--untrained"]) == 2
     assert "must be the counts of the training data" in capsys.readouterr().err
 
 

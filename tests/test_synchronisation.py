@@ -159,7 +159,7 @@ def test_every_callback_is_tried():
 
 def test_metrics(data, tmp_path, trap, monkeypatch):
     """All metrics, the record of predictions and the evaluation loss; what is read after the last batch may wait."""
-    settings = engines.digits_config(data, tmp_path, losses=[engines.listed("FocalLoss")])
+    settings = engines.digits_config(data, tmp_path, losses=[engines.listed("FocalLoss")], untrained=True)
     settings["Metric"]["Eval"] += [{name: None} for name in registered("metric") if name != "ManyMediumFewAcc"]
     settings["Loss"]["Eval"] = [engines.listed("IBLoss")]
     settings["DataLoader"]["Eval"]["sampler"]["batch_size"] = 20

@@ -273,7 +273,7 @@ class Settings:
             candidates.check(name, self.recipes[name]["config"])
             plan = trainer.checked_plan(self.training(name, job), "train")
             test = self.test(name, job)
-            test["Global"]["pretrained_model"] = None  # its weights are still to come
+            test["Global"].update(pretrained_model=None, untrained=True)  # its weights are still to come
             trainer.checked_plan(test, "eval")
         except ConfigError as error:
             if name == BASELINE:

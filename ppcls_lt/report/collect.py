@@ -170,12 +170,17 @@ def collect(folder, *, mode=None, thresholds=None, names=None, owner="ppcls-lt r
     raise ConfigError(f"{owner}: {folder} holds a run without any evaluation; {_HELP}")
 
 
-def _newest(folder, mode):
-    """The ``(path, info)`` of every stage of the run that began last, by stage."""
+def stages_of_runs(folder, mode):
+    """Return the ``(path, info)`` of every stage of every run whose ``Global.output_dir`` the folder is."""
     name = run_files.FILES[mode].info
     # The Engine's log lies in output_dir or in a folder of the architecture's name below it.
     places = [folder / name, *folder.glob(f"*/{name}"), *folder.glob(f"stage_*/*/{name}")]
-    found = [(path, run_files.read_info(path)) for path in dict.fromkeys(places) if path.is_file()]
+    return [(path, run_files.read_info(path)) for path in dict.fromkeys(places) if path.is_file()]
+
+
+def _newest(folder, mode):
+    """The ``(path, info)`` of every stage of the run that began last, by stage."""
+    found = stages_of_runs(folder, mode)
     if not found:
         return []
     last = max(found, key=lambda each: each[1]["started"])

@@ -1,0 +1,134 @@
+"""``Global.run``: evaluate, predict or export with what a training left in its folder, and nothing else.
+
+The configuration of the training's last stage and its best weights take the place
+of ``-c``; ``-o`` goes on top.
+"""
+
+import logging
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from . import checkpoints, run_files
+from ._checks import ConfigError
+from .overrides import parsed
+from .report import collect
+
+_OWNER = "Global: `run`"
+# Entries of a configuration that are paths of data.
+_PATHS = ("image_root", "cls_label_path", "class_id_map_file", "infer_imgs", "num_class_list", "group_by")
+_log = logging.getLogger("ppcls.lt")
+
+
+class FinishedRun(NamedTuple):
+    """What there is of a training."""
+
+    config: Path  # its configuration, that of the last stage
+    output_dir: Path  # of that stage, as it lies now
+    folder: str  # from where the training was started, or None if it did not say
+
+
+def find(folder):
+    """Return the ``FinishedRun`` in a folder.
+
+    Args:
+        folder (str or Path): a training's ``Global.output_dir``, that of one of
+            its stages, or the folder of its log.
+
+    Raises:
+        ConfigError: it is no folder of one training, or no configuration was kept.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ConfigError(
+            f"{_OWNER} must be the folder of a training, its `Global.output_dir`, got {folder}, which is no folder "
+            f"(sought from {Path.cwd()})"
+        )
+    found = collect.stages_of_runs(folder, "train")
+    for _, info in found:
+        rivals = sorted(path.parent for path, other in found if other["stage"] == info["stage"])
+        if len(rivals) > 1:
+            holds = ", ".join(map(str, rivals[:6])) + (", ..." if len(rivals) > 6 else "")
+            raise ConfigError(f"{_OWNER} must be the folder of one training, got {folder}, which holds {holds}")
+    if not found:
+        raise ConfigError(
+            f"{_OWNER} must be the folder of a training by ppcls_lt, got {folder}, which has no "
+            f"{run_files.FILES['train'].info}; for other weights give `-c` and `-o Global.pretrained_model=PATH`"
+        )
+    run = max(found, key=lambda each: each[1]["started"])[1]["run"]
+    path, info = max((each for each in found if each[1]["run"] == run), key=lambda each: each[1]["stage"])
+    if info["stage"] < info["stages"]:
+        _log.warning("%s: the training has not come further than stage %d of %d", folder, info["stage"], info["stages"])
+    config = path.with_name(run_files.FILES["train"].config)
+    if not config.is_file():
+        raise ConfigError(f"{_OWNER} must be the folder of a training with its {config.name}, got {folder} without it")
+    home = path.parent
+    output_dir = home if checkpoints.marked(home) or not checkpoints.marked(home.parent) else home.parent
+    return FinishedRun(config, output_dir, info.get("folder"))
+
+
+def named(overrides):
+    """Return the folder that ``-o Global.run=FOLDER`` names, or None."""
+    given = [value for path, value in parsed(overrides or ()) if path == ("Global", "run")]
+    return str(given[-1]) if given and given[-1] is not None else None
+
+
+def get_config(original, fname, overrides=None, show=False):
+    """The host's ``get_config``; with ``Global.run`` in the overrides it reads the run's configuration instead.
+
+    Raises:
+        ConfigError: the folder holds no training, or none with whole weights.
+    """
+    folder = named(overrides)
+    if folder is None:
+        return original(fname, overrides=overrides, show=show)
+    run = find(folder)
+    if Path(fname).resolve() != run.config.resolve():
+        _log.info("%s is not read: `Global.run` brings the configuration, %s", fname, run.config)
+    config = original(str(run.config), overrides=overrides, show=show)
+    given = {".".join(path) for path, _ in parsed(overrides)}
+    section = config["Global"]
+    if "Global.output_dir" not in given:
+        section["output_dir"] = str(run.output_dir)
+    if "Global.pretrained_model" not in given:
+        section["pretrained_model"] = _weights(run, str(config["Arch"].get("name")))
+    _without_start(config["Arch"])
+    _find_data(config, run.folder, given)
+    return config
+
+
+def _weights(run, arch):
+    """The path (without ending) of the best weights, or of the last."""
+    for prefix in ("best_model", checkpoints.LATEST):
+        path = checkpoints.find(run.output_dir, arch, prefix)
+        if path is not None:
+            why = "" if prefix != checkpoints.LATEST else ", since there is no whole best_model"
+            _log.info("%s: weights of epoch %d, %s%s", run.output_dir, checkpoints.epoch_of(path), path, why)
+            return str(path)
+    raise ConfigError(
+        f"{_OWNER} must be a training with a whole checkpoint, best_model or latest, got {run.output_dir} without one"
+    )
+
+
+def _without_start(arch):
+    """Take out the weights that the training began with; the trained ones fill the model."""
+    if isinstance(arch, dict):
+        if arch.get("pretrained"):
+            arch["pretrained"] = False
+        arch = list(arch.values())
+    for inner in arch if isinstance(arch, list) else ():
+        _without_start(inner)
+
+
+def _find_data(section, folder, given, name=""):
+    """Let relative paths be found from where the training was started, if they are not there from here."""
+    entries = section.items() if isinstance(section, dict) else enumerate(section)
+    for key, value in list(entries):
+        inner = f"{name}.{key}" if name else str(key)
+        if isinstance(value, (dict, list)):
+            _find_data(value, folder, given, inner)
+        elif key in _PATHS and isinstance(value, str) and folder is not None and inner not in given:
+            there = os.path.join(folder, value)
+            if not os.path.exists(value) and os.path.exists(there):
+                _log.info("%s: %s is not here, taken from where the training was started: %s", inner, value, there)
+                section[key] = there
