@@ -120,9 +120,10 @@ def mark_run(root, run):
     write_json(path, {"run": run})
 
 
-def marked(root):
-    """Whether a run of this package began in this folder."""
-    return (Path(root) / _RUN).is_file()
+def marked(root, arch):
+    """The name of the run of an architecture that began last in a folder, or None."""
+    content = _read(Path(root) / _RUN) or {}
+    return content.get("of", {}).get(arch, content.get("run"))
 
 
 def newest(root, arch, run=None):

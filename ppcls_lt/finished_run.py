@@ -25,6 +25,7 @@ class FinishedRun(NamedTuple):
 
     config: Path  # its configuration, that of the last stage
     output_dir: Path  # of that stage, as it lies now
+    name: str  # of the run, as its manifests have it
     folder: str  # from where the training was started, or None if it did not say
 
 
@@ -63,8 +64,10 @@ def find(folder):
     if not config.is_file():
         raise ConfigError(f"{_OWNER} must be the folder of a training with its {config.name}, got {folder} without it")
     home = path.parent
-    output_dir = home if checkpoints.marked(home) or not checkpoints.marked(home.parent) else home.parent
-    return FinishedRun(config, output_dir, info.get("folder"))
+    # Some versions of PaddleClas save in a folder of the architecture's name below it.
+    below = checkpoints.marked(home, home.name) is None and checkpoints.marked(home.parent, home.name) is not None
+    output_dir = home.parent if below else home
+    return FinishedRun(config, output_dir, run, info.get("folder"))
 
 
 def named(overrides):
@@ -74,20 +77,25 @@ def named(overrides):
 
 
 def get_config(original, fname, overrides=None, show=False):
-    """The host's ``get_config``; with ``Global.run`` in the overrides it reads the run's configuration instead.
+    """The host's ``get_config``; with ``Global.run``, in the overrides or the file, it reads the run's configuration.
 
     Raises:
         ConfigError: the folder holds no training, or none with whole weights.
     """
     folder = named(overrides)
     if folder is None:
-        return original(fname, overrides=overrides, show=show)
-    run = find(folder)
+        config = original(fname, overrides=overrides, show=show)
+        section = config.get("Global")
+        folder = section.get("run") if isinstance(section, dict) else None
+        if folder is None:
+            return config
+    run = find(str(folder))
     if Path(fname).resolve() != run.config.resolve():
         _log.info("%s is not read: `Global.run` brings the configuration, %s", fname, run.config)
     config = original(str(run.config), overrides=overrides, show=show)
-    given = {".".join(path) for path, _ in parsed(overrides)}
+    given = {".".join(path) for path, _ in parsed(overrides or ())}
     section = config["Global"]
+    section["run"] = str(folder)
     if "Global.output_dir" not in given:
         section["output_dir"] = str(run.output_dir)
     if "Global.pretrained_model" not in given:
@@ -100,7 +108,9 @@ def get_config(original, fname, overrides=None, show=False):
 def _weights(run, arch):
     """The path (without ending) of the best weights, or of the last."""
     for prefix in ("best_model", checkpoints.LATEST):
-        path = checkpoints.find(run.output_dir, arch, prefix)
+        # PaddleX has each checkpoint in a folder of its own (`uniform_output_enabled`).
+        found = [checkpoints.find(root, arch, prefix) for root in (run.output_dir, run.output_dir / prefix)]
+        path = next((path for path in found if path and checkpoints.manifest_of(path)["run"] == run.name), None)
         if path is not None:
             why = "" if prefix != checkpoints.LATEST else ", since there is no whole best_model"
             _log.info("%s: weights of epoch %d, %s%s", run.output_dir, checkpoints.epoch_of(path), path, why)

@@ -293,6 +293,13 @@ class TestRun:
         assert run("eval", *flags, "-o", "Global.pretrained_model={plain}") == 2
         assert "Arch.classifier 'ordinary', here 'normalized'" in capsys.readouterr().err
 
+    def test_a_file_may_name_it(self, run, folder, places, log):
+        settings = yaml.safe_load((folder / "base.yaml").read_text())
+        settings["Global"].update(run=str(places["output"]), epochs=0)
+        engines.write_yaml(settings, folder / "names_it.yaml")
+        assert run("eval", "-c", folder / "names_it.yaml", base=False) == 0
+        assert "names_it.yaml is not read" in log.text and f"weights of epoch 1, {places['ldam']}" in log.text
+
     def test_the_last_where_there_is_no_best(self, run, folder, train, log):
         output = train("without_best", "-o", "Global.eval_during_train=False")
         assert run("eval", "--run", output, base=False) == 0
@@ -311,6 +318,16 @@ class TestRun:
             path.unlink()
         assert run("eval", "--run", output, base=False) == 2
         assert "with a whole checkpoint, best_model or latest" in capsys.readouterr().err
+
+    def test_a_training_with_a_folder_for_each_checkpoint(self, run, folder, places, log):
+        """As PaddleX has it."""
+        output = folder / "uniform"
+        shutil.copytree(folder / "plain", output)
+        for path in list(engines.saved(output, "best_model").parent.glob("best_model.*")):
+            (output / "best_model").mkdir(exist_ok=True)
+            path.rename(output / "best_model" / path.name)
+        assert run("eval", "--run", output, base=False) == 0
+        assert f"weights of epoch 1, {output}/best_model/best_model" in log.text
 
     def test_a_folder_of_several_trainings(self, run, folder, capsys):
         several = folder / "several"
