@@ -9,7 +9,7 @@ from collections import Counter
 
 import numpy as np
 
-from . import _checks
+from . import _checks, label_lists
 
 # One stray label such as a time stamp must not allocate gigabytes of zeros.
 _MAX_CLASSES = 10**7
@@ -22,7 +22,8 @@ def count_label_list(path, *, owner, name="cls_label_path", delimiter=None, clas
     """Count the images per class in a PaddleClas label list.
 
     Every line is ``image<delimiter>label``. A line is read as PaddleClas reads
-    it: stripped, split at the delimiter, the second field is the label.
+    it: stripped, split at the delimiter, the second field is the label. What
+    PaddleClas could not read is an error: see ``label_lists``.
 
     Args:
         path (str): the label list.
@@ -37,8 +38,9 @@ def count_label_list(path, *, owner, name="cls_label_path", delimiter=None, clas
         int64 array ``[C]``: the images per class.
 
     Raises:
-        ConfigError: the file cannot be read, is empty, holds a line without an
-            integer label, or a label below 0 or not below C.
+        ConfigError: the file cannot be read, is empty, is not in UTF-8 or begins
+            with a byte order mark, holds a line without an integer label or of
+            10^6 characters, or a label below 0 or not below C.
     """
     if not isinstance(path, (str, os.PathLike)):
         _checks.fail(owner, name, "the path of a label list", path)
@@ -54,18 +56,18 @@ def count_label_list(path, *, owner, name="cls_label_path", delimiter=None, clas
         _checks.regular_file(owner, name, path)
     try:
         # One pass that only counts strings; each distinct one becomes an integer once.
-        with _open(path) as lines:
-            tokens = Counter(line.strip().split(delimiter, 2)[1] for line in lines)
+        with label_lists.open_list(path) as file:
+            tokens = Counter(line.strip().split(delimiter, 2)[1] for line in label_lists.lines(file))
         for token, images in tokens.items():
             tally[int(token)] += images
     except OSError as error:
         _checks.fail(owner, name, f"a file that can be read ({path})", _checks.described(error.strerror))
     except (IndexError, ValueError):
-        _fail_at_line(path, owner, name, delimiter, bound)
+        label_lists.fail_at_line(path, owner, name, delimiter, bound)
     if not tally:
         _checks.fail(owner, name, f"a list of images ({path})", _checks.described("an empty file"))
     if min(tally) < 0 or max(tally) >= bound:
-        _fail_at_line(path, owner, name, delimiter, bound)
+        label_lists.fail_at_line(path, owner, name, delimiter, bound)
     counts = np.zeros(max(tally) + 1 if limit is None else limit, dtype=np.int64)
     counts[list(tally)] = list(tally.values())
     return counts
@@ -319,29 +321,6 @@ def shot_groups(counts, thresholds=(100, 20), *, owner="shot_groups"):
     many, few = counts > upper, counts < lower
     masks = {"many": many, "medium": ~many & ~few, "few": few}
     return {group: np.flatnonzero(mask) for group, mask in masks.items()}
-
-
-def _open(path):
-    # As text, so that line ends, white space and digits are those PaddleClas sees;
-    # image names in another encoding pass through.
-    return open(path, encoding="utf-8", errors="surrogateescape")
-
-
-def _fail_at_line(path, owner, name, delimiter, bound):
-    """Raise for the first faulty line of a label list: the slow second pass."""
-    with _open(path) as lines:
-        for number, line in enumerate(lines, 1):
-            fields = line.strip().split(delimiter)
-            shown = f"line {number}: {line.strip()!r}"
-            try:
-                label = int(fields[1])
-            except (IndexError, ValueError):
-                form = f"image{delimiter}label"
-                expected = f"a list of lines {form!r} with an integer label ({path})"
-                _checks.fail(owner, name, expected, _checks.described(shown))
-            if not 0 <= label < bound:
-                expected = f"a list of labels from 0 to {bound - 1} ({path})"
-                _checks.fail(owner, name, expected, _checks.described(f"label {label} in {shown}"))
 
 
 def _integers(value, owner, name):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import _checks, atomic, lock
+from . import _checks, atomic, label_lists, lock
 from .counts import as_counts, count_label_list, long_tail_profile
 
 KINDS = ("exp", "step")
@@ -24,7 +24,7 @@ ORDERS = ("given", "random", "size")
 
 class LabelList(NamedTuple):
     """A label list in memory: ``lines``, with their ends, and ``images`` are lists of N
-    strings whose undecodable bytes are surrogates, ``labels`` is int64 ``[N]``, ``counts`` int64 ``[C]``.
+    strings, ``labels`` is int64 ``[N]``, ``counts`` int64 ``[C]``.
     """
 
     lines: list
@@ -52,7 +52,7 @@ def read_label_list(path, *, owner, name="LIST", delimiter=None):
     # The pass that names every mistake; what follows may rely on well-formed lines.
     counts = count_label_list(path, owner=owner, name=name, delimiter=delimiter)
     # As `count_label_list` reads it, but with the ends of the lines left alone.
-    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+    with label_lists.open_list(path, newline="") as file:
         lines = list(file)
     try:
         fields = [line.strip().split(delimiter or " ", 2) for line in lines]
@@ -74,7 +74,7 @@ def joined(lines, chosen):
         lines (list of str): ``LabelList.lines``.
         chosen (array of int): their positions.
     """
-    return "".join([lines[position] for position in chosen.tolist()]).encode("utf-8", "surrogateescape")
+    return "".join([lines[position] for position in chosen.tolist()]).encode("utf-8")
 
 
 def step_profile(n_max, ratio, class_num, fraction=0.5):
@@ -379,9 +379,7 @@ def _labels_and_images(labels, images, owner, name):
 def _draw(names, seed):
     """Return for every name a number that the seed and the name decide, uint64 ``[N]``."""
     prefix = f"{seed}\n".encode()
-    hashes = (
-        hashlib.blake2b(prefix + name.encode("utf-8", "surrogateescape"), digest_size=8).digest() for name in names
-    )
+    hashes = (hashlib.blake2b(prefix + name.encode("utf-8"), digest_size=8).digest() for name in names)
     return np.frombuffer(b"".join(hashes), dtype=">u8").astype(np.uint64)
 
 

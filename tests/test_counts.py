@@ -58,7 +58,7 @@ class TestCountLabelList:
             ("a b\t1\nb\t 0\nc\t1\n", "\t"),
             ("a, 1\nb, 0\nc, 1\n", ","),
             ("a::1\nb::0\nc::1\n", "::"),
-            (b"\xff\xfe.jpg 1\nb 0\nc 1\n", None),
+            ("\u4e2d.jpg 1\nb 0\nc 1\n", None),
         ],
     )
     def test_reads_lines_as_paddleclas_does(self, label_list, content, delimiter):
@@ -66,7 +66,7 @@ class TestCountLabelList:
         assert count_label_list(path, owner=OWNER, delimiter=delimiter).tolist() == [1, 2]
 
         labels = []
-        with open(path, errors="replace") as lines:
+        with open(path, encoding="utf-8") as lines:
             for line in lines:
                 labels.append(np.int64(line.strip().split(delimiter or " ")[1]))
         assert np.bincount(labels).tolist() == [1, 2]

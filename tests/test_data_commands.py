@@ -203,7 +203,7 @@ class TestMakeLt:
         assert (tmp_path / "list.txt").read_bytes() == content
 
     def test_lines_are_kept_byte_by_byte_in_order(self, run, tmp_path):
-        lines = [b"a\xff.jpg 0 more\r\n", b"b.jpg 1\n", b" c.jpg 0\r", b"\tdd.jpg 1 \n"]
+        lines = [b"a\xc3\xbf.jpg 0 more\r\n", b"b.jpg 1\n", b" c.jpg 0\r", b"\tdd.jpg 1 \n"]
         lines += [b"%d.jpg %d\r\n" % (i, i % 2) for i in range(40)] + [b"last.jpg 0"]
         (tmp_path / "list.txt").write_bytes(b"".join(lines))
         order = ("--order", "1,0", "--max-per-class", 20)

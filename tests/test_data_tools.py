@@ -49,7 +49,7 @@ class TestReadLabelList:
             (b" a.jpg 1 \n\tb.jpg 0 further things\n", None),
             (b"a.jpg\t1\nb.jpg\t0", "\t"),
             (b"a.jpg 01\nb.jpg +0\n", None),
-            (b"\xff\xfe\x80.jpg 1\n\xe4\xb8\xad.jpg 0\n", None),
+            (b"\xe4\xb8\xad.jpg 1\nb.jpg 0\n", None),
             ("\u2028a.jpg 1\nb\x85.jpg 0\n\ufeff".encode() + b"c 1", None),
         ],
     )
@@ -57,15 +57,15 @@ class TestReadLabelList:
         path = tmp_path / "list.txt"
         path.write_bytes(content)
         data = read_label_list(path, owner=OWNER, delimiter=delimiter)
-        assert "".join(data.lines).encode("utf-8", "surrogateescape") == content
+        assert "".join(data.lines).encode() == content
         assert data.labels.tolist()[:2] == [1, 0]
         expected = count_label_list(path, owner=OWNER, delimiter=delimiter)
         assert data.counts.tolist() == np.bincount(data.labels).tolist() == expected.tolist()
 
     def test_images(self, tmp_path):
         path = tmp_path / "list.txt"
-        path.write_bytes(b" a/b.jpg 1 \r\nc.jpg 0\n\xff.jpg 2")
-        assert read_label_list(path, owner=OWNER).images == ["a/b.jpg", "c.jpg", "\udcff.jpg"]
+        path.write_bytes(b" a/b.jpg 1 \r\nc.jpg 0\n\xc3\xbf.jpg 2")
+        assert read_label_list(path, owner=OWNER).images == ["a/b.jpg", "c.jpg", "\xff.jpg"]
 
     @pytest.mark.parametrize("content", [b"", b"a 0\n\nb 1\n", b"a 0\nb\n", b"a x\n", b"a -1\n", b"a 0.0\n"])
     def test_mistakes_are_those_of_counting(self, tmp_path, content):

@@ -33,6 +33,7 @@ LAYERS = (
         "demo_data",
         "history",
         "interrupts",
+        "label_lists",
         "lock",
         "options",
         "overrides",

@@ -6,7 +6,7 @@ from pathlib import Path
 from .. import _checks, atomic, checkpoints, devices, history, host, recording, run_files, stages, trainer, yaml_files
 from .. import config as configuration
 from .._checks import ConfigError
-from ..counts import as_counts, shot_groups
+from ..counts import as_counts, count_label_list, shot_groups
 from . import BASELINE, MEASURES, OWNER, candidates
 from .lists import PLACE, Lists
 
@@ -241,6 +241,7 @@ class Settings:
             if dataset.get("relabel", False):
                 _checks.fail(owner, "relabel", "false to compare, since a part of a list may lack a class", True)
             # The host would say so run by run.
+            count_label_list(dataset.get("cls_label_path"), owner=owner, delimiter=dataset.get("delimiter"))
             missing = configuration.missing_image(dataset)
             if missing is not None:
                 raise ConfigError(
