@@ -56,6 +56,7 @@ def check(config, mode, host_names):
         _check_training(config)
     if mode == "train" and isinstance(config["Optimizer"], dict):
         _check_optimizer(config["Optimizer"], host_names("optimizer"))
+    _check_lists_end("DataLoader", config.get("DataLoader"))
     for part in _parts(config, mode):
         if not isinstance(config["DataLoader"].get(part), dict):
             _checks.fail("DataLoader", part, f"a section, to {mode}", config["DataLoader"].get(part))
@@ -217,6 +218,14 @@ def _check_sampler(config, part, host_names):
             _checks.known_name(f"{where} {params['name']}", "parameter", param, allowed)
 
 
+def _check_lists_end(where, section):
+    """No list, of a gallery or query neither, is a device or pipe that may have no end."""
+    for key, value in section.items() if isinstance(section, dict) else ():
+        _check_lists_end(f"{where}.{key}", value)
+        if key == "cls_label_path" and isinstance(value, str) and Path(value).exists():
+            _checks.regular_file(where, key, value)
+
+
 def _check_label_list(config, part, host_names):
     """The host's image list: there, well formed, with labels in range."""
     dataset = ((config.get("DataLoader") or {}).get(part) or {}).get("dataset") or {}
@@ -227,8 +236,6 @@ def _check_label_list(config, part, host_names):
         path = dataset.get(key)
         if isinstance(path, str) and not Path(path).exists():
             _checks.fail(owner, key, "an existing path", path)
-    if isinstance(dataset.get("cls_label_path"), str):
-        _checks.regular_file(owner, "cls_label_path", dataset["cls_label_path"])
     if dataset.get("name") in IMAGE_LISTS and "cls_label_path" in dataset:
         retrieval = config["Global"].get("eval_mode", "classification") != "classification"
         in_range = not dataset.get("relabel", False) and (part == "Train" or not retrieval)

@@ -252,6 +252,11 @@ from ppcls.loss import distillationloss
 if hasattr(distillationloss, "DistillationPairLoss"):
     distillationloss.DistillationPairLoss(base_loss_name="CELoss")
     refused(distillationloss.DistillationPairLoss, base_loss_name=CODE)
+sys.path.insert(0, sys.argv[1] + "/deploy")
+from utils import config  # what PaddleClas's scripts for deployment read -o with
+section = {"Global": {"x": 1}}
+config.override(section, ["Global", "x"], CODE)
+assert section == {"Global": {"x": CODE}}, section
 print("built")
 """
 

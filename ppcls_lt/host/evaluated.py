@@ -105,12 +105,11 @@ class _Finder(importlib.abc.MetaPathFinder):
         parents = Path(spec.origin).resolve().parents
         if not any(self.root / part in parents for part in _PARTS):
             return None
-        if type(spec.loader) is importlib.machinery.SourceFileLoader:
-            spec.loader = _Loader(spec.loader.name, spec.loader.path)
+        run = spec.loader.exec_module
+
+        def exec_module(module):
+            vars(module)["eval"] = read
+            run(module)
+
+        spec.loader.exec_module = exec_module
         return spec
-
-
-class _Loader(importlib.machinery.SourceFileLoader):
-    def exec_module(self, module):
-        vars(module)["eval"] = read
-        super().exec_module(module)
