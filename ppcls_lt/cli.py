@@ -75,6 +75,9 @@ def _parser():
         command.add_argument("-o", "--override", action="append", default=[], help="key=value, repeatable")
         command.add_argument("-p", "--profiler_options", default=None, help="as in PaddleClas's own scripts")
         command.add_argument("--recipe", help="a recipe's name or YAML file, see `ppcls-lt recipes`")
+        command.add_argument(
+            "--allow-new", action="store_true", help="take unknown keys that look like a slip as they are"
+        )
         if mode != "train":
             command.add_argument(
                 "--run",
@@ -122,6 +125,8 @@ def _engine(arguments):
     overrides = list(arguments.override)
     if getattr(arguments, "run", None) is not None:
         overrides.append(f"Global.run={arguments.run!r}")
+    if arguments.allow_new:
+        overrides.append("Global.allow_new=True")
     if getattr(arguments, "untrained", False):
         overrides.append("Global.untrained=True")
     if arguments.config is not None:

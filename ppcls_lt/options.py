@@ -5,6 +5,7 @@ them, since PaddleClas's own scripts and those that start them pass ``-c``, ``-o
 """
 
 GLOBAL_KEYS = {
+    "allow_new": "take keys that neither PaddleClas nor this package knows as they are",
     "best_metric": "the value of an evaluation that chooses the best model",
     "recipe": "a recipe to lay over the configuration: a packaged name or a YAML file",
     "report": "write a report at the end: true, or a language",

@@ -24,6 +24,7 @@ from . import (
     recording,
     samplers,
     saving,
+    schema,
     stages,
     validation,
     weights,
@@ -46,6 +47,7 @@ def register(*, replace=(), root=None):
     host.load(root)
     for kind in ("loss", "arch", "metric", "sampler"):
         host.publish(kind, registered(kind), replace)
+    host.check_new_entries(schema.check_overrides)
     host.extend("utils.config", "get_config", finished_run.get_config)
     host.extend("arch", "build_model", build_model)
     host.extend("engine.engine", "build_model", build_model)
@@ -91,10 +93,11 @@ def checked_plan(config, mode):
         # The last stage's model, with the weights that the file names: `plan` keeps those for the first.
         plan = plan[-1:]
         plan[0]["Global"]["pretrained_model"] = config["Global"].get("pretrained_model")
+    schema.check(plan, mode)
     for stage in plan:
         devices.check(stage)
     for stage in plan:
-        validation.check(stage, mode, host.names)
+        validation.check(stage, mode)
         weights.settle(stage, mode)
         evaluation.check(stage, mode)
     if mode == "train":

@@ -1,6 +1,5 @@
 """Every mistake in a configuration that shows without building anything."""
 
-import inspect
 from pathlib import Path
 
 from . import _checks, checkpoints
@@ -17,23 +16,18 @@ from .config import (
     normalized_scale,
 )
 from .counts import count_label_list
-from .host.evaluated import component_names
 from .registry import registered
 
-# Keys of `Arch` that never reach the architecture.
-_ARCH_KEYS = ("name", "classifier", "use_sync_bn", "use_ml_decoder")
 
-
-def check(config, mode, host_names):
-    """Raise on every mistake that shows without building anything.
+def check(config, mode):
+    """Raise on every mistake in values that shows without building anything; :mod:`.schema` has checked the names.
 
     Args:
         config (dict): the host's configuration.
         mode (str): ``train``, ``eval``, ``infer`` or ``export``.
-        host_names (callable): kind -> names that the host's factory knows.
 
     Raises:
-        ConfigError: what is wrong, where, and the nearest valid name.
+        ConfigError: what is wrong and where.
     """
     needed = {"train": ("Global", "Arch", "DataLoader", "Loss", "Optimizer"), "eval": ("Global", "Arch", "DataLoader")}
     for section in needed.get(mode, ("Global", "Arch")):
@@ -41,35 +35,26 @@ def check(config, mode, host_names):
         kinds = (dict, list) if section == "Optimizer" else dict
         if not isinstance(config.get(section), kinds):
             _checks.fail("configuration", section, f"a section, to {mode}", config.get(section))
-    arch = config["Arch"]
-    if "name" in arch:
-        _checks.known_name("Arch", "architecture", arch["name"], component_names(host_names("arch")))
-        ours = registered("arch").get(arch["name"])
-        if ours is not None:
-            allowed = [*inspect.signature(ours).parameters, *_ARCH_KEYS]
-            for key in arch:
-                _checks.known_name(f"Arch {arch['name']}", "parameter", key, allowed)
     if class_number(config) is not None:
         _checks.integer("Arch", "class_num", class_number(config), minimum=1)
     _check_paths(config, mode)
     if mode == "train":
         _check_training(config)
     if mode == "train" and isinstance(config["Optimizer"], dict):
-        _check_optimizer(config["Optimizer"], host_names("optimizer"))
+        _check_optimizer(config["Optimizer"])
     _check_lists_end("DataLoader", config.get("DataLoader"))
     for part in _parts(config, mode):
         if not isinstance(config["DataLoader"].get(part), dict):
             _checks.fail("DataLoader", part, f"a section, to {mode}", config["DataLoader"].get(part))
         if part == "Train" and not (config["Loss"] or {}).get("Train"):
             _checks.fail("Loss", "Train", "a list of losses, to train", config["Loss"].get("Train"))
-        _check_list(config, "Loss", part, host_names("loss"))
-        _check_list(config, "Metric", part, host_names("metric"))
+        _check_list(config, "Loss", part)
+        _check_list(config, "Metric", part)
     scale = normalized_scale(config)
     for part in _parts(config, mode):
         for where, cls, params in losses(config, part):
             _check_loss(where, cls, params, config, ordinary=scale is None)
-        _check_sampler(config, part, host_names("data"))
-        _check_label_list(config, part, host_names("data"))
+        _check_label_list(config, part)
 
 
 def check_callbacks(stages):
@@ -94,29 +79,18 @@ def _parts(config, mode):
     return ["Eval"] if mode == "eval" else []
 
 
-def _check_list(config, section, part, host_names):
-    """Names that exist, parameters that this package's components have, no lost results."""
+def _check_list(config, section, part):
+    """Weights of losses, and no lost results."""
     kind = section.lower()
     ours = registered(kind)
     keys = {}
     for where, name, params in components(config, section, part):
-        _checks.known_name(where, kind, name, component_names(host_names))
         if section == "Loss" and "weight" not in params:
             _checks.fail(where, "weight", f"given: the share of {name} in the sum", _checks.described("nothing"))
         if section == "Loss":
             _checks.number(where, "weight", params["weight"])
-        if not inspect.isclass(host_names[name]):
-            continue
-        allowed = inspect.signature(host_names[name]).parameters
-        takes_any = any(p.kind is p.VAR_KEYWORD for p in allowed.values())
-        for param in params:
-            if param != "weight" and not takes_any:
-                _checks.known_name(f"{where} {name}", "parameter", param, list(allowed))
         if name not in ours:
             continue
-        required = [p.name for p in allowed.values() if p.default is p.empty and p.name not in params]
-        if required:
-            _checks.fail(where + " " + name, required[0], "given", _checks.described("nothing"))
         key = getattr(ours[name], "result_key", None)
         key = (where.rpartition("[")[0], key) if key is not None else None
         if key is not None and keys.setdefault(key, where) != where:
@@ -167,12 +141,11 @@ def _check_training(config):
         _checks.fail("Global", "seed", "an integer >= 0 and < 2^32", seed)
 
 
-def _check_optimizer(optimizer, host_names):
+def _check_optimizer(optimizer):
     """The names and sections that the host reads without looking."""
     for key in ("name", "lr"):
-        if key not in optimizer:
+        if optimizer.get(key) is None:
             _checks.fail("Optimizer", key, "given", _checks.described("nothing"))
-    _checks.known_name("Optimizer", "optimizer", optimizer["name"], component_names(host_names))
     if optimizer["name"].startswith("AdamW") and optimizer.get("regularizer") is not None:
         expected = f"left out with {optimizer['name']}, which takes `weight_decay`"
         _checks.fail("Optimizer", "regularizer", expected, optimizer["regularizer"])
@@ -198,26 +171,6 @@ def _check_paths(config, mode):
         _checks.regular_file("Infer.PostProcess", "class_id_map_file", names)
 
 
-def _check_sampler(config, part, host_names):
-    """A sampler that exists, with parameters that it has where it is one of ours."""
-    params = config["DataLoader"][part].get("sampler") or {}
-    where = f"DataLoader.{part}.sampler"
-    if not isinstance(params, dict):
-        _checks.fail(f"DataLoader.{part}", "sampler", "a map with `name` and `batch_size`", params)
-    if "name" not in params:
-        return
-    _checks.known_name(where, "sampler", params["name"], component_names(host_names))
-    ours = registered("sampler").get(params["name"])
-    if ours is not None:
-        parameters = inspect.signature(ours).parameters
-        for needed in parameters.values():
-            if needed.default is needed.empty and needed.name not in ("dataset", *params):
-                _checks.fail(f"{where} {params['name']}", needed.name, "given", _checks.described("nothing"))
-        allowed = ["name", *parameters]
-        for param in params:
-            _checks.known_name(f"{where} {params['name']}", "parameter", param, allowed)
-
-
 def _check_lists_end(where, section):
     """No list, of a gallery or query neither, is a device or pipe that may have no end."""
     for key, value in section.items() if isinstance(section, dict) else ():
@@ -226,12 +179,10 @@ def _check_lists_end(where, section):
             _checks.regular_file(where, key, value)
 
 
-def _check_label_list(config, part, host_names):
+def _check_label_list(config, part):
     """The host's image list: there, well formed, with labels in range."""
     dataset = ((config.get("DataLoader") or {}).get(part) or {}).get("dataset") or {}
     owner = f"DataLoader.{part}.dataset"
-    if "name" in dataset:
-        _checks.known_name(owner, "data set", dataset["name"], component_names(host_names))
     for key in ("cls_label_path", "image_root"):
         path = dataset.get(key)
         if isinstance(path, str) and not Path(path).exists():

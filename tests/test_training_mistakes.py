@@ -160,7 +160,7 @@ MISTAKES = {
     ),
     "a sampler that is a name": (
         lambda settings: settings["DataLoader"]["Train"].update(sampler="WeightBalancedSampler"),
-        "DataLoader.Train: `sampler` must be a map with `name` and `batch_size`",
+        "DataLoader.Train.sampler: must be a map, got",
     ),
     "a sampler without a batch size": (
         lambda settings: settings["DataLoader"]["Train"].update(sampler={"name": "WeightBalancedSampler"}),

@@ -14,23 +14,15 @@ from pathlib import Path
 
 from .._checks import ConfigError
 from . import evaluated, reading, repairs
+from ._names import MODULE_OF_KIND, namespace
 from ._wrapping import extend_in, wrapped
 from .devices import devices  # noqa: F401
+from .reading import check_new_entries  # noqa: F401
 
 INSTALL_HELP = (
     "install one that can train: `pip install --no-deps paddleclas==2.4.2` together with the packages of "
     "scripts/requirements-host.txt (see docs/versions.md), or put a source checkout of PaddleClas on PYTHONPATH"
 )
-
-# Where the host looks names up, by kind.
-_MODULE_OF_KIND = {
-    "loss": "ppcls.loss",
-    "arch": "ppcls.arch",
-    "metric": "ppcls.metric",
-    "data": "ppcls.data",
-    "sampler": "ppcls.data",
-    "optimizer": "ppcls.optimizer.optimizer",
-}
 
 
 def load(root=None):
@@ -84,7 +76,7 @@ def version():
 
 def names(kind):
     """Return what the host's factory of one kind can look up, by name."""
-    return vars(importlib.import_module(_MODULE_OF_KIND[kind]))
+    return namespace(kind)
 
 
 def publish(kind, components, replace=()):
@@ -94,15 +86,15 @@ def publish(kind, components, replace=()):
         ConfigError: the host has something else of that name, which is not in
             ``replace``.
     """
-    namespace = names(kind)
+    known = names(kind)
     for name, component in components.items():
-        taken = namespace.get(name, component)
+        taken = known.get(name, component)
         if taken is not component and name not in replace:
             raise ConfigError(
-                f"PaddleClas: {_MODULE_OF_KIND[kind]} already has {name!r} ({taken!r}); to use the one of "
+                f"PaddleClas: {MODULE_OF_KIND[kind]} already has {name!r} ({taken!r}); to use the one of "
                 f"ppcls_lt instead, call ppcls_lt.register(replace=[{name!r}])"
             )
-        namespace[name] = component
+        known[name] = component
 
 
 def extend(module_name, path, wrapper):
