@@ -108,6 +108,16 @@ class _Sentence(str):
     """A description that is shown as it is, without quotes and type."""
 
 
+def sought(path):
+    """Describe a path at which nothing was found; of a relative one with the folder in which it was sought."""
+    return described(repr(str(path)) + sought_in(path))
+
+
+def sought_in(path):
+    """Return ", sought in FOLDER" for a relative path, else ""."""
+    return "" if os.path.isabs(path) else f", sought in {os.getcwd()}"
+
+
 def described(text):
     """Mark ``text`` as a description of a value rather than the value itself."""
     return _Sentence(text)

@@ -1,6 +1,7 @@
 """Building one Engine: counts resolved, classifiers normalised, losses connected to the model."""
 
 import copy
+import logging
 
 import numpy as np
 import paddle
@@ -10,6 +11,8 @@ from . import config as configuration
 from ._checks import ConfigError
 from .classifier import FeatureTap, LogitsCheck, find_classifier, normalize
 from .registry import registered
+
+_log = logging.getLogger("ppcls.lt")
 
 
 def build_model(original, config, mode="train"):
@@ -69,10 +72,11 @@ class Assembly:
 
         return host.functions(
             "engine.engine",
-            build_dataloader=self.build_dataloader,
-            build_loss=self.build_components,
-            build_metrics=self.build_components,
-            build_optimizer=build_optimizer,
+            build_dataloader=_named("DataLoader", self.build_dataloader),
+            build_loss=_named("Loss", self.build_components),
+            build_metrics=_named("Metric", self.build_components),
+            build_model=_named("Arch", lambda original, *args, **kwargs: original(*args, **kwargs)),
+            build_optimizer=_named("Optimizer", build_optimizer),
         )
 
     def build_dataloader(self, original, config, mode, *args, **kwargs):
@@ -250,6 +254,21 @@ class Assembly:
     def _data_name(self):
         dataset = self._config["DataLoader"]["Train"]["dataset"]
         return f"DataLoader.Train.dataset ({dataset.get('cls_label_path', dataset['name'])})"
+
+
+def _named(section, build):
+    """``build``, a failure of which comes up with a line that says which section it was building."""
+
+    def call(original, *args, **kwargs):
+        try:
+            return build(original, *args, **kwargs)
+        except ConfigError:
+            raise
+        except Exception:
+            _log.error("building `%s` of the configuration failed; what failed in it is said below", section)
+            raise
+
+    return call
 
 
 def _losses_of(combined):

@@ -14,7 +14,7 @@ import zlib
 from pathlib import Path
 
 from . import atomic
-from ._checks import ConfigError
+from ._checks import ConfigError, sought_in
 
 LATEST = "latest"
 _MANIFEST = ".manifest.json"
@@ -71,7 +71,7 @@ def check(path):
     problem = _problem(path.with_name(path.name + _MANIFEST), path)
     if problem is not None:
         raise ConfigError(
-            f"Global: `checkpoints` must name a whole checkpoint, got {path}: {problem}; "
+            f"Global: `checkpoints` must name a whole checkpoint, got {path}: {problem}{sought_in(path)}; "
             f"`ppcls-lt train --resume` goes on from the newest whole one"
         )
 

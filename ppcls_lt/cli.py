@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from . import __version__, command_parser, compare_command, interrupts, report_command
-from ._checks import ConfigError, described, fail
+from ._checks import ConfigError, described, fail, sought
 from .data_commands import add_commands
 
 _STOCK_SCRIPTS = {
@@ -170,7 +170,7 @@ def _run(arguments):
     """run: a stock script, after everything is registered; its checkout comes first."""
     script = Path(arguments.script)
     if not script.is_file():
-        fail("ppcls-lt run", "script", "a file", arguments.script)
+        fail("ppcls-lt run", "script", "a file", sought(arguments.script))
     root = next((folder for folder in script.resolve().parents if (folder / "ppcls").is_dir()), None)
     from . import trainer
 

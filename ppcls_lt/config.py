@@ -34,7 +34,7 @@ def find(path):
             return candidate
     folder = next((folder for folder in _CONFIG_FOLDERS if folder.is_dir()), None)
     packaged = [] if folder is None else sorted(str(p.relative_to(folder)) for p in folder.rglob("*.yaml"))
-    _checks.fail("ppcls-lt", "-c", f"a file, or one of {', '.join(packaged)}", str(path))
+    _checks.fail("ppcls-lt", "-c", f"a file, or one of {', '.join(packaged)}", _checks.sought(path))
 
 
 def class_number(config):

@@ -350,7 +350,7 @@ def check_outputs(paths, *, owner, inputs=(), force=False):
             _checks.fail(owner, name, f"another file than `{seen[real]}`", path)
         seen[real] = name
         if not os.path.isdir(os.path.dirname(real)):
-            _checks.fail(owner, name, "a file in an existing folder", path)
+            _checks.fail(owner, name, "a file in an existing folder", _checks.sought(path))
         if not os.path.lexists(path):
             continue
         for source in inputs:

@@ -21,6 +21,7 @@ from . import (
     losses,
     metrics,
     model_record,
+    places,
     recording,
     samplers,
     saving,
@@ -111,6 +112,7 @@ def checked_plan(config, mode):
 def _init_engine(original, engine, config, mode="train"):
     """The host's ``Engine.__init__``, for the stage that is to run."""
     plan = checked_plan(config, mode)
+    places.check_outputs(plan, mode)
     if mode == "train":
         _Training(original, engine, plan).start()
         return
@@ -122,6 +124,8 @@ def _init_engine(original, engine, config, mode="train"):
     loading.check(weights.without_parallel(engine.model), config, mode)
     assembly.connect(engine, mode)
     evaluation.attach(engine)
+    if mode == "infer":
+        places.name_unreadable(engine, config)
     if mode == "eval" and engine.eval_mode == "classification":
         record = recording.Record(plan[-1], assembly)
         _write_alone(engine, mode, engine.output_dir, "output_dir", lambda: record.begin(engine))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from . import _checks, checkpoints
+from . import _checks, checkpoints, places
 from ._checks import ConfigError
 from .config import (
     AUTO,
@@ -50,10 +50,15 @@ def check(config, mode):
             _checks.fail("Loss", "Train", "a list of losses, to train", config["Loss"].get("Train"))
         _check_list(config, "Loss", part)
         _check_list(config, "Metric", part)
+    retrieval = config["Global"].get("eval_mode", "classification") != "classification"
+    if "Eval" in _parts(config, mode) and not retrieval and not (config.get("Metric") or {}).get("Eval"):
+        got = _checks.described("nothing")
+        _checks.fail("Metric", "Eval", "a list of metrics to evaluate with, such as TopkAcc", got)
     scale = normalized_scale(config)
     for part in _parts(config, mode):
         for where, cls, params in losses(config, part):
             _check_loss(where, cls, params, config, ordinary=scale is None)
+        _check_batch_size(config, part)
         _check_label_list(config, part)
 
 
@@ -162,13 +167,19 @@ def _check_paths(config, mode):
         raise ConfigError("Global: `resume` finds the checkpoint by itself; `checkpoints` must not be given with it")
     if mode == "train" and config["Global"].get("checkpoints"):
         checkpoints.check(config["Global"]["checkpoints"])
-    images = (config.get("Infer") or {}).get("infer_imgs")
-    if mode == "infer" and isinstance(images, str) and not Path(images).exists():
-        _checks.fail("Infer", "infer_imgs", "an existing image or folder", images)
+    if mode == "infer":
+        places.check_images(config)
     after = (config.get("Infer") or {}).get("PostProcess")
     names = after.get("class_id_map_file") if isinstance(after, dict) else None
     if mode == "infer" and isinstance(names, str) and Path(names).exists():
         _checks.regular_file("Infer.PostProcess", "class_id_map_file", names)
+
+
+def _check_batch_size(config, part):
+    """A batch of at least one image, where the sampler has one size."""
+    sampler = config["DataLoader"][part].get("sampler")
+    if isinstance(sampler, dict) and "batch_size" in sampler:
+        _checks.integer(f"DataLoader.{part}.sampler", "batch_size", sampler["batch_size"], minimum=1)
 
 
 def _check_lists_end(where, section):
@@ -186,7 +197,7 @@ def _check_label_list(config, part):
     for key in ("cls_label_path", "image_root"):
         path = dataset.get(key)
         if isinstance(path, str) and not Path(path).exists():
-            _checks.fail(owner, key, "an existing path", path)
+            _checks.fail(owner, key, "an existing path", _checks.sought(path))
     if dataset.get("name") in IMAGE_LISTS and "cls_label_path" in dataset:
         retrieval = config["Global"].get("eval_mode", "classification") != "classification"
         in_range = not dataset.get("relabel", False) and (part == "Train" or not retrieval)

@@ -68,6 +68,7 @@ LAYERS = (
         "finished_run",
         "loader",
         "model_record",
+        "places",
         "recipes",
         "recording",
         "report_command",

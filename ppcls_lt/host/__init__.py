@@ -17,6 +17,7 @@ from . import evaluated, reading, repairs
 from ._names import MODULE_OF_KIND, namespace
 from ._wrapping import extend_in, wrapped
 from .devices import devices  # noqa: F401
+from .predicting import DECODING_ERRORS, images_below, images_of_this_process  # noqa: F401
 from .reading import check_new_entries  # noqa: F401
 
 INSTALL_HELP = (

@@ -26,7 +26,7 @@ def load(recipe):
     path = _FOLDER / f"{recipe}.yaml" if packaged else Path(str(recipe))
     if not path.is_file():
         expected = f"the path of a YAML file or one of {', '.join(names())}{_checks.suggestion(recipe, names())}"
-        _checks.fail("configuration", "recipe", expected, recipe)
+        _checks.fail("configuration", "recipe", expected, _checks.sought(str(recipe)))
     content = yaml_files.read_map(path, "configuration", "recipe")
     if "config" not in content:
         content = {"summary": f"{path}", "source": "none", "config": content}

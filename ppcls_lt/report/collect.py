@@ -9,7 +9,7 @@ from typing import Optional
 import numpy as np
 
 from .. import history, run_files, scores, yaml_files
-from .._checks import ConfigError, fail
+from .._checks import ConfigError, fail, sought
 from ..counts import shot_groups
 
 _THRESHOLDS = (100, 20)
@@ -157,7 +157,7 @@ def collect(folder, *, mode=None, thresholds=None, names=None, owner="ppcls-lt r
     """
     folder = Path(folder)
     if not folder.is_dir():
-        fail(owner, "OUTPUT_DIR", "an existing folder, the `Global.output_dir` of a run", str(folder))
+        fail(owner, "OUTPUT_DIR", "an existing folder, the `Global.output_dir` of a run", sought(folder))
     runs = {wanted: _newest(folder, wanted) for wanted in ((mode,) if mode else ("train", "eval"))}
     if not any(runs.values()):
         files = " or ".join(run_files.FILES[wanted].info for wanted in runs)

@@ -1,0 +1,100 @@
+"""The folders that a run writes to, and the images that it is to predict: usable before anything long begins."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from . import _checks, host
+from ._checks import ConfigError
+
+_LISTED = 5  # folders
+
+
+def check_outputs(plan, mode):
+    """Raise unless every folder that the run will write to can be made and written.
+
+    Args:
+        plan (list of dict): the configuration of every stage.
+        mode (str): ``train``, ``eval``, ``infer`` or ``export``.
+
+    Raises:
+        ConfigError: which cannot, and why.
+    """
+    for stage in plan:
+        _check_folder("output_dir", stage["Global"].get("output_dir"))
+        if mode == "export":
+            _check_folder("save_inference_dir", stage["Global"].get("save_inference_dir"))
+
+
+def _check_folder(key, folder):
+    expected = "a folder that can be made and written"
+    if not isinstance(folder, str):
+        _checks.fail("Global", key, expected, folder)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        # Of the rights alone a read-only disk says nothing, and the superuser has all of them.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        _checks.fail("Global", key, expected, _checks.described(f"{_checks.sought(folder)}: {error.strerror}"))
+
+
+def check_images(config):
+    """Raise unless ``Infer`` names an image or a folder in which the host finds some.
+
+    Args:
+        config (dict): the host's configuration.
+
+    Raises:
+        ConfigError: what is there instead.
+    """
+    section = config.get("Infer")
+    if not isinstance(section, dict):
+        _checks.fail("configuration", "Infer", "a section, to infer", section)
+    path = section.get("infer_imgs")
+    expected = "an image (.jpg, .jpeg, .png, .bmp) or a folder of images"
+    if not isinstance(path, str):
+        _checks.fail("Infer", "infer_imgs", expected, path)
+    if not Path(path).exists():
+        _checks.fail("Infer", "infer_imgs", expected, _checks.sought(path))
+    _checks.integer("Infer", "batch_size", section.get("batch_size"), minimum=1)
+    if not host.images_below(path):
+        got = f"{path}, "
+        if Path(path).is_file():
+            got += "a file with another ending"
+        else:
+            folders = sorted(entry.name for entry in os.scandir(path) if entry.is_dir())
+            got += "a folder without images"
+            if folders:
+                more = ", ..." if len(folders) > _LISTED else ""
+                got += f" but with folders; name one of them: {', '.join(folders[:_LISTED])}{more}"
+        _checks.fail("Infer", "infer_imgs", expected, _checks.described(got))
+
+
+def name_unreadable(engine, config):
+    """Let an image that cannot be decoded end ``engine.infer`` with its name.
+
+    Args:
+        engine: the host's Engine, built to infer.
+        config (dict): its configuration.
+    """
+    decode, *rest = engine.preprocess_func
+    names = iter(host.images_of_this_process(config["Infer"]["infer_imgs"]))
+    engine.preprocess_func = [_Decoding(decode, names), *rest]
+
+
+class _Decoding:
+    """The first operator of ``Infer.transforms``, which is given the images in their order."""
+
+    def __init__(self, operator, names):
+        self._operator = operator
+        self._names = names
+
+    def __call__(self, data):
+        name = next(self._names)
+        try:
+            return self._operator(data)
+        except host.DECODING_ERRORS as error:
+            raise ConfigError(
+                f"Infer: `infer_imgs` must be images that can be decoded, got {name}, which cannot"
+            ) from error
