@@ -57,18 +57,19 @@ class Assembly:
         self._train_losses = []
         self._taps = {}
 
-    def building(self, model_built=None):
+    def building(self, model_built=None, epochs=None):
         """A context in which the host's Engine builds with this assembly's functions.
 
         Args:
             model_built (callable, optional): called with the model, its
                 pretrained weights loaded, before there is an optimizer.
+            epochs (int, optional): over which the learning rates' schedules go, if not those of the training.
         """
 
-        def build_optimizer(original, config, epochs, steps, models):
+        def build_optimizer(original, config, whole, steps, models):
             if model_built is not None:
                 model_built(models[0])
-            return original(config, epochs, steps, models)
+            return original(config, whole if epochs is None else epochs, steps, models)
 
         return host.functions(
             "engine.engine",

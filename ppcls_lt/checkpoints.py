@@ -7,18 +7,16 @@ moment one complete checkpoint exists, whenever the process dies.
 """
 
 import contextlib
-import json
 import os
 import shutil
 import zlib
 from pathlib import Path
 
-from . import atomic
+from . import atomic, run_marks
 from ._checks import ConfigError, sought_in
 
 LATEST = "latest"
 _MANIFEST = ".manifest.json"
-_RUN = ".run.json"
 # Of the host's files and this package's.
 _ENDINGS = (".pdparams", ".pdopt", ".pdstates", ".pdema", ".pdlt")
 
@@ -46,17 +44,12 @@ def saving(root, prefix, facts):
         files = [path for path in sorted(staging.rglob("*")) if path.is_file()]
         home = next(path for path in files if path.name == f"{prefix}.pdparams").parent
         listed = {str(path.relative_to(staging)): _described(path) for path in files}
-        write_json(home / (prefix + _MANIFEST), {"prefix": prefix, **facts, "files": listed})
+        run_marks.write_map(home / (prefix + _MANIFEST), {"prefix": prefix, **facts, "files": listed})
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
     shutil.rmtree(_previous(root, prefix), ignore_errors=True)
     _finish(root, prefix)
-
-
-def write_json(path, content):
-    """Write a JSON file whole or not at all."""
-    atomic.write(path, json.dumps(content, indent=1).encode())
 
 
 def check(path):
@@ -109,21 +102,14 @@ def manifest_of(path):
         names.append(path.parent)
     if path.name.endswith(".ema"):
         names.append(path.with_name(path.name[: -len(".ema")]))
-    found = (_read(name.with_name(name.name + _MANIFEST)) for name in names)
-    return next((content for content in found if isinstance(content, dict)), None)
+    found = (_read_manifest(name.with_name(name.name + _MANIFEST)) for name in names)
+    return next((content for content in found if content is not None), None)
 
 
-def mark_run(root, run):
-    """Say that the run named ``run`` begins in this folder; what an earlier run left is no part of it."""
-    path = atomic.make_folder(root) / _RUN
-    atomic.sweep(path)
-    write_json(path, {"run": run})
-
-
-def marked(root, arch):
-    """The name of the run of an architecture that began last in a folder, or None."""
-    content = _read(Path(root) / _RUN) or {}
-    return content.get("of", {}).get(arch, content.get("run"))
+def staged_of(root, prefix):
+    """Return what the manifest says of a save that a killed process had not yet moved to its place, or None."""
+    found = _staging(root, prefix).rglob(prefix + _MANIFEST)
+    return next((content for content in map(_read_manifest, found) if content is not None), None)
 
 
 def newest(root, arch, run=None):
@@ -139,7 +125,7 @@ def newest(root, arch, run=None):
             those of the run that began last in this folder.
     """
     root = Path(root)
-    runs = {content["run"] for content in [_read(root / _RUN), run and {"run": run}] if content}
+    runs = {name for name in (run_marks.marked(root, arch), run) if name is not None}
     homes = (root, root / arch)
     others = sorted({path.name[: -len(_MANIFEST)] for home in homes for path in home.glob("*" + _MANIFEST)})
     ranks = (
@@ -161,14 +147,21 @@ def find(root, arch, prefix):
     A whole one that a killed process had not yet moved to its place is the newer
     one. What an earlier run left in the folder is passed over.
     """
-    runs = {content["run"] for content in [_read(Path(root) / _RUN)] if content}
+    runs = {name for name in [run_marks.marked(root, arch)] if name is not None}
     found = _whole([_staging(root, prefix) / prefix, Path(root) / prefix], arch)
     return next((path for path, manifest in found if runs <= {manifest["run"]}), None)
 
 
+def finish_all(root):
+    """Move what a killed process had saved whole, and not yet moved, to its place; remove what it had not."""
+    for staging in Path(root).glob(".*.saving"):
+        _finish(root, staging.name[1 : -len(".saving")])
+        shutil.rmtree(staging, ignore_errors=True)
+
+
 def epoch_of(path):
     """Return the epoch after which a whole checkpoint, its path without ending, was saved."""
-    return _read(Path(f"{path}{_MANIFEST}"))["epoch"]
+    return manifest_of(path)["epoch"]
 
 
 def remove_all(root):
@@ -195,7 +188,7 @@ def _whole(paths, arch):
     for manifest in _manifests(paths, arch):
         path = manifest.with_name(manifest.name[: -len(_MANIFEST)])
         if _problem(manifest, path) is None:
-            yield path, _read(manifest)
+            yield path, _read_manifest(manifest)
 
 
 def _problem(manifest, path):
@@ -203,7 +196,7 @@ def _problem(manifest, path):
     if not manifest.is_file():
         missing = [end for end in (".pdparams", ".pdopt", ".pdstates") if not Path(str(path) + end).is_file()]
         return f"{path.name}{missing[0]} is missing" if missing else None
-    content = _read(manifest)
+    content = _read_manifest(manifest)
     if content is None:
         return f"{manifest.name} is torn"
     home = _home(content)
@@ -216,12 +209,12 @@ def _problem(manifest, path):
     return None
 
 
-def _read(manifest):
-    """A JSON file's content, or None if it is not there or torn."""
-    try:
-        return json.loads(manifest.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
+def _read_manifest(path):
+    """A manifest's content, or None if it is not there, torn or none."""
+    content = run_marks.read_map(path) or {}
+    files = content.get("files")
+    known = isinstance(files, dict) and any(Path(name).name == f"{content.get('prefix')}.pdparams" for name in files)
+    return content if known and {"run", "epoch"} <= content.keys() else None
 
 
 def _home(content):
@@ -256,14 +249,14 @@ def _finish(root, prefix):
     """Move a whole staged checkpoint to its place, and the one there aside; also after a kill in the middle."""
     staging = _staging(root, prefix)
     manifest = next(iter(staging.rglob(prefix + _MANIFEST)), None) if staging.is_dir() else None
-    if manifest is None or _read(manifest) is None:
+    if manifest is None or _read_manifest(manifest) is None:
         return
     inside = manifest.relative_to(staging)
     old = Path(root) / inside
     if old.is_file():
         # Its manifest is moved last: as long as it is here, some of its files may be.
-        _move(root, _previous(root, prefix), inside, _read(old) or {"files": {}})
-    _move(staging, Path(root), inside, _read(manifest))
+        _move(root, _previous(root, prefix), inside, _read_manifest(old) or {"files": {}})
+    _move(staging, Path(root), inside, _read_manifest(manifest))
     shutil.rmtree(staging)
 
 

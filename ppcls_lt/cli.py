@@ -92,6 +92,17 @@ def _parser():
                 "--resume", action="store_true", help="go on from the newest whole checkpoint of output_dir, if any"
             )
             command.add_argument(
+                "--overwrite", action="store_true", help="replace the checkpoints of another training in output_dir"
+            )
+            command.add_argument(
+                "--extend-to", metavar="EPOCHS", help="go on with the run of output_dir for longer, to so many epochs"
+            )
+            command.add_argument(
+                "--extend-schedule",
+                choices=("stretch", "restart"),
+                help="the learning rate's schedule becomes that of a run of so many epochs (default), or begins anew",
+            )
+            command.add_argument(
                 "--report",
                 nargs="?",
                 const="en",
@@ -138,10 +149,12 @@ def _engine(arguments):
     if arguments.recipe is not None:
         # In quotes, since a recipe's name is text whatever it looks like.
         overrides.append(f"Global.recipe={arguments.recipe!r}")
-    if getattr(arguments, "resume", False):
-        overrides.append("Global.resume=True")
-    if getattr(arguments, "report", None) is not None:
-        overrides.append(f"Global.report={arguments.report}")
+    for flag in ("resume", "overwrite"):
+        if getattr(arguments, flag, False):
+            overrides.append(f"Global.{flag}=True")
+    for option in ("report", "extend_to", "extend_schedule"):
+        if getattr(arguments, option, None) is not None:
+            overrides.append(f"Global.{option}={getattr(arguments, option)}")
     from . import host, trainer
 
     trainer.register()

@@ -6,7 +6,7 @@ import numpy as np
 import paddle
 import paddle.distributed as dist
 
-from . import _checks, best_metric, history, host, metrics, recording, run_files, scores
+from . import _checks, best_metric, disk, history, host, metrics, recording, run_files, scores
 from . import config as configuration
 from ._checks import ConfigError
 from .registry import registered
@@ -148,7 +148,8 @@ class Evaluation:
             if engine.mode == "eval":
                 log_table(engine)
             if keeps:
-                self._keep(epoch_id, found, losses, score, recorder)
+                with disk.writing(engine.output_dir):
+                    self._keep(epoch_id, found, losses, score, recorder)
         return score
 
     def _later_of_equals(self, score):

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from . import checkpoints, run_files
+from . import checkpoints, run_files, run_marks
 from ._checks import ConfigError
 from .overrides import parsed
 from .report import collect
@@ -65,7 +65,7 @@ def find(folder):
         raise ConfigError(f"{_OWNER} must be the folder of a training with its {config.name}, got {folder} without it")
     home = path.parent
     # Some versions of PaddleClas save in a folder of the architecture's name below it.
-    below = checkpoints.marked(home, home.name) is None and checkpoints.marked(home.parent, home.name) is not None
+    below = run_marks.marked(home, home.name) is None and run_marks.marked(home.parent, home.name) is not None
     output_dir = home.parent if below else home
     return FinishedRun(config, output_dir, run, info.get("folder"))
 

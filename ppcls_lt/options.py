@@ -7,6 +7,9 @@ them, since PaddleClas's own scripts and those that start them pass ``-c``, ``-o
 GLOBAL_KEYS = {
     "allow_new": "take keys that neither PaddleClas nor this package knows as they are",
     "best_metric": "the value of an evaluation that chooses the best model",
+    "extend_schedule": "of a run that extend_to makes longer: stretch or restart the learning rate's schedule",
+    "extend_to": "go on with a run for longer than it was to: the number of its epochs from now on",
+    "overwrite": "let a new training replace the checkpoints of another one in output_dir",
     "recipe": "a recipe to lay over the configuration: a packaged name or a YAML file",
     "report": "write a report at the end: true, or a language",
     "resume": "go on from the newest whole checkpoint of output_dir, if there is one",

@@ -12,13 +12,13 @@ import paddle
 import paddle.distributed as dist
 import paddle.nn.functional as F
 
-from . import __version__, _checks, atomic, host, run_files, stages
+from . import __version__, _checks, atomic, disk, host, run_files, stages
 from ._checks import ConfigError
 from .classifier import find_classifier
 from .report import texts, writing
 
 # Of the whole run, not of a stage that has been resolved.
-_RUN_ONLY = ("recipe", "resume", "run")
+_RUN_ONLY = ("recipe", "resume", "run", "overwrite", "extend_to", "extend_schedule")
 _log = logging.getLogger("ppcls.lt")
 
 
@@ -106,13 +106,17 @@ class Record:
         if dist.get_rank() != 0:
             return
         folder, files = log_folder(engine), run_files.FILES[engine.mode]
-        for name in files:
-            atomic.sweep(folder / name)
-        if anew:
-            for name in (files.history, files.predictions):
-                (folder / name).unlink(missing_ok=True)
-        run_files.write_config(folder / files.config, self._config)
-        run_files.write_info(folder / files.info, self._facts(engine, run))
+        for handler in host.log_handlers():
+            disk.tell_once(handler)
+        facts = self._facts(engine, run)
+        with disk.writing(folder):
+            for name in files:
+                atomic.sweep(folder / name)
+            if anew:
+                for name in (files.history, files.predictions):
+                    (folder / name).unlink(missing_ok=True)
+            run_files.write_config(folder / files.config, self._config)
+            run_files.write_info(folder / files.info, facts)
 
     def _facts(self, engine, run):
         section = self._config["Global"]
@@ -151,8 +155,7 @@ def log_folder(engine):
     """Return the folder in which the host writes the log of this Engine."""
     output = Path(engine.output_dir)
     folders = [output / str(engine.config["Arch"].get("name")), output]
-    log = host.module("utils.logger")._logger
-    files = {getattr(handler, "baseFilename", None) for handler in log.handlers}
+    files = {handler.baseFilename for handler in host.log_handlers()}
     for folder in folders:
         if os.path.abspath(folder / f"{engine.mode}.log") in files:
             return folder

@@ -29,7 +29,7 @@ class Run:
             and saving left out; a resumed run goes on counting.
     """
 
-    def __init__(self, config, callbacks, stage, tools, identity=None):
+    def __init__(self, config, callbacks, stage, tools, identity=None, kept=None):
         self.config = config
         self.stage = stage
         self.epochs = config["Global"]["epochs"]
@@ -41,6 +41,10 @@ class Run:
         self.seconds = 0.0
         self.facts = {}
         self.best = {}
+        # Epochs that were added to the run, and whether they are from now on; see `resuming`.
+        self.extension = None
+        self.extends = False
+        self._kept = kept or {}
         self._callbacks = callbacks
         self._tools = tools
         self._engine = None
@@ -84,6 +88,11 @@ class Run:
     def learning_rate_factor(self, factor):
         for schedule in self._engine.lr_sch:
             scale_schedule(schedule, factor)
+
+    @property
+    def schedules(self):
+        """The learning rates' schedules, one for each optimizer."""
+        return list(self._engine.lr_sch)
 
     def classifier(self, model=None):
         """Return ``(name, layer)`` of the final Linear of the model, or of another such model."""
@@ -167,6 +176,7 @@ class Run:
             "seconds": self.seconds,
             "callbacks": [[name, callback.state_dict()] for name, callback in zip(self.names, self._callbacks)],
             "scaler": scaler.state_dict() if hasattr(scaler, "state_dict") else {},
+            **self._kept,
         }
 
     @property

@@ -1,6 +1,7 @@
 """The host's saving and loading, made whole: renamed when complete, with the run's own state beside."""
 
 import contextlib
+import copy
 import inspect
 import logging
 import warnings
@@ -9,10 +10,11 @@ from pathlib import Path
 import paddle
 import paddle.distributed as dist
 
-from . import checkpoints
+from . import checkpoints, disk, host, resuming, run_marks, state_files
 from ._checks import ConfigError
 
 _STATE = ".pdlt"
+_ROOM = "; the last whole checkpoint is kept, and `--resume` goes on from it when there is room"
 _log = logging.getLogger("ppcls.lt")
 
 
@@ -34,18 +36,35 @@ def save(run, original, *args, **kwargs):
     state = run.state()
     if dist.get_rank() != 0:
         return
-    facts = {"run": state["run"], "stage": state["stage"], "epoch": state["epoch"], **run.facts}
-    with checkpoints.saving(root, prefix, facts) as folder, _host_says(str(root), instead_of=str(folder)):
+    section = run.config["Global"]
+    facts = {
+        **{key: state[key] for key in ("run", "stage", "epoch")},
+        "epochs": run.epochs,
+        "recipe": section.get("recipe"),
+        **run.facts,
+    }
+    staged = checkpoints.saving(root, prefix, facts)
+    with disk.writing(root, remedy=_ROOM), staged as folder, _host_says(str(root), instead_of=str(folder)):
         values["model_path"] = str(folder)
         original(*given.args, **given.kwargs)
         written = next(folder.rglob(f"{prefix}.pdparams"))
-        paddle.save(state, str(written.with_name(prefix + _STATE)))
+        state_files.write(written.with_name(prefix + _STATE), state)
 
 
 def begin_anew(run):
-    """Begin a run from its start weights."""
-    _mark(run)
+    """Begin a run from its start weights.
+
+    Raises:
+        ConfigError: a callback's state could not be saved.
+    """
+    _mark(run, replaces=run.config["Global"].get("overwrite", False))
     run.begin()
+    try:
+        state_files.encoded(run.state())
+    except TypeError as error:
+        raise ConfigError(
+            f"Callbacks: their `state_dict` must hold plain containers, numbers, text and arrays, got {error}"
+        ) from error
 
 
 def load(run, original, config, *args, **kwargs):
@@ -55,6 +74,7 @@ def load(run, original, config, *args, **kwargs):
     state = read_state(path)
     if state is not None:
         _check_same(run, state, path)
+    fresh = copy.deepcopy(run.schedules)
     with warnings.catch_warnings():
         for key in run.hidden_keys:
             warnings.filterwarnings("ignore", message=f"Skip loading for {key}")
@@ -63,22 +83,69 @@ def load(run, original, config, *args, **kwargs):
         _log.warning("%s was saved without ppcls_lt: its callbacks and best metric are unknown", path)
         begin_anew(run)
         return metric_info
+    if run.extends:
+        resuming.begin_schedules(run.schedules, fresh, run.extension)
+        done = "stretched over all of them" if run.extension.schedule == "stretch" else "begun anew"
+        _log.info("the run goes on to epoch %d, its learning rate's schedule %s", run.epochs, done)
     run.begin(state)
     _mark(run)
     _log.info("resuming %s after epoch %d", path, state["epoch"])
     return {"metric": state["best"].get("best_model", -1.0), "epoch": state["epoch"]}
 
 
+def save_untrained(engine, run):
+    """A stage of no epochs: evaluate what the callbacks made of the weights, and save it."""
+    evaluates = engine.config["Global"]["eval_during_train"]
+    metric = engine.eval(0) if evaluates else 0.0
+    _save_as(("best_model", checkpoints.LATEST) if evaluates else (checkpoints.LATEST,), engine, run, metric)
+
+
+def complete(engine, run):
+    """Make whole what a kill in or between the saves of the last epoch left, from which this run went on."""
+    section = engine.config["Global"]
+    folder, arch = section["output_dir"], str(engine.config["Arch"].get("name"))
+    if dist.is_initialized() and dist.get_world_size() > 1:
+        dist.barrier()  # all of them have read the checkpoint, wherever it was
+    if dist.get_rank() == 0:
+        checkpoints.finish_all(folder)
+    if run.epochs == 0 or run.epoch < run.epochs:
+        return
+    every = section["save_interval"]
+    due = [f"epoch_{run.epoch}"] if every > 0 and run.epoch % every == 0 else []
+    missing = [name for name in [*due, checkpoints.LATEST] if checkpoints.find(folder, arch, name) is None]
+    if checkpoints.LATEST in missing:
+        _save_as(missing, engine, run, run.best.get("best_model", 0.0))
+
+
+def _save_as(prefixes, engine, run, metric):
+    """Save the weights as they are, as the host does after an epoch."""
+    for prefix in prefixes:
+        host.module("utils.save_load").save_model(
+            engine.model,
+            engine.optimizer,
+            {"metric": metric, "epoch": run.epoch},
+            engine.output_dir,
+            model_name=engine.config["Arch"]["name"],
+            prefix=prefix,
+            loss=engine.train_loss_func,
+            **({} if run.ema is None else {"ema": run.ema}),
+        )
+
+
 def read_state(path):
     """What :func:`save` kept of the run beside the checkpoint ``path`` (without ending), or None."""
     file = Path(str(path) + _STATE)
-    return paddle.load(str(file), return_numpy=True) if file.is_file() else None
+    if not file.is_file():
+        return None
+    return state_files.read(file) if state_files.is_one(file) else paddle.load(str(file), return_numpy=True)
 
 
-def _mark(run):
+def _mark(run, replaces=False):
     """From now on the folder is this run's, whatever an earlier one left in it."""
     if dist.get_rank() == 0:
-        checkpoints.mark_run(run.config["Global"]["output_dir"], run.identity)
+        root, arch = run.config["Global"]["output_dir"], str(run.config["Arch"].get("name"))
+        with disk.writing(root):
+            run_marks.mark(root, arch, run.identity, replaces)
 
 
 def _check_same(run, state, path):

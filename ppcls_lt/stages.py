@@ -115,7 +115,11 @@ def resume_point(stages):
             return index, None, run
         path, manifest = found
         run = manifest["run"]
-        if manifest["epoch"] < stage["Global"]["epochs"] or index + 1 == len(stages):
+        if stage["Global"]["epochs"] == 0 and path.name != checkpoints.LATEST:
+            # Killed between its two saves: it is short, and begins again from the same weights.
+            return index, None, run
+        unfinished = manifest["epoch"] < stage["Global"]["epochs"] or path.name != checkpoints.LATEST
+        if unfinished or index + 1 == len(stages):
             return index, str(path), run
     raise AssertionError("a plan has at least one stage")
 

@@ -13,6 +13,7 @@ from . import (
     archs,
     callbacks,
     devices,
+    earlier_runs,
     evaluation,
     finished_run,
     host,
@@ -23,6 +24,8 @@ from . import (
     model_record,
     places,
     recording,
+    resuming,
+    run_marks,
     samplers,
     saving,
     schema,
@@ -103,6 +106,7 @@ def checked_plan(config, mode):
         evaluation.check(stage, mode)
     if mode == "train":
         recording.check(plan)
+        resuming.check(plan)
         validation.check_callbacks(plan)  # last, since it may import code of the user's
     else:
         model_record.check(plan[-1], mode)
@@ -165,6 +169,8 @@ class _Training:
         self._run = None
         self._record = None
         self._lock = None
+        self._extension = None
+        self._extends = False
 
     def start(self):
         """Build the Engine of the stage that the configuration starts or goes on with."""
@@ -173,7 +179,7 @@ class _Training:
             self._lock = lock.acquire(stages.output_dir(self._plan), "Global", "output_dir")
             # Where nobody calls `train`.
             weakref.finalize(self, self._lock.release)
-        checkpoint = settings.get("checkpoints")
+        checkpoint = settings.get("checkpoints") or None
         if checkpoint:
             state = saving.read_state(checkpoint)
             self._index = 0 if state is None else state["stage"] - 1
@@ -183,14 +189,34 @@ class _Training:
             if self._plan[self._index]["Global"]["epochs"] == 0:
                 got = _checks.described(f"{checkpoint}; name it in `pretrained_model`")
                 _checks.fail("Global", "checkpoints", "left out for a stage of no epochs", got)
-        elif settings.get("resume", False):
+        elif settings.get("resume", False) or settings.get("extend_to") is not None:
             self._index, checkpoint, self._identity = stages.resume_point(self._plan)
             if checkpoint is None:
                 stage = self._plan[self._index]["Global"]
                 _log.info("no whole checkpoint of this run in %s: training from the start", stage["output_dir"])
+        self._settle(checkpoint)
         if checkpoint:
             model_record.check(self._plan[self._index], "train", checkpoint)
-        self._build(checkpoint or None)
+        self._build(checkpoint)
+
+    def _settle(self, checkpoint):
+        """Refuse to replace another run's checkpoint, or to go on as another run than the checkpoint's."""
+        settings, stage = self._plan[0]["Global"], self._plan[self._index]
+        state = None if checkpoint is None else saving.read_state(checkpoint)
+        if state is None and settings.get("extend_to") is not None:
+            got = _checks.described(f"{settings['extend_to']} with none in {stage['Global']['output_dir']}")
+            _checks.fail("Global", "extend_to", "used with a whole checkpoint of this package", got)
+        if checkpoint is None:
+            # A run that is known was asked when it began.
+            root, goes_on = stage["Global"]["output_dir"], settings.get("resume", False)
+            if self._identity is None and not (goes_on and run_marks.replaces(root)):
+                run = run_marks.marked(root, str(stage["Arch"].get("name"))) if goes_on else None
+                earlier_runs.check(self._plan, run)
+        elif settings.get("checkpoints") and not earlier_runs.is_at_home(checkpoint, stage):
+            earlier_runs.check(self._plan[self._index :], None if state is None else state["run"])
+        if state is not None:
+            is_last = self._index + 1 == len(self._plan)
+            self._extension, self._extends = resuming.settle(stage, state, checkpoint, is_last)
 
     def train(self, train_stage):
         try:
@@ -213,14 +239,17 @@ class _Training:
             self._build(checkpoint=None)
 
     def _build(self, checkpoint):
-        config = host.attributed(self._plan[self._index])
+        stage = self._plan[self._index]
+        config = host.attributed(resuming.extended(stage, self._extension))
         config["Global"]["checkpoints"] = checkpoint
         if self._index > 0 and checkpoint is None and config["Global"]["pretrained_model"] is None:
             config["Global"]["pretrained_model"] = stages.start_weights(self._plan[self._index - 1], config)
         assembly = Assembly(config)
         began_from = stages.began_from(self._plan, self._index, checkpoint, config["Global"]["pretrained_model"])
-        self._run = Run(config, build_callbacks(config), self._index + 1, assembly, self._identity)
-        self._run.facts = {model_record.KEY: model_record.of(self._plan[self._index]), stages.BEGAN_FROM: began_from}
+        kept = resuming.kept(stage, self._extension)
+        self._run = Run(config, build_callbacks(config), self._index + 1, assembly, self._identity, kept)
+        self._run.extension, self._run.extends = self._extension, self._extends
+        self._run.facts = {model_record.KEY: model_record.of(stage), stages.BEGAN_FROM: began_from}
         recorded = {**config, "Global": {**config["Global"], "pretrained_model": began_from}}
         self._record = recording.Record(recorded, assembly, len(self._plan))
         # The host cannot build for no epochs.
@@ -230,7 +259,8 @@ class _Training:
         self._engine.long_tail = self
         self._names = None
         loading = weights.Loading()
-        with self._own_names(), assembly.building(model_built=self._run.model_built):
+        epochs = None if self._extension is None else self._extension.scheduled
+        with self._own_names(), assembly.building(self._run.model_built, epochs):
             with loading.watched():
                 self._init_engine(self._engine, config, "train")
             loading.check(weights.without_parallel(self._engine.model), config, "train")
@@ -251,7 +281,9 @@ class _Training:
             if run.epochs > 0:
                 train_stage(engine)
             elif not engine.config["Global"]["checkpoints"]:
-                self._save_untrained()
+                saving.save_untrained(engine, run)
+            if engine.config["Global"]["checkpoints"]:
+                saving.complete(engine, run)
 
     def _load(self, original, *args, **kwargs):
         loading = weights.Loading()
@@ -260,22 +292,6 @@ class _Training:
         loading.check_resumed(self._run)
         self._record.begin(self._engine, self._run)
         return metric_info
-
-    def _save_untrained(self):
-        """A stage of no epochs: evaluate what the callbacks made of the weights, and save it."""
-        engine = self._engine
-        evaluates = engine.config["Global"]["eval_during_train"]
-        metric_info = {"metric": engine.eval(0) if evaluates else 0.0, "epoch": 0}
-        for prefix in ("best_model", "latest") if evaluates else ("latest",):
-            host.module("utils.save_load").save_model(
-                engine.model,
-                engine.optimizer,
-                dict(metric_info),
-                engine.output_dir,
-                model_name=engine.config["Arch"]["name"],
-                prefix=prefix,
-                loss=engine.train_loss_func,
-            )
 
     @contextlib.contextmanager
     def _own_names(self):

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from ppcls_lt import ConfigError, checkpoints
+from ppcls_lt import ConfigError, checkpoints, run_marks
 
 ARCH = "Net"
 ENDINGS = (".pdparams", ".pdopt", ".pdstates")
@@ -165,7 +165,7 @@ def test_one_that_a_kill_left_staged_is_the_newer_one(tmp_path):
 
 def test_what_an_earlier_run_left_is_not_gone_on_from(tmp_path):
     save(tmp_path, 9, run="old")
-    checkpoints.mark_run(tmp_path, "new")
+    run_marks.mark(tmp_path, ARCH, "new")
     assert checkpoints.newest(tmp_path, ARCH) is None
     assert checkpoints.find(tmp_path, ARCH, "latest") is None
     save(tmp_path, 1, run="new")

@@ -192,7 +192,7 @@ def raise_the_tail(engine, biases):
 
 def train(data, output, best_metric, biases=(0.0, 20.0, 0.0), **overrides):
     """Train with few-shot classes preferred in the second epoch; return the history and the best model's record."""
-    settings = config(data, output, epochs=len(biases), best_metric=best_metric, **overrides)
+    settings = config(data, output, best_metric=best_metric, **{"epochs": len(biases), **overrides})
     with paddle.utils.unique_name.guard():  # the optimizer's state is found again by name
         engine = engines.build_engine(settings)
         raise_the_tail(engine, biases)
@@ -226,7 +226,7 @@ def test_of_equal_values_the_later_epoch_is_the_best(data, tmp_path):
 def test_the_choice_survives_a_resume(chosen, epoch, data, tmp_path):
     """Stopped after the second epoch and resumed: the third is compared with the best so far, not with the last."""
     train(data, tmp_path, chosen, biases=(0.0, 20.0))
-    records, state = train(data, tmp_path, chosen, resume=True)
+    records, state = train(data, tmp_path, chosen, epochs=2, extend_to=3)
     assert [record["epoch"] for record in records] == [1, 2, 3]
     assert state["epoch"] == epoch
     assert state["metric"] == pytest.approx(records[epoch - 1]["score"], rel=1e-6)
@@ -255,11 +255,11 @@ def test_everything_goes_to_visualdl(data, tmp_path):
 
 def test_a_new_run_starts_a_new_history_and_a_resumed_one_goes_on(data, tmp_path):
     first, _ = train(data, tmp_path, "few")
-    again, _ = train(data, tmp_path, "few", biases=(0.0, 0.0))
+    again, _ = train(data, tmp_path, "few", biases=(0.0, 0.0), overwrite=True)
     assert [record["epoch"] for record in again] == [1, 2]
     # Not the one before, which is kept in a hidden folder.
     start = engines.saved(tmp_path)
-    resumed, _ = train(data, tmp_path, "few", biases=(0.0,) * 4, checkpoints=str(start))
+    resumed, _ = train(data, tmp_path, "few", biases=(0.0,) * 4, checkpoints=str(start), epochs=2, extend_to=4)
     assert [record["epoch"] for record in resumed] == [1, 2, 3, 4]
     assert resumed[:2] == again
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import ppcls_lt
-from ppcls_lt import history, host, recording, run_files, stages, trainer
+from ppcls_lt import history, host, recording, run_files, stages, state_files, trainer
 from ppcls_lt._checks import ConfigError
 
 from . import engines
@@ -78,7 +78,7 @@ def test_the_norms_of_the_classifier(trained):
 def test_the_facts_of_the_run(trained):
     _, folder = trained
     info = run_files.read_info(find(folder, "run_info.json"))
-    state = paddle.load(str(find(folder, "latest.pdlt")), return_numpy=True)
+    state = state_files.read(find(folder, "latest.pdlt"))
     assert (info["mode"], info["run"], info["stage"], info["stages"]) == ("train", state["run"], 1, 1)
     assert (info["counts"], info["seed"], info["processes"], info["device"]) == (COUNTS, 3, 1, "cpu")
     versions = info["versions"]
@@ -104,7 +104,7 @@ def test_a_new_run_begins_with_an_empty_history_and_a_resumed_one_goes_on(data, 
     first = run_files.read_info(find(tmp_path, "run_info.json"))
     kept = find(tmp_path, "metrics.jsonl").read_bytes()
 
-    settings["Global"].update(epochs=2, resume=True, eval_during_train=False)
+    settings["Global"].update(extend_to=2, eval_during_train=False)
     engines.build_engine(settings).train()
     resumed = run_files.read_info(find(tmp_path, "run_info.json"))
     assert resumed["run"] == first["run"] and resumed["started"] > first["started"]
@@ -112,7 +112,7 @@ def test_a_new_run_begins_with_an_empty_history_and_a_resumed_one_goes_on(data, 
     assert run_files.read_predictions(find(tmp_path, "predictions.npz")).epoch == 1
     assert yaml.safe_load(find(tmp_path, "config.yaml").read_text())["Global"]["checkpoints"] is None
 
-    settings["Global"].update(epochs=1, resume=False)
+    settings["Global"].update(extend_to=None, overwrite=True)
     engines.build_engine(settings).train()
     assert run_files.read_info(find(tmp_path, "run_info.json"))["run"] != first["run"]
     assert not list(tmp_path.rglob("metrics.jsonl")) and not list(tmp_path.rglob("predictions.npz"))
@@ -144,7 +144,7 @@ def test_each_stage_has_its_own(recipe, data, tmp_path):
 
 def test_names_of_the_classes(data, tmp_path, caplog):
     names = tmp_path / "names.txt"
-    settings = config(data, tmp_path, epochs=1, eval_during_train=False)
+    settings = config(data, tmp_path, epochs=1, eval_during_train=False, overwrite=True)
     settings["Infer"]["PostProcess"]["class_id_map_file"] = str(names)
     for text, found in (("0 zero\n9 nine\n", {"0": "zero", "9": "nine"}), ("zero\n", None)):
         names.write_text(text)

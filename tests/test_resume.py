@@ -7,6 +7,8 @@ import numpy as np
 import paddle
 import pytest
 
+from ppcls_lt import state_files
+
 from . import engines
 
 EPOCHS = 7
@@ -72,7 +74,8 @@ def first_epoch(output):
 
 
 def saved(folder, ending, prefix="latest"):
-    return paddle.load(f"{engines.saved(folder, prefix)}.{ending}", return_numpy=True)
+    path = f"{engines.saved(folder, prefix)}.{ending}"
+    return state_files.read(path) if ending == "pdlt" else paddle.load(path, return_numpy=True)
 
 
 def assert_same(one, other, where=""):

@@ -167,14 +167,18 @@ def test_a_checkpoint_of_another_folder_makes_the_folder_its_runs(folder):
 
     for output in ("old", "new"):
         engines.build_engine(settings(output, 2)).train()
-    engines.build_engine(settings("old", 3, checkpoints=str(engines.saved(folder / "new")))).train()
-    engine = engines.build_engine(settings("old", 4, resume=True))
+    goes_on = {"checkpoints": str(engines.saved(folder / "new")), "extend_to": 3}
+    with pytest.raises(ConfigError, match="`output_dir` must be a folder without the checkpoints of another training"):
+        engines.build_engine(settings("old", 2, **goes_on))
+    engines.build_engine(settings("old", 2, overwrite=True, **goes_on)).train()
+    engine = engines.build_engine(settings("old", 2, extend_to=4))
     assert engine.config["Global"]["checkpoints"] == str(engines.saved(folder / "old"))
 
 
 def test_a_later_stage_goes_on_without_the_stage_before(trained, folder):
     _, output = trained("crt")
-    overrides = ["Global.recipe=crt", f"Global.output_dir={folder}/elsewhere", "Global.epochs=20"]
+    overrides = ["Global.recipe=crt", f"Global.output_dir={folder}/elsewhere", "Global.epochs=8"]
+    overrides.append("Global.extend_to=6")
     overrides.append(f"Global.checkpoints={engines.saved(output / 'stage_2')}")
     trainer.run_engine("train", folder / "config.yaml", overrides)
     assert engines.saved(folder / "elsewhere" / "stage_2")

@@ -228,7 +228,7 @@ def test_other_callbacks_than_the_checkpoints_are_named(trained, settings, capsy
     settings["Global"].update(checkpoints=str(checkpoint), epochs=3)
     path.write_text(yaml.safe_dump(settings))
     assert cli.main(["train", "-c", str(path)]) == 2
-    assert "Callbacks: must be those that" in capsys.readouterr().err
+    assert "Callbacks.0.MaxNormPGD: {'thresh': 0.5} in the run, not set now" in capsys.readouterr().err
 
 
 def test_other_layers_than_the_checkpoints_are_named(trained, settings, capsys):
@@ -237,13 +237,14 @@ def test_other_layers_than_the_checkpoints_are_named(trained, settings, capsys):
     settings["Global"].update(checkpoints=str(checkpoint), epochs=3)
     path.write_text(yaml.safe_dump(settings))
     assert cli.main(["train", "-c", str(path)]) == 2
-    assert "MaxNormPGD: `layers` must be those of the checkpoint (fc), got conv1" in capsys.readouterr().err
+    assert "Callbacks.0.MaxNormPGD.layers: not set in the run, ['conv1'] now" in capsys.readouterr().err
 
 
 def test_no_epochs_never_take_a_trained_checkpoints_place(trained, capsys):
     path, checkpoint = trained
     before = checkpoint.with_suffix(".pdparams").read_bytes()
-    assert cli.main(["train", "-c", str(path), "--resume", "-o", "Global.epochs=0"]) == 0
+    assert cli.main(["train", "-c", str(path), "--resume", "-o", "Global.epochs=0"]) == 2
+    assert "Global.epochs: 2 in the run, 0 now" in capsys.readouterr().err
     assert checkpoint.with_suffix(".pdparams").read_bytes() == before
     flags = ["-o", f"Global.checkpoints={checkpoint}", "-o", "Global.epochs=0"]
     assert cli.main(["train", "-c", str(path), *flags]) == 2

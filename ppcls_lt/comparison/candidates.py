@@ -13,6 +13,7 @@ _OWNED = (
         for key in (
             *("seed", "output_dir", "epochs", "best_metric", "eval_during_train", "eval_interval", "start_eval_epoch"),
             *("save_interval", "checkpoints", "resume", "recipe", "report"),
+            *("overwrite", "extend_to", "extend_schedule"),
         )
     ),
     *(("DataLoader", "Train", "dataset", key) for key in ("name", "cls_label_path", *PLACE)),

@@ -3,7 +3,20 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import _checks, atomic, checkpoints, devices, history, host, recording, run_files, stages, trainer, yaml_files
+from .. import (
+    _checks,
+    atomic,
+    checkpoints,
+    devices,
+    history,
+    host,
+    recording,
+    run_files,
+    schedules,
+    stages,
+    trainer,
+    yaml_files,
+)
 from .. import config as configuration
 from .._checks import ConfigError
 from ..counts import as_counts, count_label_list, shot_groups
@@ -13,8 +26,6 @@ from .lists import PLACE, Lists
 # What a run's folder holds, beside its training and its test.
 TRAIN, TEST, RESULT, LOG, WEIGHTS = "train.yaml", "test.yaml", "result.json", "log.txt", "weights"
 _TRAINING = "training"
-# Epochs of the learning rate's schedule, which belong to the epochs of the file.
-_SCHEDULED = ("warmup_epoch", "decay_epochs", "milestones", "step_size")
 _THRESHOLDS = (100, 20)
 
 
@@ -183,9 +194,9 @@ class Settings:
             best_metric=self.rank_by,
             use_visualdl=False,
         )
-        _stretch(config, self.epochs / self.base["Global"]["epochs"])
+        schedules.stretch(config, self.epochs / self.base["Global"]["epochs"])
         for stage in config.get("Stages") or []:
-            _stretch(stage or {}, self.epochs / self.base["Global"]["epochs"])
+            schedules.stretch(stage or {}, self.epochs / self.base["Global"]["epochs"])
         train = config["DataLoader"]["Train"]["dataset"]
         train["cls_label_path"] = self._lists["training"]
         shown = config["DataLoader"]["Eval"]["dataset"]
@@ -314,23 +325,6 @@ def _completed(asked, stated):
         return stated if asked is None else asked
     usual = _THRESHOLDS if isinstance(stated, str) else stated
     return tuple(usual[i] if each is None else each for i, each in enumerate(asked))
-
-
-def _stretch(config, factor):
-    """Multiply the epochs of a learning rate's schedule, which are at least 1 where they were."""
-    lr = (config.get("Optimizer") or {}).get("lr") if isinstance(config.get("Optimizer"), dict) else None
-    if factor == 1 or not isinstance(lr, dict):
-        return
-    for key in _SCHEDULED:
-        value = lr.get(key)
-        if isinstance(value, list):
-            lr[key] = [_stretched(each, factor) for each in value]
-        elif value:
-            lr[key] = _stretched(value, factor)
-
-
-def _stretched(value, factor):
-    return max(round(value * factor), 1) if isinstance(value, int) else value * factor
 
 
 def _difference(old, new, place=""):

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from .._checks import ConfigError
-from . import evaluated, reading, repairs
+from . import evaluated, loading, reading, repairs
 from ._names import MODULE_OF_KIND, namespace
 from ._wrapping import extend_in, wrapped
 from .devices import devices  # noqa: F401
@@ -52,6 +52,7 @@ def load(root=None):
         logger.init_logger()
     for repair in (evaluated.repair, reading.repair, *repairs.ALL):
         repair()
+    loading.restrict()
 
 
 def module(name):
@@ -135,6 +136,11 @@ def load_config(path, overrides):
         ConfigError: the file is no readable YAML map, or an override names no entry.
     """
     return module("utils.config").get_config(str(path), overrides=overrides, show=False)
+
+
+def log_handlers():
+    """The handlers that write the host's log into files."""
+    return [handler for handler in module("utils.logger")._logger.handlers if hasattr(handler, "baseFilename")]
 
 
 def build_dataset(config):

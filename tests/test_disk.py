@@ -1,0 +1,83 @@
+"""A disk that is full or cannot be written: one line, and the last whole checkpoint goes on."""
+
+import os
+import resource
+import sys
+
+import pytest
+
+from ppcls_lt import checkpoints
+from ppcls_lt.callbacks import Callback
+
+from . import commands, engines
+
+
+class Full(Callback):
+    """In the epoch that the variable FULL names no file may grow beyond 100 kB, as on a full disk."""
+
+    def on_epoch_start(self, run):
+        if os.environ.get("FULL") == str(run.epoch):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("place")
+    data = engines.write_digits(folder / "digits")
+    settings = engines.packaged("ce", data, "out", epochs=2, eval_during_train=True)
+    settings["Callbacks"] = [{"tests.test_disk.Full": None}]
+    engines.write_yaml(settings, folder / "config.yaml")
+    return folder
+
+
+def train(place, *flags, **environment):
+    arguments = ["train", "-c", "config.yaml", *flags]
+    return commands.run(place, *arguments, environment=environment)
+
+
+def test_a_full_disk_ends_the_training_in_one_line_and_it_goes_on_when_there_is_room(place):
+    done = train(place, FULL="2")
+    assert done.returncode == 2, done.errors
+    assert done.errors.splitlines()[-1].startswith("ppcls-lt: error: Global: `output_dir` must be a folder that can be")
+    assert "File too large; the last whole checkpoint is kept" in done.errors and "Traceback" not in done.errors
+    out = place / "out"
+    assert not [path for path in out.rglob("*") if path.name.endswith((".tmp", ".saving"))]
+    assert not (out / ".lock").exists()
+    path, manifest = checkpoints.newest(out, "CIFARResNet8")
+    assert path.name == "latest" and manifest["epoch"] == 1
+    done = train(place, "--resume")
+    assert done.returncode == 0, done.errors
+    assert checkpoints.newest(out, "CIFARResNet8")[1]["epoch"] == 2
+
+
+def test_folders_that_cannot_be_written_are_named_before_any_training(place):
+    (place / "file").write_text("")
+    weights = f"Global.pretrained_model={place}/out/CIFARResNet8/latest"
+    for mode, key, more in (
+        ("train", "output_dir", ()),
+        ("export", "save_inference_dir", ("-o", weights)),
+    ):
+        done = commands.run(place, mode, "-c", "config.yaml", "-o", f"Global.{key}=file/out", *more)
+        assert done.returncode == 2, done.errors
+        last = done.errors.splitlines()[-1]
+        assert last.startswith(f"ppcls-lt: error: Global: `{key}` must be a folder that can be made and written, got ")
+        assert "file/out: Not a directory" in last and "Traceback" not in done.errors
+    done = commands.run(place, "report", "out", "--out", "file/out")
+    commands.fails(done, "`--out` must be a folder that can be made and written, got file/out: Not a directory")
+
+
+def test_a_log_that_cannot_be_written_is_said_once(tmp_path):
+    script = "import logging, sys; from ppcls_lt import disk\n"
+    script += "handler = logging.FileHandler('/dev/full'); disk.tell_once(handler)\n"
+    script += "logging.getLogger().addHandler(handler)\nfor _ in range(3): logging.error('x')\n"
+    done = commands.run(tmp_path, code=("-c", script))
+    assert done.errors == "the log /dev/full cannot be written: No space left on device\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are forked")
+@pytest.mark.parametrize("recipe, stride", [("tau_norm", 11), ("ce", 9)])
+def test_a_kill_between_any_two_files_leaves_a_run_that_comes_to_the_same_end(recipe, stride, place, tmp_path):
+    """One epoch and, of one recipe, a stage of none: every save here is the first of its kind or the last."""
+    flags = [f"Global.recipe={recipe}", "Global.epochs=1", "Global.save_interval=1"]
+    done = engines.run(["-m", "tests.killed", place / "config.yaml", tmp_path, stride, *flags], cwd=place)
+    assert done.returncode == 0 and " attempts" in done.stdout, done.stdout[-3000:]

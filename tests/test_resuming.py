@@ -1,0 +1,316 @@
+"""A run goes on as what it was, or for longer, and replaces no other: refused before any training."""
+
+import copy
+import itertools
+import json
+import shutil
+
+import paddle
+import pytest
+import yaml
+
+from ppcls_lt import checkpoints, resuming, run_marks, saving
+from ppcls_lt._checks import ConfigError
+from ppcls_lt.callbacks import Callback
+
+from . import engines
+from .test_resume import assert_same, saved
+
+STEPS = 11  # of an epoch
+
+
+class Stops(Callback):
+    """Ends the process's training before the epoch ``at``, as an error would."""
+
+    at = None
+
+    def on_epoch_start(self, run):
+        if run.epoch == self.at:
+            raise InterruptedError
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return engines.write_digits(tmp_path_factory.mktemp("data") / "digits")
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    """The folder of a run of two epochs."""
+    folder = tmp_path_factory.mktemp("finished")
+    train(data, folder)
+    return folder
+
+
+@pytest.fixture
+def folder(finished, tmp_path):
+    """A copy of it."""
+    return shutil.copytree(finished, tmp_path / "out")
+
+
+def settings(data, output, epochs=2, **overrides):
+    result = engines.digits_config(
+        data, output, losses=[{"CELoss": {"weight": 1.0}}], epochs=epochs, save_interval=1, seed=3, **overrides
+    )
+    result["Global"]["eval_during_train"] = overrides.get("eval_during_train", False)
+    result["Optimizer"]["lr"] = {"name": "Cosine", "learning_rate": 0.05, "warmup_epoch": 1}
+    result["Callbacks"] = [{"tests.test_resuming.Stops": None}]
+    return result
+
+
+def train(data, output, **overrides):
+    engine = engines.build_engine(settings(data, output, **overrides))
+    engine.train()
+    return engine
+
+
+def rates(folder, epoch):
+    """The schedule as a checkpoint keeps it."""
+    return saved(folder, "pdopt", f"epoch_{epoch}")[0]["LR_Scheduler"]
+
+
+def rewrite_state(checkpoint, change):
+    """Change the state of a checkpoint as 0.1.0 would have written it: a pickle, in a manifest that fits."""
+    state = saving.read_state(checkpoint)
+    change(state)
+    paddle.save(state, f"{checkpoint}.pdlt")
+    path = checkpoint.with_name("latest.manifest.json")
+    manifest = json.loads(path.read_text())
+    (name,) = (name for name in manifest["files"] if name.endswith(".pdlt"))
+    manifest["files"][name] = checkpoints._described(checkpoint.with_suffix(".pdlt"))
+    path.write_text(json.dumps({key: manifest[key] for key in ("prefix", "run", "stage", "epoch", "files")}))
+
+
+class TestSettings:
+    """The comparison alone."""
+
+    @pytest.fixture
+    def stage(self, data, tmp_path):
+        stage = engines.packaged("ldam", data, tmp_path / "out")
+        stage["DataLoader"] = copy.deepcopy(stage["DataLoader"])
+        for part in ("Train", "Eval"):
+            dataset = stage["DataLoader"][part]["dataset"]
+            dataset["cls_label_path"] = str(shutil.copy(dataset["cls_label_path"], tmp_path / f"{part}.txt"))
+        return stage
+
+    def settle(self, before, now):
+        state = {"epoch": 1, "run": "a", **resuming.kept(before, None)}
+        return resuming.settle(now, state, "out/latest", True)
+
+    def test_the_same_goes_on(self, stage):
+        assert self.settle(stage, copy.deepcopy(stage)) == (None, False)
+
+    @pytest.mark.parametrize("path", resuming.HARMLESS, ids=".".join)
+    def test_what_changes_no_weight_may_change(self, path, stage, tmp_path):
+        now = copy.deepcopy(stage)
+        inner = now
+        for name in path[:-1]:
+            inner = inner.setdefault("Train" if name == "*" else name, {})
+        key = "Train" if path[-1] == "*" else path[-1]
+        # A list is moved as it is; anything else may become what it likes.
+        inner[key] = str(shutil.copy(inner[key], tmp_path / "moved.txt")) if key == "cls_label_path" else {"other": 1}
+        assert inner != stage and self.settle(stage, now) == (None, False)
+
+    @pytest.mark.parametrize(
+        "path, value, said",
+        [
+            ("Global.epochs", 9, "Global.epochs: 30 in the run, 9 now. To train longer, .* `--extend-to 9`"),
+            ("Global.seed", 7, "Global.seed: 0 in the run, 7 now"),
+            ("Optimizer.lr.learning_rate", 0.2, "Optimizer.lr.learning_rate: 0.05 in the run, 0.2 now"),
+            ("Optimizer.lr", None, "Optimizer.lr: {'name': 'Cosine', .* in the run, not set now"),
+            ("Arch.name", "CIFARResNet20", "Arch.name: CIFARResNet8 in the run, CIFARResNet20 now"),
+            ("DataLoader.Train.sampler.batch_size", 8, "DataLoader.Train.sampler.batch_size: .* in the run, 8 now"),
+            ("Loss.Train", [{"CELoss": {"weight": 1.0}}], "Loss.Train.0.LDAMLoss: .*Train.0.CELoss: not set in the"),
+            ("AMP", {"level": "O1"}, "AMP: not set in the run, {'level': 'O1'} now"),
+            ("Global.best_metric", "few", "Global.best_metric: not set in the run, few now"),
+        ],
+    )  # fmt: skip
+    def test_what_matters_is_named_with_both_values(self, path, value, said, stage):
+        now = copy.deepcopy(stage)
+        inner = now
+        *above, key = path.split(".")
+        for name in above:
+            inner = inner[name]
+        inner[key] = value
+        with pytest.raises(ConfigError, match=rf"other ones than those of out/latest \(epoch 1\): {said}"):
+            self.settle(stage, now)
+
+    @pytest.mark.parametrize("part", ["Train", "Eval"])
+    def test_a_list_with_another_content_is_refused(self, part, stage):
+        state = {"epoch": 1, "run": "a", **resuming.kept(stage, None)}
+        with open(stage["DataLoader"][part]["dataset"]["cls_label_path"], "a") as file:
+            file.write("x.png 0\n")
+        with pytest.raises(ConfigError, match=f"DataLoader.{part}.dataset.cls_label_path: the list as it was in the"):
+            resuming.settle(stage, state, "out/latest", True)
+
+    @pytest.mark.parametrize(
+        "section, said",
+        [
+            ({"overwrite": "yes"}, "`overwrite` must be true or false"),
+            ({"extend_to": 2.5}, "`extend_to` must be an integer >= 1"),
+            ({"extend_to": 9, "extend_schedule": "strech"}, "`extend_schedule` must be .*did you mean 'stretch'"),
+            ({"extend_schedule": "stretch"}, "`extend_schedule` must be used with `extend_to`"),
+            ({"extend_to": 9, "epochs": 0}, "`extend_to` must be left out where the last stage has no epochs"),
+        ],
+    )  # fmt: skip
+    def test_mistakes_in_the_keys(self, section, said):
+        with pytest.raises(ConfigError, match=said):
+            resuming.check([{"Global": {"epochs": 3, **section}}])
+
+
+def test_a_stretched_schedule_is_that_of_a_longer_run(data, folder, tmp_path):
+    """Epochs, rates and the final state; killed in between, the same command ends with the same weights."""
+    train(data, tmp_path / "whole", epochs=4)
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    train(data, folder, extend_to=4)
+    for epoch in (3, 4):
+        assert rates(folder, epoch)["last_epoch"] == STEPS * epoch
+    # The warm-up of a run of two epochs, one, becomes two.
+    longer = settings(data, tmp_path / "other", epochs=4)
+    longer["Optimizer"]["lr"]["warmup_epoch"] = 2
+    engine = engines.build_engine(longer)
+    engine.train()
+    for epoch in (3, 4):
+        assert_same(rates(folder, epoch), rates(tmp_path / "other", epoch))
+        assert rates(folder, epoch) != rates(tmp_path / "whole", epoch)
+
+    Stops.at = 4
+    try:
+        with pytest.raises(InterruptedError):
+            train(data, broken, extend_to=4)
+    finally:
+        Stops.at = None
+    # With or without the flag: the run is one of four epochs from now on.
+    train(data, broken, resume=True)
+    for ending in ("pdparams", "pdopt"):
+        assert_same(saved(folder, ending), saved(broken, ending))
+    with pytest.raises(ConfigError, match="`extend_to` must be more than the 4 epochs of the run, got 3"):
+        train(data, broken, extend_to=3)
+    train(data, broken, extend_to=5)
+    assert saved(broken, "pdstates")["epoch"] == 5
+
+
+def test_a_restarted_schedule_begins_anew_over_the_epochs_added(data, folder, tmp_path):
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    train(data, folder, extend_to=4, extend_schedule="restart")
+    # Two epochs are added to two: all is as it was in the first two.
+    for epoch in (1, 2):
+        assert_same(rates(folder, epoch), rates(folder, epoch + 2))
+    Stops.at = 4
+    try:
+        with pytest.raises(InterruptedError):
+            train(data, broken, extend_to=4, extend_schedule="restart")
+    finally:
+        Stops.at = None
+    train(data, broken, extend_to=4, extend_schedule="restart")
+    for ending in ("pdparams", "pdopt"):
+        assert_same(saved(folder, ending), saved(broken, ending))
+
+
+def test_a_run_that_goes_on_as_another_is_refused_before_anything_is_written(data, folder):
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(ConfigError, match=r"Global.epochs: 2 in the run, 4 now"):
+        train(data, folder, epochs=4, resume=True)
+    with pytest.raises(ConfigError, match="holds .*latest .*run .* after epoch 2 of 2.*--resume.*--overwrite"):
+        train(data, folder)
+    with pytest.raises(ConfigError, match="`extend_to` must be used with a whole checkpoint of this package"):
+        train(data, folder / "empty", extend_to=4)
+    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path in before}
+    assert not list((folder / "empty").rglob("*.pdparams"))
+
+
+def test_a_run_that_was_told_to_replace_another_goes_on_replacing_it(data, folder):
+    """Also where it ended before its first checkpoint."""
+    Stops.at = 1
+    try:
+        with pytest.raises(InterruptedError):
+            train(data, folder, overwrite=True)
+    finally:
+        Stops.at = None
+    train(data, folder, epochs=1, resume=True)
+    assert saved(folder, "pdstates")["epoch"] == 1
+
+
+@pytest.mark.parametrize("where", ["latest", "CIFARResNet8/epoch_3", "best_model/best_model"])
+def test_what_stock_paddleclas_left_is_not_replaced_either(where, data, tmp_path):
+    path = tmp_path / f"{where}.pdparams"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"")
+    for more in ({}, {"resume": True}):
+        with pytest.raises(ConfigError, match=rf"{where} \(saved .* UTC by PaddleClas without ppcls_lt\)"):
+            engines.build_engine(settings(data, tmp_path, **more))
+
+
+def test_logs_and_other_architectures_are_no_obstacle(data, finished, tmp_path):
+    """A run of another architecture in the same folder; then each goes on as itself."""
+    folder = tmp_path / "out"
+    (folder / "CIFARResNet20").mkdir(parents=True)
+    for file in ("train.log", "CIFARResNet20/latest.pdparams", "CIFARResNet8/train.log", "pretrained.pdparams"):
+        (folder / file).parent.mkdir(exist_ok=True)
+        (folder / file).write_bytes(b"")
+    engines.build_engine(settings(data, folder))
+    run_marks.mark(folder, "CIFARResNet8", "a")
+    run_marks.mark(folder, "CIFARResNet20", "b")
+    for arch, run in (("CIFARResNet8", "a"), ("CIFARResNet20", "b")):
+        with checkpoints.saving(folder, "latest", {"run": run, "epoch": 1}) as staging:
+            (staging / arch).mkdir()
+            (staging / arch / "latest.pdparams").write_bytes(b"")
+        run_marks.mark(folder, arch, run)
+        assert checkpoints.newest(folder, arch)[1]["run"] == run
+    assert checkpoints.newest(folder, "CIFARResNet8")[1]["run"] == "a"
+
+
+def drop(*names):
+    def change(state):
+        for name in names:
+            del state[name]
+
+    return change
+
+
+def test_a_checkpoint_of_0_1_0_goes_on_by_the_configuration_beside_it(data, folder):
+    checkpoint = engines.saved(folder)
+    rewrite_state(checkpoint, drop("settings", "lists", "extension"))
+    with pytest.raises(ConfigError, match="Global.epochs: 2 in the run, 3 now"):
+        train(data, folder, epochs=3, resume=True)
+    train(data, folder, resume=True)
+    (checkpoint.parent / "config.yaml").unlink()
+    train(data, folder, epochs=3, resume=True)
+    assert saved(folder, "pdstates")["epoch"] == 3
+
+
+def test_the_state_of_a_run_is_no_pickle(folder):
+    content = saving.read_state(engines.saved(folder))
+    assert content["epoch"] == 2 and content["settings"]["Global"]["epochs"] == 2
+    assert engines.saved(folder).with_suffix(".pdlt").read_bytes().startswith(b"PK")
+
+
+def test_a_hostile_checkpoint_does_not_run(data, folder):
+    """Named in `checkpoints`, in `pretrained_model`, and as a state: through the host and through us."""
+    import pickle
+
+    from .test_state_files import Hostile
+
+    ran = folder / "ran"
+    checkpoint = engines.saved(folder)
+    checkpoint.with_name("latest.manifest.json").unlink()
+    whole = {end: checkpoint.with_suffix(end).read_bytes() for end in (".pdparams", ".pdopt", ".pdstates", ".pdlt")}
+    for ending in whole:
+        for end, content in whole.items():
+            checkpoint.with_suffix(end).write_bytes(content)
+        checkpoint.with_suffix(ending).write_bytes(pickle.dumps({"w": Hostile(ran)}))
+        with pytest.raises(ConfigError, match=rf"latest\{ending}: must hold arrays and plain containers only"):
+            train(data, folder, checkpoints=str(checkpoint))
+    checkpoint.with_suffix(".pdparams").write_bytes(pickle.dumps({"w": Hostile(ran)}))
+    with pytest.raises(ConfigError, match="must hold arrays and plain containers only"):
+        train(data, folder / "other", pretrained_model=str(checkpoint))
+    assert not ran.exists()
+
+
+def test_the_configuration_of_an_extended_run_is_that_of_all_its_epochs(data, folder):
+    train(data, folder, extend_to=3)
+    (path,) = folder.rglob("config.yaml")
+    section = yaml.safe_load(path.read_text())["Global"]
+    assert section["epochs"] == 3
+    assert not {"extend_to", "extend_schedule", "overwrite", "resume"} & section.keys()
+    assert [len(list(group)) for _, group in itertools.groupby(sorted(p.name for p in folder.rglob("epoch_3.pdopt")))]
