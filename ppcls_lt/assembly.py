@@ -6,7 +6,7 @@ import logging
 import numpy as np
 import paddle
 
-from . import _checks, host, losses
+from . import _checks, data_checks, host, losses, relabelling, unreadable
 from . import config as configuration
 from ._checks import ConfigError
 from .classifier import FeatureTap, LogitsCheck, find_classifier, normalize
@@ -46,10 +46,17 @@ def check_classifier(model, name, layer, config):
 
 
 class Assembly:
-    """What is known while the host builds one Engine."""
+    """What is known while the host builds one Engine.
+
+    Attributes:
+        watches (list): of its data sets, what meets images that cannot be read.
+        labels (list of int or None): the labels that the classes have in the lists, where they are renumbered.
+    """
 
     def __init__(self, config):
         self._config = config
+        self.watches = []
+        self.labels = None
         self._dataset = None
         self._counts = None
         self._model = None
@@ -81,6 +88,7 @@ class Assembly:
         )
 
     def build_dataloader(self, original, config, mode, *args, **kwargs):
+        config = relabelling.with_classes(self._config, mode, config, self.labels)
         try:
             loader = original(config, mode, *args, **kwargs)
         except AssertionError as error:
@@ -92,8 +100,12 @@ class Assembly:
                 f"DataLoader.{mode}.dataset: line {missing[0]} of {config[mode]['dataset']['cls_label_path']} must "
                 f"name an image below `image_root`, got {missing[1]}, which does not exist"
             ) from error
+        self.watches += unreadable.watch(loader, self._config, mode)
+        if mode in ("Train", "Eval"):
+            data_checks.check_built(self._config, mode, loader)
         if mode == "Train":
             self._dataset = getattr(loader, "dataset", None)
+            self.labels = getattr(self._dataset, "label_classes", None)
             self._check_given_counts(self._data_counts)
         elif mode == "Eval" and self._dataset is None:
             # Evaluation alone: the training images need not be there, their list may be.

@@ -1,7 +1,5 @@
 """``Global.best_metric``: the value by which the host keeps its best model."""
 
-import math
-
 import numpy as np
 
 from . import _checks, metrics
@@ -54,13 +52,15 @@ def check_built(engine):
 
 
 def score(engine, values, default):
-    """What the host is to maximise: the chosen of ``values`` such that more is better, else ``default``."""
+    """What the host is to maximise: the chosen of ``values`` such that more is better, else ``default``.
+
+    What is undefined is NaN, which is no better than anything in every version; -inf is the first best in develop.
+    """
     name = engine.config["Global"].get("best_metric")
     if name is None:
         return default
     metric = _owner(engine, name)
-    result = values[name] if metric is None else metric.score(name)
-    return -math.inf if math.isnan(result) else result
+    return values[name] if metric is None else metric.score(name)
 
 
 def _announced(config):

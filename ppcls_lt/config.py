@@ -6,6 +6,8 @@ import pydoc
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from . import _checks, yaml_files
 from ._checks import ConfigError
 from .callbacks import Callback, LossSchedule, loss_entries
@@ -14,8 +16,8 @@ from .registry import registered
 
 AUTO = "auto"
 NORMALIZED = "normalized"
-# The host's data sets that read a list of lines "image label".
-IMAGE_LISTS = ("ImageNetDataset", "MultiScaleDataset")
+# The host's data sets that read a list of lines "image label"; PaddleX's names are names of the first.
+IMAGE_LISTS = ("ImageNetDataset", "MultiScaleDataset", "ClsDataset", "ShiTuRecDataset")
 
 _PACKAGE = Path(__file__).resolve().parent
 # Installed beside the modules; in a checkout, beside the package.
@@ -209,8 +211,14 @@ def listed_counts(config):
     """Training images per class by the training list alone, or None where that does not tell."""
     dataset = ((config.get("DataLoader") or {}).get("Train") or {}).get("dataset") or {}
     listing = dataset.get("cls_label_path")
-    if dataset.get("name") not in IMAGE_LISTS or dataset.get("relabel", False) or not Path(str(listing)).is_file():
+    if dataset.get("name") not in IMAGE_LISTS or not Path(str(listing)).is_file():
         return None
+    if dataset.get("relabel", False):
+        counts = count_label_list(
+            listing, owner="DataLoader.Train.dataset", delimiter=dataset.get("delimiter"), check_labels=False
+        )
+        counts = counts[counts > 0]
+        return np.pad(counts, (0, max((class_number(config) or 0) - len(counts), 0)))
     return count_label_list(
         listing,
         owner="DataLoader.Train.dataset",

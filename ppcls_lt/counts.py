@@ -68,7 +68,8 @@ def count_label_list(path, *, owner, name="cls_label_path", delimiter=None, clas
     if not tally:
         _checks.fail(owner, name, f"a list of images ({path})", _checks.described("an empty file"))
     if min(tally) < 0 or max(tally) >= bound:
-        label_lists.fail_at_line(path, owner, name, delimiter, bound)
+        from_one = (min(tally), max(tally)) == (1, limit)
+        label_lists.fail_at_line(path, owner, name, delimiter, bound, from_one)
     counts = np.zeros(max(tally) + 1 if limit is None else limit, dtype=np.int64)
     counts[list(tally)] = list(tally.values())
     return counts

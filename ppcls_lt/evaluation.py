@@ -1,18 +1,20 @@
 """Around each evaluation of the host's Engine: what is kept of it, and what it returns."""
 
+import logging
 import math
 
 import numpy as np
 import paddle
 import paddle.distributed as dist
 
-from . import _checks, best_metric, disk, history, host, metrics, recording, run_files, scores
+from . import best_metric, data_checks, disk, history, host, metrics, nonfinite, recording, run_files, scores
 from . import config as configuration
 from ._checks import ConfigError
 from .registry import registered
 
 # Up to so many classes are listed one by one in the log and in VisualDL.
 _LISTED_CLASSES = 100
+_log = logging.getLogger("ppcls.lt")
 
 
 def check(config, mode):
@@ -77,42 +79,17 @@ def attach(engine, run=None):
     """
     if engine.eval_mode != "classification" or getattr(engine, "eval_metric_func", None) is None:
         return
+    data_checks.check_every_image_once(engine.eval_dataloader, engine.config)
     ours = _ours(engine)
     metrics.share(ours)
     if ours:
-        _check_coverage(engine, type(ours[0]).__name__)
+        data_checks.check_coverage(engine.eval_dataloader, type(ours[0]).__name__)
     best_metric.check_built(engine)
     engine.eval = Evaluation(engine, run)
 
 
 def _ours(engine):
     return [m for m in engine.eval_metric_func.metric_func_list if isinstance(m, metrics.LongTailMetric)]
-
-
-def _check_coverage(engine, metric):
-    """Raise unless the host will count every image of the evaluation set once.
-
-    In several processes it joins the parts of a batch in the order of the
-    processes and cuts off what exceeds the number of images. That is right for
-    ``DistributedBatchSampler``, which repeats images at the end of the list and
-    deals the list out in that order, as long as it does not shuffle afterwards.
-    """
-    owner = "DataLoader.Eval.sampler"
-    loader = engine.eval_dataloader
-    sampler = loader.batch_sampler
-    processes = dist.get_world_size()
-    if processes > 1:
-        if type(sampler) is not paddle.io.DistributedBatchSampler:
-            got = _checks.described(f"{type(sampler).__name__} with {processes} processes")
-            _checks.fail(owner, "name", f"DistributedBatchSampler to evaluate {metric} in several processes", got)
-        if sampler.shuffle:
-            got = _checks.described(f"true with {processes} processes, where PaddleClas would cut off the wrong images")
-            _checks.fail(owner, "shuffle", f"false to evaluate {metric} in several processes", got)
-    if getattr(sampler, "drop_last", False):
-        images = -(-len(loader.dataset) // processes)
-        if images % sampler.batch_size:
-            got = _checks.described(f"true, which leaves out {images % sampler.batch_size} images of each process")
-            _checks.fail(owner, "drop_last", f"false to evaluate {metric} over the whole set", got)
 
 
 class Evaluation:
@@ -133,14 +110,22 @@ class Evaluation:
         engine.eval_loss_func = meter
         keeps = dist.get_rank() == 0 and epoch_id >= self._first_epoch
         recorder = recording.PredictionRecorder() if keeps else None
-        hook = engine.eval_metric_func.register_forward_pre_hook(recorder) if keeps else None
+        outputs = nonfinite.Outputs()
+        hooks = [engine.eval_metric_func.register_forward_post_hook(outputs)]
+        if keeps:
+            hooks.append(engine.eval_metric_func.register_forward_pre_hook(recorder))
         try:
             result = self._original(epoch_id)
         finally:
             engine.eval_loss_func = loss
-            if hook is not None:
+            for hook in hooks:
                 hook.remove()
         found = values(engine)
+        undefined = outputs.undefined()
+        if undefined:
+            found, result = dict.fromkeys(found, math.nan), math.nan
+            if keeps:
+                recorder.forget()
         score = self._later_of_equals(best_metric.score(engine, found, result))
         if dist.get_rank() == 0:
             losses = {} if meter is None else meter.means()
@@ -150,7 +135,20 @@ class Evaluation:
             if keeps:
                 with disk.writing(engine.output_dir):
                     self._keep(epoch_id, found, losses, score, recorder)
+        if undefined:
+            self._say_undefined(undefined, outputs.images)
         return score
+
+    def _say_undefined(self, undefined, images):
+        """A warning while training; an evaluation alone has come to nothing."""
+        said = (
+            f"evaluation: the model's outputs are not finite (NaN or infinite) for {undefined} of {images} images: "
+            f"every value is undefined"
+        )
+        if self._engine.mode == "eval":
+            weights = self._engine.config["Global"].get("pretrained_model")
+            raise ConfigError(f"{said}; the weights {weights} are those of a training that has diverged")
+        _log.warning("%s, and this epoch is never the best", said)
 
     def _later_of_equals(self, score):
         """A score just above the best so far where it equals it: the host keeps the first of equals.

@@ -40,7 +40,7 @@ def open_list(path, **more):
     return open(path, encoding="utf-8", **more)
 
 
-def fail_at_line(path, owner, name, delimiter, bound):
+def fail_at_line(path, owner, name, delimiter, bound, from_one=False):
     """Raise for the first faulty line of a list: the slow second reading.
 
     Args:
@@ -48,6 +48,7 @@ def fail_at_line(path, owner, name, delimiter, bound):
         owner, name (str): who asks, and the parameter that holds the path.
         delimiter (str): what separates the fields.
         bound (int): the labels lie below.
+        from_one (bool): they are all labels from 1 to the bound.
 
     Raises:
         ConfigError: the line, what is wrong with it and, where that is plain, how to mend it.
@@ -65,7 +66,8 @@ def fail_at_line(path, owner, name, delimiter, bound):
                 hint = _hint(text, delimiter, name) if text else ", which is empty"
                 _checks.fail(owner, name, expected, _checks.described(shown + hint))
             if not 0 <= label < bound:
-                expected = f"a list of labels from 0 to {bound - 1} ({path})"
+                hint = "; labels begin at 1; PaddleClas counts from 0: take 1 from every label" if from_one else ""
+                expected = f"a list of labels from 0 to {bound - 1} ({path}{hint})"
                 _checks.fail(owner, name, expected, _checks.described(f"label {label} in {shown}"))
 
 

@@ -9,10 +9,13 @@ GLOBAL_KEYS = {
     "best_metric": "the value of an evaluation that chooses the best model",
     "extend_schedule": "of a run that extend_to makes longer: stretch or restart the learning rate's schedule",
     "extend_to": "go on with a run for longer than it was to: the number of its epochs from now on",
+    "max_image_pixels": "width times height that an image file may claim before it is decoded",
+    "nonfinite_loss": "what a loss that is NaN or infinite does: stop the training, or count and go on",
     "overwrite": "let a new training replace the checkpoints of another one in output_dir",
     "recipe": "a recipe to lay over the configuration: a packaged name or a YAML file",
     "report": "write a report at the end: true, or a language",
     "resume": "go on from the newest whole checkpoint of output_dir, if there is one",
     "run": "the folder of a training whose configuration and best weights to evaluate, predict with or export",
     "untrained": "true: the model, or parts of it, may be used as they are initialised",
+    "unreadable_images": "what an image file that cannot be read is: error, replace_in_training or replace",
 }

@@ -4,8 +4,9 @@ import os
 import tempfile
 from pathlib import Path
 
-from . import _checks, host
-from ._checks import ConfigError
+import paddle.distributed as dist
+
+from . import _checks, host, lock
 
 _LISTED = 5  # folders
 
@@ -71,30 +72,15 @@ def check_images(config):
         _checks.fail("Infer", "infer_imgs", expected, _checks.described(got))
 
 
-def name_unreadable(engine, config):
-    """Let an image that cannot be decoded end ``engine.infer`` with its name.
+def write_alone(engine, method, folder, key, begin=lambda: None):
+    """Let a method of the Engine write only while no other process writes the same files."""
+    original = getattr(engine, method)
 
-    Args:
-        engine: the host's Engine, built to infer.
-        config (dict): its configuration.
-    """
-    decode, *rest = engine.preprocess_func
-    names = iter(host.images_of_this_process(config["Infer"]["infer_imgs"]))
-    engine.preprocess_func = [_Decoding(decode, names), *rest]
+    def alone(*args, **kwargs):
+        if dist.get_rank() != 0:
+            return original(*args, **kwargs)
+        with lock.held(folder, "Global", key, f".{method}.lock"):
+            begin()
+            return original(*args, **kwargs)
 
-
-class _Decoding:
-    """The first operator of ``Infer.transforms``, which is given the images in their order."""
-
-    def __init__(self, operator, names):
-        self._operator = operator
-        self._names = names
-
-    def __call__(self, data):
-        name = next(self._names)
-        try:
-            return self._operator(data)
-        except host.DECODING_ERRORS as error:
-            raise ConfigError(
-                f"Infer: `infer_imgs` must be images that can be decoded, got {name}, which cannot"
-            ) from error
+    setattr(engine, method, alone)

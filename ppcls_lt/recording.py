@@ -133,6 +133,7 @@ class Record:
             "device": section.get("device"),
             "counts": None if counts is None else np.asarray(counts).tolist(),
             "class_names": class_names(self._config),
+            "labels": self._assembly.labels,
             "versions": {
                 "ppcls_lt": __version__,
                 "paddle": paddle.__version__,
@@ -212,6 +213,10 @@ class PredictionRecorder:
                 confidence.astype("float32"),
             )
         )
+
+    def forget(self):
+        """Keep nothing: what was predicted is undefined."""
+        self._batches.clear()
 
     def result(self, epoch):
         """Return the ``Predictions`` so far, or None; the device is waited for here alone."""

@@ -58,7 +58,8 @@ def write_info(path, info):
         info (dict): ``mode``, ``folder`` (the working folder), ``run`` (its name, None for an evaluation alone),
             ``stage`` and ``stages``, ``started``, ``seed``, ``processes``,
             ``device``, ``counts`` (training images per class, or None),
-            ``class_names`` (class as text -> name, or None), ``versions``.
+            ``class_names`` (class as text -> name, or None), ``labels`` (what each class is called in the lists
+            where they are renumbered, or None), ``versions``.
     """
     atomic.write(path, json.dumps(info, indent=1, allow_nan=False).encode())
 

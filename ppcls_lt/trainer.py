@@ -22,6 +22,7 @@ from . import (
     losses,
     metrics,
     model_record,
+    nonfinite,
     places,
     recording,
     resuming,
@@ -30,6 +31,7 @@ from . import (
     saving,
     schema,
     stages,
+    unreadable,
     validation,
     weights,
 )
@@ -104,6 +106,8 @@ def checked_plan(config, mode):
         validation.check(stage, mode)
         weights.settle(stage, mode)
         evaluation.check(stage, mode)
+        unreadable.check(stage)
+        nonfinite.check(stage)
     if mode == "train":
         recording.check(plan)
         resuming.check(plan)
@@ -128,27 +132,12 @@ def _init_engine(original, engine, config, mode="train"):
     loading.check(weights.without_parallel(engine.model), config, mode)
     assembly.connect(engine, mode)
     evaluation.attach(engine)
-    if mode == "infer":
-        places.name_unreadable(engine, config)
+    unreadable.attach(engine, assembly.watches)
     if mode == "eval" and engine.eval_mode == "classification":
         record = recording.Record(plan[-1], assembly)
-        _write_alone(engine, mode, engine.output_dir, "output_dir", lambda: record.begin(engine))
+        places.write_alone(engine, mode, engine.output_dir, "output_dir", lambda: record.begin(engine))
     elif mode == "export" and config["Global"].get("save_inference_dir") is not None:
-        _write_alone(engine, mode, config["Global"]["save_inference_dir"], "save_inference_dir")
-
-
-def _write_alone(engine, method, folder, key, begin=lambda: None):
-    """Let a method of the Engine write only while no other process writes the same files."""
-    original = getattr(engine, method)
-
-    def alone(*args, **kwargs):
-        if dist.get_rank() != 0:
-            return original(*args, **kwargs)
-        with lock.held(folder, "Global", key, f".{method}.lock"):
-            begin()
-            return original(*args, **kwargs)
-
-    setattr(engine, method, alone)
+        places.write_alone(engine, mode, config["Global"]["save_inference_dir"], "save_inference_dir")
 
 
 def _train(original, engine):
@@ -171,6 +160,8 @@ class _Training:
         self._lock = None
         self._extension = None
         self._extends = False
+        self._watch = None
+        self._unreadable = None
 
     def start(self):
         """Build the Engine of the stage that the configuration starts or goes on with."""
@@ -269,12 +260,15 @@ class _Training:
             if host.keeps_loader_iterator(self._engine.train_epoch_func):
                 self._engine.train_epoch_func = loader.with_fresh_iterator(self._engine.train_epoch_func)
             self._run.attach(self._engine)
+            self._watch = nonfinite.Watch(self._engine, self._run)
+            self._unreadable = unreadable.Tally(assembly.watches)
+            self._unreadable.follow(self._engine)
 
     def _run_stage(self, train_stage):
         engine, run = self._engine, self._run
         loads = host.functions("engine.engine", init_model=self._load)
         saves = host.functions("utils.save_load", save_model=partial(saving.save, run))
-        with loads, saves:
+        with loads, saves, self._watch.listening():
             if not engine.config["Global"]["checkpoints"]:
                 saving.begin_anew(run)
                 self._record.begin(engine, run, anew=True)
@@ -284,6 +278,8 @@ class _Training:
                 saving.save_untrained(engine, run)
             if engine.config["Global"]["checkpoints"]:
                 saving.complete(engine, run)
+        self._unreadable.tell(engine)
+        self._unreadable.end()
 
     def _load(self, original, *args, **kwargs):
         loading = weights.Loading()

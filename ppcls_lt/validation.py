@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from . import _checks, checkpoints, places
+from . import _checks, checkpoints, data_checks, places, relabelling
 from ._checks import ConfigError
 from .config import (
     AUTO,
@@ -59,7 +59,10 @@ def check(config, mode):
         for where, cls, params in losses(config, part):
             _check_loss(where, cls, params, config, ordinary=scale is None)
         _check_batch_size(config, part)
+        if part == "Eval":
+            data_checks.check_eval_sampler(config)
         _check_label_list(config, part)
+    relabelling.check(config, _parts(config, mode))
 
 
 def check_callbacks(stages):
@@ -201,10 +204,13 @@ def _check_label_list(config, part):
     if dataset.get("name") in IMAGE_LISTS and "cls_label_path" in dataset:
         retrieval = config["Global"].get("eval_mode", "classification") != "classification"
         in_range = not dataset.get("relabel", False) and (part == "Train" or not retrieval)
-        count_label_list(
+        counts = count_label_list(
             dataset["cls_label_path"],
             owner=owner,
             delimiter=dataset.get("delimiter"),
             class_num=class_number(config) if in_range else None,
             check_labels=in_range,
         )
+        if in_range:
+            data_checks.check_classes(config, part, counts)
+        data_checks.check_batches(config, part, int(counts.sum()))

@@ -176,11 +176,17 @@ def test_a_confidence_on_the_edge_belongs_to_the_lower_bin():
 
 
 def test_logits_that_are_not_numbers():
-    """A diverged model: nothing breaks, and the calibration is undefined."""
-    several = every_metric()
-    feed(several[0], np.full((3, 8), np.nan, np.float32), np.array([1, 2, 3]))
-    values = found(several)
-    assert math.isnan(values["ECE"]) and 0 <= values["overall"] <= 1
+    """A diverged model: nothing breaks, and every value is undefined, also where one image alone is concerned."""
+    for broken in (np.nan, np.inf, -np.inf):
+        several = every_metric()
+        logits, label = predictions(40, 0)
+        logits[7, 3] = broken
+        feed(several[0], logits, label)
+        assert all(math.isnan(value) for value in found(several).values())
+        assert all(math.isnan(metric.avg) for metric in several)
+        several[0].reset()
+        feed(several[0], *predictions(40, 0))
+        assert not any(math.isnan(metric.avg) for metric in several)
 
 
 def test_metrics_of_one_list_count_once():
@@ -259,6 +265,15 @@ def test_reset_forgets(build):
     logits, label = predictions(50, 1)
     feed(combined, logits, label)
     assert combined.metric_func_list[0].values() == pytest.approx(five(logits, label), rel=1e-12, nan_ok=True)
+
+
+def test_reset_forgets_the_confidence_too():
+    several = every_metric()
+    feed(several[0], *predictions(50, 0))
+    several[0].reset()
+    feed(several[0], *predictions(50, 1))
+    assert found(several) == pytest.approx(expected(*predictions(50, 1)), rel=1e-9, nan_ok=True)
+    assert several[0].predictions.confidence().images.sum() == 50
 
 
 def test_beside_another_metric_as_the_host_logs_and_chooses(build):

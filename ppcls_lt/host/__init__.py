@@ -13,11 +13,11 @@ import sys
 from pathlib import Path
 
 from .._checks import ConfigError
-from . import evaluated, loading, reading, repairs
+from . import evaluated, images, loading, reading, relabelling, repairs
 from ._names import MODULE_OF_KIND, namespace
 from ._wrapping import extend_in, wrapped
 from .devices import devices  # noqa: F401
-from .predicting import DECODING_ERRORS, images_below, images_of_this_process  # noqa: F401
+from .predicting import images_below  # noqa: F401
 from .reading import check_new_entries  # noqa: F401
 
 INSTALL_HELP = (
@@ -50,7 +50,7 @@ def load(root=None):
     if logger._logger is None:
         # The host's own build_loss fails without it when there is no Engine.
         logger.init_logger()
-    for repair in (evaluated.repair, reading.repair, *repairs.ALL):
+    for repair in (evaluated.repair, reading.repair, *repairs.ALL, images.repair, relabelling.repair):
         repair()
     loading.restrict()
 

@@ -4,7 +4,8 @@ import importlib
 
 import paddle
 
-from ._wrapping import extend_in, wrapped
+from . import loaders
+from ._wrapping import extend_in
 
 
 def _host(name):
@@ -55,25 +56,6 @@ def _repair_device_id():
         environment.device_id = property(lambda self: getattr(self, "_device_id", 0))
 
 
-def _repair_loader_thread():
-    """An error in the loader's thread (no workers) leaves the training waiting for ever."""
-    iterator = paddle.io.dataloader.dataloader_iter._DataLoaderIterSingleProcess
-    if not getattr(iterator._thread_loop, "_ends_the_queue", False):
-        iterator._thread_loop = wrapped(iterator._thread_loop, _thread_loop)
-        iterator._thread_loop._ends_the_queue = True
-
-
-def _thread_loop(original, self, *args):
-    """Read batches; whatever happens, leave no reader waiting."""
-    finished = False
-    try:
-        original(self, *args)
-        finished = True
-    finally:
-        if not finished:
-            self._blocking_queue.kill()
-
-
 def _repair_profiler():
     """``-p`` calls ``paddle.utils.profiler``, which Paddle has no longer (2.4, 2.5)."""
     if not hasattr(paddle.utils, "profiler"):
@@ -97,6 +79,6 @@ ALL = (
     _repair_scalar_losses,
     _repair_scalar_metrics,
     _repair_device_id,
-    _repair_loader_thread,
+    loaders.repair,
     _repair_profiler,
 )

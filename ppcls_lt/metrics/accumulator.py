@@ -46,16 +46,17 @@ class PredictionCounts:
     def reset(self):
         """Forget every image."""
         self._table = self._bins = None
-        self._classes_read = self._bins_read = None
+        self._table_read = self._bins_read = None
 
     @paddle.no_grad()
     def add(self, logits, label):
         """Add a batch: logits ``[N, C]`` and classes ``[N]``, int64."""
         classes = logits.shape[1]
-        guess = logits.argmax(axis=1)
-        hit = guess == label
-        # One more place per row takes what belongs to no class: a wrong guess, a label out of range.
+        # One more place per row takes what belongs to no class: a wrong guess, a label out of range, and
+        # what is predicted where a logit is not finite, which its sum tells.
         nowhere = paddle.full_like(label, classes)
+        guess = paddle.where(paddle.isfinite(logits.sum(axis=1)), logits.argmax(axis=1), nowhere)
+        hit = guess == label
         place = paddle.where((label >= 0) & (label < classes), label, nowhere)
         row = classes + 1
         places = paddle.concat([place, row + guess, 2 * row + paddle.where(hit, place, nowhere)])
@@ -64,7 +65,7 @@ class PredictionCounts:
         self._table = paddle.index_add(self._table, places, 0, paddle.ones_like(places))
         if self.bins:
             self._add_confidence(logits, hit.astype("float64"))
-        self._classes_read = self._bins_read = None
+        self._table_read = self._bins_read = None
 
     def _add_confidence(self, logits, hit):
         confidence = F.softmax(logits.astype("float64"), axis=1).max(axis=1)
@@ -75,26 +76,31 @@ class PredictionCounts:
         sums = paddle.stack([paddle.ones_like(hit), confidence, hit], axis=1)
         self._bins = paddle.index_add(self._bins, place, 0, sums)
 
+    @property
+    def begun(self):
+        """Whether a batch was added since :meth:`reset`."""
+        return self._table is not None
+
     def classes(self):
-        """Return the ``ClassCounts`` so far, or None before the first batch.
+        """Return the ``ClassCounts`` so far; None before the first batch, and where a logit was not finite.
 
         Raises:
             ConfigError: a label was out of range.
         """
-        if self._table is None:
+        if not self.begun:
             return None
-        if self._classes_read is None:
-            table = self._table.numpy().reshape(3, -1)
-            if table[0, -1]:
-                raise ConfigError(
-                    f"Metric.Eval: labels must lie in [0, {table.shape[1] - 1}), the number of logits, got "
-                    f"{table[0, -1]} images with others"
-                )
-            self._classes_read = ClassCounts(*table[:, :-1])
-        return self._classes_read
+        if self._table_read is None:
+            self._table_read = self._table.numpy().reshape(3, -1)
+        table = self._table_read
+        if table[0, -1]:
+            raise ConfigError(
+                f"Metric.Eval: labels must lie in [0, {table.shape[1] - 1}), the number of logits, got "
+                f"{table[0, -1]} images with others"
+            )
+        return None if table[1, -1] else ClassCounts(*table[:, :-1])
 
     def confidence(self):
-        """Return the ``ConfidenceBins`` so far, or None before the first batch; raises as ``classes`` does."""
+        """Return the ``ConfidenceBins`` so far, or None as :meth:`classes` does; raises as it does."""
         if self.classes() is None:
             return None
         if self._bins_read is None:

@@ -46,7 +46,10 @@ class LongTailMetric:
         return {}
 
     def values(self):
-        """Return the values over all images since ``reset()``: dict from ``keys`` to float."""
+        """Return the values over all images since ``reset()``: dict from ``keys`` to float.
+
+        NaN is what is undefined: without images, and where an output was not finite.
+        """
         raise NotImplementedError
 
     def impossible(self, images):
@@ -65,7 +68,7 @@ class LongTailMetric:
     @property
     def avg(self):
         """Score of the first key, by which the host chooses if this metric comes first; 0 without images."""
-        return 0.0 if self.predictions.classes() is None else self.score(self.keys[0])
+        return self.score(self.keys[0]) if self.predictions.begun else 0.0
 
     @property
     def avg_info(self):
