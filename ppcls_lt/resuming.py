@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import yaml
 
-from . import _checks, recording, run_files, schedules
+from . import _checks, earlier_runs, recording, run_files, run_marks, schedules
 from ._checks import ConfigError
 
 SCHEDULES = ("stretch", "restart")
@@ -76,6 +76,34 @@ def kept(stage, extension):
         "lists": _lists(stage),
         "extension": None if extension is None else list(extension),
     }
+
+
+def decide(plan, index, *, checkpoint, state, run):
+    """Decide how a training begins: return ``(extension or None, is it new)`` of the stage ``plan[index]``.
+
+    Args:
+        plan (list of dict): the configuration of every stage.
+        index (int): the stage that begins or goes on.
+        checkpoint (str or None): from which it goes on, without its ending.
+        state (dict or None): what this package keeps of the run beside the checkpoint.
+        run (str or None): the name of the run, where it is known without a checkpoint of this stage.
+
+    Raises:
+        ConfigError: another run's checkpoint would be replaced, or the run would not go on as what it was.
+    """
+    settings, stage = plan[0]["Global"], plan[index]
+    root, arch = stage["Global"]["output_dir"], str(stage["Arch"].get("name"))
+    if state is None and settings.get("extend_to") is not None:
+        got = _checks.described(f"{settings['extend_to']} with none in {root}")
+        _checks.fail("Global", "extend_to", "used with a whole checkpoint of this package", got)
+    if checkpoint is None:
+        goes_on = settings.get("resume", False)
+        # A run that is known was asked when it began.
+        if run is None and not (goes_on and run_marks.replaces(root)):
+            earlier_runs.check(plan, run_marks.marked(root, arch) if goes_on else None)
+    elif settings.get("checkpoints") and not earlier_runs.is_at_home(checkpoint, stage):
+        earlier_runs.check(plan[index:], None if state is None else state["run"])
+    return (None, False) if state is None else settle(stage, state, checkpoint, index + 1 == len(plan))
 
 
 def settle(stage, state, path, is_last):

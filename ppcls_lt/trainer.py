@@ -13,7 +13,6 @@ from . import (
     archs,
     callbacks,
     devices,
-    earlier_runs,
     evaluation,
     finished_run,
     host,
@@ -26,7 +25,6 @@ from . import (
     places,
     recording,
     resuming,
-    run_marks,
     samplers,
     saving,
     schema,
@@ -185,29 +183,13 @@ class _Training:
             if checkpoint is None:
                 stage = self._plan[self._index]["Global"]
                 _log.info("no whole checkpoint of this run in %s: training from the start", stage["output_dir"])
-        self._settle(checkpoint)
+        state = None if checkpoint is None else saving.read_state(checkpoint)
+        self._extension, self._extends = resuming.decide(
+            self._plan, self._index, checkpoint=checkpoint, state=state, run=self._identity
+        )
         if checkpoint:
             model_record.check(self._plan[self._index], "train", checkpoint)
         self._build(checkpoint)
-
-    def _settle(self, checkpoint):
-        """Refuse to replace another run's checkpoint, or to go on as another run than the checkpoint's."""
-        settings, stage = self._plan[0]["Global"], self._plan[self._index]
-        state = None if checkpoint is None else saving.read_state(checkpoint)
-        if state is None and settings.get("extend_to") is not None:
-            got = _checks.described(f"{settings['extend_to']} with none in {stage['Global']['output_dir']}")
-            _checks.fail("Global", "extend_to", "used with a whole checkpoint of this package", got)
-        if checkpoint is None:
-            # A run that is known was asked when it began.
-            root, goes_on = stage["Global"]["output_dir"], settings.get("resume", False)
-            if self._identity is None and not (goes_on and run_marks.replaces(root)):
-                run = run_marks.marked(root, str(stage["Arch"].get("name"))) if goes_on else None
-                earlier_runs.check(self._plan, run)
-        elif settings.get("checkpoints") and not earlier_runs.is_at_home(checkpoint, stage):
-            earlier_runs.check(self._plan[self._index :], None if state is None else state["run"])
-        if state is not None:
-            is_last = self._index + 1 == len(self._plan)
-            self._extension, self._extends = resuming.settle(stage, state, checkpoint, is_last)
 
     def train(self, train_stage):
         try:

@@ -73,6 +73,26 @@ def test_a_kill_at_any_moment_leaves_a_whole_checkpoint(tmp_path):
     assert seen == {2, 3}
 
 
+def test_every_file_is_on_the_disk_before_the_manifest_makes_them_whole(tmp_path, monkeypatch):
+    synced, described = set(), []
+    fsync, replace = os.fsync, os.replace
+
+    def follow(descriptor):
+        synced.add(os.fstat(descriptor).st_ino)
+        return fsync(descriptor)
+
+    def put(source, target):
+        if str(target).endswith(".saving/Net/latest.manifest.json"):
+            described.extend(path.stat().st_ino for path in target.parent.glob("latest.pd*"))
+            assert os.stat(source).st_ino in synced
+        return replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", follow)
+    monkeypatch.setattr(os, "replace", put)
+    save(tmp_path, 1)
+    assert len(described) == len(ENDINGS) and set(described) <= synced
+
+
 @pytest.mark.parametrize("home", [".", ARCH])
 def test_the_previous_one_is_kept_and_found_when_the_newest_is_torn(home, tmp_path):
     save(tmp_path, 1, home=home)

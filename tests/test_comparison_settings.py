@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import yaml
 
-from ppcls_lt import recipes
+from ppcls_lt import recipes, schedules
 from ppcls_lt._checks import ConfigError
 from ppcls_lt.comparison.pool import _reason, _time
-from ppcls_lt.comparison.settings import TEST, TRAIN, Settings, _stretch
+from ppcls_lt.comparison.settings import TEST, TRAIN, Settings
 from ppcls_lt.counts import count_label_list
 
 from . import engines
@@ -91,14 +91,27 @@ def test_a_list_of_ones_own_replaces_the_split(base, data):
     assert settings.lists["validation"] == (str(data / "val.txt"), len(lines(data / "val.txt")))
 
 
+def test_the_schedule_of_a_stage_is_stretched_too(base, tmp_path):
+    lr = {"name": "Piecewise", "values": [0.1, 0.01], "decay_epochs": [9], "warmup_epoch": 3}
+    stage = {"Global": {"epochs": 12}, "Optimizer": {"lr": lr}}
+    (tmp_path / "own.yaml").write_text(
+        yaml.safe_dump({"summary": "s", "source": "s", "config": {"Stages": [{}, stage]}})
+    )
+    settings = Settings(base(), wanted=[str(tmp_path / "own.yaml")], epochs=10)
+    settings.prepare()
+    (job,) = (job for job in settings.jobs if job.recipe == "own")
+    stages = yaml.safe_load((job.folder / TRAIN).read_text())["Stages"]
+    assert stages[1]["Optimizer"]["lr"] == {**lr, "decay_epochs": [3], "warmup_epoch": 1}
+
+
 def test_the_schedule_is_stretched_with_the_epochs():
     rate = {"name": "Piecewise", "decay_epochs": [21, 24], "values": [0.1, 0.01, 0.001], "warmup_epoch": 3}
     config = {"Optimizer": {"name": "Momentum", "lr": dict(rate)}}
-    _stretch(config, 10 / 30)
+    schedules.stretch(config, 10 / 30)
     assert config["Optimizer"]["lr"] == {**rate, "decay_epochs": [7, 8], "warmup_epoch": 1}
     for lr in ({"name": "Constant", "learning_rate": 0.1}, {"name": "Cosine", "warmup_epoch": 0}, 0.1):
         config = {"Optimizer": {"lr": lr}}
-        _stretch(config, 0.5)
+        schedules.stretch(config, 0.5)
         assert config == {"Optimizer": {"lr": lr}}
 
 

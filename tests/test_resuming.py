@@ -5,6 +5,7 @@ import itertools
 import json
 import shutil
 
+import numpy as np
 import paddle
 import pytest
 import yaml
@@ -305,6 +306,27 @@ def test_a_hostile_checkpoint_does_not_run(data, folder):
     with pytest.raises(ConfigError, match="must hold arrays and plain containers only"):
         train(data, folder / "other", pretrained_model=str(checkpoint))
     assert not ran.exists()
+
+
+class Scaler:
+    """The state of a scaler of mixed precision, which Paddle has on a GPU alone."""
+
+    def __init__(self, scale):
+        self.state = {"scale": np.array([scale], "float32"), "incr_count": 3}
+
+    def state_dict(self):
+        return self.state
+
+    def load_state_dict(self, state):
+        self.state = state
+
+
+def test_the_scaler_goes_on_where_it_was(data, tmp_path):
+    for epochs, scale in (({}, 8.0), ({"extend_to": 2}, 1.0)):
+        engine = engines.build_engine(settings(data, tmp_path, epochs=1, **epochs))
+        engine.scaler = Scaler(scale)
+        engine.train()
+        assert engine.scaler.state["scale"] == 8.0 and engine.scaler.state["incr_count"] == 3
 
 
 def test_the_configuration_of_an_extended_run_is_that_of_all_its_epochs(data, folder):
