@@ -93,7 +93,7 @@ def test_recipes_of_a_comparison_are_names_and_files(place, capsys):
 
 def test_the_hosts_own_functions_read_in_the_same_way(ppcls, place, capsys):
     config = ppcls.module("utils.config")
-    found = config.get_config(str(packaged()), ["Global.x.y=os"])
+    found = config.get_config(str(packaged()), ["Global.x.y=os", "Global.allow_new=True"])
     assert found["Global"]["x"]["y"] == "os"
     assert found.Global.epochs == yaml_files.read(packaged(), "test", "file")["Global"]["epochs"]
     config.override(found, ["Global", "x", "y"], CODE)
