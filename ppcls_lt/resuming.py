@@ -5,9 +5,7 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
-from . import _checks, earlier_runs, recording, run_files, run_marks, schedules
+from . import _checks, earlier_runs, recording, run_files, run_marks, schedules, yaml_files
 from ._checks import ConfigError
 
 SCHEDULES = ("stretch", "restart")
@@ -192,10 +190,9 @@ def _settings_beside(path, state):
     try:
         if run_files.read_info(folder / names.info)["run"] != state["run"]:
             return None
-        content = yaml.safe_load((folder / names.config).read_text(encoding="utf-8"))
-    except (OSError, ConfigError, yaml.YAMLError, UnicodeDecodeError):
+        return yaml_files.read_map(folder / names.config, "Global", "resume")
+    except (OSError, ConfigError):
         return None
-    return content if isinstance(content, dict) else None
 
 
 def _differences(old, new, place=()):

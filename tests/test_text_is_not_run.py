@@ -53,7 +53,7 @@ def train(*flags):
     [
         (["--recipe", CODE], "`recipe` must be the path of a YAML file or one of"),
         (["-o", f"Global.recipe={CODE}"], "`recipe` must be the path of a YAML file or one of"),
-        (["--recipe", "sys"], "got 'sys' (str)"),
+        (["--recipe", "sys"], "got 'sys'"),
         (["--recipe", "os"], "`seed` must be an integer >= 0, got -7"),
         (["-o", "Global.recipe=os"], "`seed` must be an integer >= 0, got -7"),
         (["--recipe", "None"], "`seed` must be an integer >= 0, got -7"),
