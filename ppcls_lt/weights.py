@@ -33,6 +33,7 @@ def settle(config, mode):
             untrained model to evaluate, predict with or export.
     """
     section = config["Global"]
+    section.setdefault("pretrained_model", None)  # the host does not ask whether it is there
     untrained = _checks.flag("Global", "untrained", section.get("untrained", False))
     if mode == "train" and section.get("run") is not None:
         got = _checks.described(f"{section['run']!r}; `-c` with the config.yaml of a run trains the same again")
