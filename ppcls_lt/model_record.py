@@ -59,20 +59,16 @@ def of(config):
     }
 
 
-def check(config, mode, checkpoint=None):
-    """Raise where a configuration describes another model than the checkpoint that it names holds.
+def check(config):
+    """Raise where a configuration describes another model than the checkpoint of its ``Global.pretrained_model``.
 
     Args:
-        config (dict): of one stage.
-        mode (str): ``train``, ``eval``, ``infer`` or ``export``.
-        checkpoint (str, optional): that a training goes on from, without its
-            ending; by default that of ``Global.pretrained_model``.
+        config (dict): of one stage, to evaluate, predict with or export.
 
     Raises:
         ConfigError: with every difference and what to do.
     """
-    key = "checkpoints" if mode == "train" else "pretrained_model"
-    path = checkpoint or config["Global"].get(key)
+    path = config["Global"].get("pretrained_model")
     if not isinstance(path, str) or path.startswith("http"):
         return
     record = (checkpoints.manifest_of(path) or {}).get(KEY)
@@ -86,14 +82,13 @@ def check(config, mode, checkpoint=None):
     found = differences(record, of(config))
     if not found:
         return
+    told = "; ".join(f"{name} {there}, here {here}" for name, there, here in found)
     recipe = record.get("recipe")
     remedies = [f"`--recipe {recipe}`"] if recipe and recipe != config["Global"].get("recipe") else []
     remedies.append(f"`--run {Path(path).parent}`, which brings the configuration of the training")
-    if mode == "train":
-        remedies = ["the configuration of its training"]
     raise ConfigError(
-        f"Global: `{key}` must hold the model that the configuration describes, got {path}, which was trained with "
-        f"{'; '.join(f'{name} {there}, here {here}' for name, there, here in found)}; take {' or '.join(remedies)}"
+        f"Global: `pretrained_model` must hold the model that the configuration describes, got {path}, which was "
+        f"trained with {told}; take {' or '.join(remedies)}"
     )
 
 

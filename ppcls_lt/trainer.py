@@ -111,7 +111,7 @@ def checked_plan(config, mode):
         resuming.check(plan)
         validation.check_callbacks(plan)  # last, since it may import code of the user's
     else:
-        model_record.check(plan[-1], mode)
+        model_record.check(plan[-1])
     return plan
 
 
@@ -187,8 +187,6 @@ class _Training:
         self._extension, self._extends = resuming.decide(
             self._plan, self._index, checkpoint=checkpoint, state=state, run=self._identity
         )
-        if checkpoint:
-            model_record.check(self._plan[self._index], "train", checkpoint)
         self._build(checkpoint)
 
     def train(self, train_stage):
