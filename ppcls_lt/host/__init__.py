@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from .._checks import ConfigError
-from . import evaluated, images, loading, reading, relabelling, repairs
+from . import evaluated, images, loading, operators, reading, relabelling, repairs
 from ._names import MODULE_OF_KIND, namespace
 from ._wrapping import extend_in, wrapped
 from .devices import devices  # noqa: F401
@@ -50,7 +50,7 @@ def load(root=None):
     if logger._logger is None:
         # The host's own build_loss fails without it when there is no Engine.
         logger.init_logger()
-    for repair in (evaluated.repair, reading.repair, *repairs.ALL, images.repair, relabelling.repair):
+    for repair in (evaluated.repair, reading.repair, *repairs.ALL, *operators.ALL, images.repair, relabelling.repair):
         repair()
     loading.restrict()
 
