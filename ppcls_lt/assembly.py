@@ -6,7 +6,7 @@ import logging
 import numpy as np
 import paddle
 
-from . import _checks, data_checks, host, losses, relabelling, unreadable
+from . import _checks, data_checks, host, label_kinds, losses, relabelling, trial, unreadable
 from . import config as configuration
 from ._checks import ConfigError
 from .classifier import FeatureTap, LogitsCheck, find_classifier, normalize
@@ -62,6 +62,7 @@ class Assembly:
         self._model = None
         self._checked = None
         self._train_losses = []
+        self._batch_labels = None
         self._taps = {}
 
     def building(self, model_built=None, epochs=None):
@@ -103,9 +104,15 @@ class Assembly:
         self.watches += unreadable.watch(loader, self._config, mode)
         if mode in ("Train", "Eval"):
             data_checks.check_built(self._config, mode, loader)
+            limit = self._config["Global"].get("max_image_pixels", trial.MAX_PIXELS)
+            labels = trial.first_batch(loader, config[mode], f"DataLoader.{mode}", limit)
+            label_kinds.check_dataset(self._config, mode, getattr(loader, "dataset", None))
         if mode == "Train":
             self._dataset = getattr(loader, "dataset", None)
             self.labels = getattr(self._dataset, "label_classes", None)
+            if labels is not None:
+                label_kinds.check_batch(self._config, labels)
+                self._batch_labels = labels
             self._check_given_counts(self._data_counts)
         elif mode == "Eval" and self._dataset is None:
             # Evaluation alone: the training images need not be there, their list may be.
@@ -178,6 +185,9 @@ class Assembly:
         return counts
 
     def _connect_training(self, combined, enabled=True):
+        for loss in _losses_of(combined):
+            loss.checks_labels = self._batch_labels is None
+            label_kinds.warn_of_smoothed(self._config, self._batch_labels, loss)
         self._train_losses += _losses_of(combined)
         self._expect_scaled_logits(combined)
         consumers = [loss for loss in _losses_of(combined) if loss.uses_features]

@@ -188,6 +188,11 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         return draws(generator, self.num_samples, self._images, self._counts, probabilities, more=self._added)
 
     @property
+    def images_per_process(self):
+        """Images of an epoch in each process, where no batch is dropped."""
+        return (self.num_samples + self._added) // self.num_replicas
+
+    @property
     def _added(self):
         """Further draws of an epoch, with which every process has equally many images in the last step."""
         return 0 if self.drop_last else -self.num_samples % self.num_replicas

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from . import _checks, checkpoints, data_checks, places, relabelling
+from . import _checks, checkpoints, data_checks, label_kinds, places, relabelling
 from ._checks import ConfigError
 from .config import (
     AUTO,
@@ -54,6 +54,7 @@ def check(config, mode):
     if "Eval" in _parts(config, mode) and not retrieval and not (config.get("Metric") or {}).get("Eval"):
         got = _checks.described("nothing")
         _checks.fail("Metric", "Eval", "a list of metrics to evaluate with, such as TopkAcc", got)
+    label_kinds.check(config, _parts(config, mode))
     scale = normalized_scale(config)
     for part in _parts(config, mode):
         for where, cls, params in losses(config, part):

@@ -94,8 +94,11 @@ def image_loss(name, logits, true, *, counts=None, features=None, **params):
     return result
 
 
-def loss(name, logits, label, *, weights=None, reduction, **params):
-    """The loss of a batch; ``label`` is ``[N]`` classes or ``[N, C]`` shares."""
+def loss(name, logits, label, *, weights=None, reduction, label_smoothing=0.0, **params):
+    """The loss of a batch; ``label`` is ``[N]`` classes or ``[N, C]`` shares.
+
+    With ``label_smoothing`` each part of a label is spread, with the weight of its own class.
+    """
     logits = np.asarray(logits, np.float64)
     images, classes = logits.shape
     label = np.asarray(label)
@@ -103,6 +106,7 @@ def loss(name, logits, label, *, weights=None, reduction, **params):
     if weights is not None:
         share = share * np.asarray(weights, np.float64)
     each = np.stack([image_loss(name, logits, c, **params) for c in range(classes)], axis=1)
+    each = (1 - label_smoothing) * each + label_smoothing * each.mean(axis=1, keepdims=True)
     total = (share * each).sum()
     return total / (share.sum() if reduction == "weighted_mean" and weights is not None else images)
 

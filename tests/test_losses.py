@@ -147,6 +147,49 @@ class TestContract:
         found = value(build(name, reduction=reduction), inputs(), labels(LABELS[kind]))
         assert float(found) == pytest.approx(expected(name, LABELS[kind], reduction=reduction), rel=1e-9)
 
+    @pytest.mark.parametrize("reduction", ["mean", "weighted_mean"])
+    @pytest.mark.parametrize("kind", LABELS)
+    def test_label_smoothing(self, build, name, reduction, kind):
+        changes = {"label_smoothing": 0.2, "reduction": reduction}
+        found, gradients = value_and_gradients(build(name, **changes), inputs(), labels(LABELS[kind]))
+        assert found == pytest.approx(expected(name, LABELS[kind], **changes), rel=1e-9)
+        for key, at in (("logits", LOGITS), ("features", FEATURES)):
+            slope = reference.gradient(lambda z: expected(name, LABELS[kind], **changes, **{key: z}), at)  # noqa: B023
+            np.testing.assert_allclose(gradients[key], slope, rtol=0, atol=1e-6 * np.abs(slope).max())
+
+    def test_smoothed_images_have_the_weight_of_their_own_class(self, build, name):
+        """By hand, for one image: both parts of a smoothed label weigh as the class itself."""
+        reduction = {"reduction": "mean"}
+        weights = DEFAULTS[canonical(name)][0]
+        one = {"logits": LOGITS[2:3], "features": FEATURES[2:3]}
+        each = [expected(name, np.array([c]), **one, **reduction, weights=None) for c in range(CLASSES)]
+        weight = 1.0 if weights is None else weights[HARD[2]]
+        wanted = weight * (0.7 * each[HARD[2]] + 0.3 * np.mean(each))
+        found = value(build(name, label_smoothing=0.3, **reduction), inputs(**one), labels(HARD[2:3]))
+        assert float(found) == pytest.approx(wanted, rel=1e-9)
+
+    @pytest.mark.parametrize("kind", LABELS)
+    @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+    def test_smoothing_is_computed_in_float32(self, build, name, kind, dtype):
+        loss = build(name, label_smoothing=0.1)
+        half = {key: x.astype(dtype).detach() for key, x in inputs("float32").items()}
+        half["logits"].stop_gradient = False
+        exact = {key: x.astype("float64") for key, x in half.items()}
+        with paddle.amp.auto_cast(dtype="bfloat16"):
+            result = value(loss, half, labels(LABELS[kind], "float32"))
+        assert result.dtype == paddle.float32
+        assert float(result) == pytest.approx(float(value(loss, exact, labels(LABELS[kind]))), rel=1e-5)
+        result.backward()
+        assert half["logits"].grad.dtype == half["logits"].dtype
+
+    def test_smoothed_extremes_stay_finite(self, build, name):
+        for logits in (np.sign(LOGITS) * 1e4, 1e4 * np.eye(CLASSES)[HARD], -1e4 * np.eye(CLASSES)[HARD], 0 * LOGITS):
+            for kind in LABELS:
+                x = inputs("float32", logits)
+                found, gradients = value_and_gradients(build(name, label_smoothing=0.1), x, labels(LABELS[kind]))
+                assert math.isfinite(found) and all(np.isfinite(g).all() for g in gradients.values())
+                assert found >= 0
+
     @pytest.mark.parametrize("shape", [[6], [6, 1]])
     @pytest.mark.parametrize("dtype", ["int32", "int64"])
     def test_label_shapes_and_types(self, build, name, shape, dtype):
@@ -283,6 +326,7 @@ class TestClassWeight:
 REJECTED = [
     ("num_class_list", ["auto", [], [1.5, 2, 3, 4], [-1, 1, 1, 1], [0, 0, 0, 0], 5, "no/such/list.txt"]),
     ("reduction", ["sum", 1, None]),
+    ("label_smoothing", [-0.1, 1, 1.5, "0.1", None, True]),
     ("allow_empty_classes", [1, "yes"]),
     ("class_weight", [3, [1, 2], [1, 2, 3, -1], [0, 0, 0, 0], [1, 1, 1, "1"], {"effective_number": {"beta": 1}}]),
     ("gamma", [-0.1, "1", True, math.inf]),
@@ -343,6 +387,24 @@ def test_the_defaults_are_those_of_the_authors_runs():
     for name, wanted in stated.items():
         parameters = inspect.signature(LOSSES[name]).parameters
         assert {parameter: parameters[parameter].default for parameter in wanted} == wanted
+
+
+def test_smoothing_before_class_weights_lets_a_rare_class_win(build):
+    """99 classes of 1000 images and one of 1: an image of class 0, smoothed before the weights, and by the loss."""
+    counts, classes, e = [1000] * 99 + [1], 100, 0.1
+    weights = 1 / np.array(counts)
+    smoothed = np.full(classes, e / classes)
+    smoothed[0] += 1 - e
+    before = smoothed * weights / (smoothed * weights).sum()
+    assert before[[0, 99]].round(4).tolist() == [0.4507, 0.5003]
+    for params, label, wanted in (
+        ({}, paddle.to_tensor(smoothed[None]), before),
+        ({"label_smoothing": e}, paddle.to_tensor([0]), smoothed),
+    ):
+        loss = build("CostSensitiveCE", num_class_list=counts, gamma=1.0, **params)
+        x = inputs(logits=np.log(wanted)[None], features=np.ones([1, 1]))
+        _, gradients = value_and_gradients(loss, x, label)
+        np.testing.assert_allclose(gradients["logits"], 0, atol=1e-8)  # the loss is least there
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if name not in WITH_FEATURES])

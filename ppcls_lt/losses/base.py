@@ -3,9 +3,9 @@
 import paddle
 from paddle import nn
 
-from .. import _checks
+from .. import _checks, label_rows
 from ..counts import as_counts, class_weights
-from ..functional import class_cross_entropies, cross_entropy, full_precision
+from ..functional import class_cross_entropies, class_mean, cross_entropy, full_precision, smoothed_cross_entropy
 from ..parallel import global_mean
 
 REDUCTIONS = ("mean", "weighted_mean")
@@ -18,9 +18,10 @@ class LongTailLoss(nn.Layer):
 
     A loss is called as PaddleClas does: ``loss(x, label)`` with ``x`` the logits
     ``[N, C]`` or a dict with ``logits``, and ``label`` integer classes ``[N]`` or
-    ``[N, 1]`` or soft labels ``[N, C]`` of a floating type. It returns a dict
-    with one scalar. Everything is computed in float32 (float64 for float64
-    logits), also inside mixed precision, and nothing is added to checkpoints.
+    ``[N, 1]`` or soft labels ``[N, C]`` of a floating type, whose rows sum to 1: those
+    of the first call are looked at. It returns a dict with one scalar. Everything is
+    computed in float32 (float64 for float64 logits), also inside mixed precision, and
+    nothing is added to checkpoints.
     Labels are taken to lie in ``[0, C)``: the Engine's data are checked before
     training, since looking at every batch would hold up the device.
 
@@ -35,6 +36,9 @@ class LongTailLoss(nn.Layer):
         reduction (str): ``mean`` divides by the number of images,
             ``weighted_mean`` by the sum of their class weights.
         allow_empty_classes (bool): accept classes without images (weight 0).
+        label_smoothing (float): the share ``e`` of a label, in [0, 1), that is
+            spread over all classes: the loss of an image is ``(1 - e) l(z, y) +
+            e / C sum_c l(z, c)``, all of it with the weight of its own class.
 
     Raises:
         ConfigError: an argument is not what it must be.
@@ -43,9 +47,10 @@ class LongTailLoss(nn.Layer):
     result_key = None
     uses_features = False
 
-    def __init__(self, *, num_class_list, class_weight, reduction, allow_empty_classes):
+    def __init__(self, *, num_class_list, class_weight, reduction, allow_empty_classes, label_smoothing=0.0):
         super().__init__()
         owner = type(self).__name__
+        self.label_smoothing = _checks.number(owner, "label_smoothing", label_smoothing, minimum=0, below=1)
         self.reduction = _checks.choice(owner, "reduction", reduction, REDUCTIONS)
         _checks.flag(owner, "allow_empty_classes", allow_empty_classes)
         self.counts = None
@@ -53,6 +58,8 @@ class LongTailLoss(nn.Layer):
             self.counts = as_counts(num_class_list, owner=owner, allow_empty=allow_empty_classes)
         self._classes = None if self.counts is None else len(self.counts)
         self._exact = {}
+        # An Engine has seen labels of its data and turns this off: to look at them holds up the device.
+        self.checks_labels = True
         self.set_class_weight(class_weights(class_weight, self.counts, owner=owner))
 
     @property
@@ -93,6 +100,11 @@ class LongTailLoss(nn.Layer):
         """Unweighted loss of each entry of ``ce``: ``[N]``, or ``[N, C]`` for soft labels."""
         return ce
 
+    def is_cross_entropy(self, feature_norm):
+        """Whether this loss, its weights aside, is the cross entropy, whose smoothing takes no ``[N, C]`` losses."""
+        changed = ("from_cross_entropy", "per_image", "per_class")
+        return all(getattr(type(self), name) is getattr(LongTailLoss, name) for name in changed)
+
     def per_image(self, logits, label, feature_norm):
         """Unweighted loss of each image: ``[N]`` from logits ``[N, C]``, classes ``[N]``."""
         return self.from_cross_entropy(cross_entropy(logits, label), feature_norm)
@@ -127,7 +139,7 @@ class LongTailLoss(nn.Layer):
             label = label.squeeze(1)
         if label.dtype != paddle.int64:
             label = label.astype("int64")
-        losses = self.per_image(logits, label, feature_norm)
+        losses = (self._smoothed if self.label_smoothing else self.per_image)(logits, label, feature_norm)
         weights = self._vector("class_weight", logits.dtype)
         if weights is None:
             return losses, None, images
@@ -139,12 +151,28 @@ class LongTailLoss(nn.Layer):
         if label.shape != logits.shape:
             self._bad_label(logits, label)
         share = label.astype(logits.dtype)
+        if self.checks_labels and paddle.in_dynamic_mode():
+            label_rows.check_sums(type(self).__name__, share.sum(axis=1).numpy())
+            self.checks_labels = False
         losses = self.per_class(logits, feature_norm)
         weights = self._vector("class_weight", logits.dtype)
-        if weights is None:
-            return (share * losses).sum(axis=1), None, logits.shape[0]
-        share = share * weights
-        return (share * losses).sum(axis=1), None, self._divisor(share, logits.shape[0])
+        if weights is not None:
+            share = share * weights
+        summed = (share * losses).sum(axis=1)
+        if self.label_smoothing:
+            # As if the parts of a mixed label were images of their own.
+            spread = share.sum(axis=1) * class_mean(losses, self.label_smoothing)
+            summed = (1.0 - self.label_smoothing) * summed + spread
+        return summed, None, logits.shape[0] if weights is None else self._divisor(share, logits.shape[0])
+
+    def _smoothed(self, logits, label, feature_norm):
+        """Unweighted loss ``[N]`` of each image with ``label_smoothing``."""
+        if self.is_cross_entropy(feature_norm):
+            return smoothed_cross_entropy(logits, label, self.label_smoothing)
+        own = self.per_image(logits, label, feature_norm)
+        return (1.0 - self.label_smoothing) * own + class_mean(
+            self.per_class(logits, feature_norm), self.label_smoothing
+        )
 
     def _divisor(self, weights, images):
         """The sum of the weights for a weighted mean, else the number of images."""

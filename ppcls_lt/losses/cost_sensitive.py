@@ -16,6 +16,8 @@ class CostSensitiveCE(LongTailLoss):
         gamma (float): exponent, >= 0; 0 gives plain cross entropy.
         reduction (str): ``weighted_mean`` (the authors') or ``mean``.
         allow_empty_classes (bool): accept classes without images (weight 0).
+        label_smoothing (float): see :class:`LongTailLoss`; each image keeps the
+            weight of its own class.
 
     Raises:
         ConfigError: an argument is not what it must be.
@@ -27,11 +29,20 @@ class CostSensitiveCE(LongTailLoss):
 
     result_key = "CS_CELoss"
 
-    def __init__(self, *, num_class_list, gamma=1.0, reduction="weighted_mean", allow_empty_classes=False):
+    def __init__(
+        self,
+        *,
+        num_class_list,
+        gamma=1.0,
+        reduction="weighted_mean",
+        allow_empty_classes=False,
+        label_smoothing=0.0,
+    ):
         gamma = _checks.number("CostSensitiveCE", "gamma", gamma, minimum=0)
         super().__init__(
             num_class_list=num_class_list,
             class_weight={"cs_ce": {"gamma": gamma}},
             reduction=reduction,
             allow_empty_classes=allow_empty_classes,
+            label_smoothing=label_smoothing,
         )

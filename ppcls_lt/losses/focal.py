@@ -21,6 +21,8 @@ class FocalLoss(LongTailLoss):
             ``effective_number``, ``cs_ce`` or a list.
         reduction (str): ``mean`` (the authors') or ``weighted_mean``.
         allow_empty_classes (bool): accept classes without images (weight 0).
+        label_smoothing (float): see :class:`LongTailLoss`; every class counts
+            with its own modulation.
 
     Raises:
         ConfigError: an argument is not what it must be.
@@ -42,15 +44,20 @@ class FocalLoss(LongTailLoss):
         class_weight="none",
         reduction="mean",
         allow_empty_classes=False,
+        label_smoothing=0.0,
     ):
         super().__init__(
             num_class_list=num_class_list,
             class_weight=class_weight,
             reduction=reduction,
             allow_empty_classes=allow_empty_classes,
+            label_smoothing=label_smoothing,
         )
         self.gamma = _checks.number("FocalLoss", "gamma", gamma, minimum=0)
         self.scale = _checks.number("FocalLoss", "scale", scale, above=0)
+
+    def is_cross_entropy(self, feature_norm):
+        return self.gamma == 0 and self.scale == 1
 
     def from_cross_entropy(self, ce, feature_norm):
         """``scale * (1 - p)^gamma * ce``, elementwise."""

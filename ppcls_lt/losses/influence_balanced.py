@@ -17,7 +17,9 @@ class _InfluenceBalanced(LongTailLoss):
 
     uses_features = True
 
-    def __init__(self, *, alpha, epsilon, num_class_list, class_weight, reduction, allow_empty_classes):
+    def __init__(
+        self, *, alpha, epsilon, num_class_list, class_weight, reduction, allow_empty_classes, label_smoothing
+    ):
         if isinstance(class_weight, str) and class_weight == "auto":
             class_weight = "none" if num_class_list is None else "inverse"
         super().__init__(
@@ -25,6 +27,7 @@ class _InfluenceBalanced(LongTailLoss):
             class_weight=class_weight,
             reduction=reduction,
             allow_empty_classes=allow_empty_classes,
+            label_smoothing=label_smoothing,
         )
         owner = type(self).__name__
         self.alpha = _checks.number(owner, "alpha", alpha, above=0)
@@ -87,6 +90,8 @@ class IBLoss(_InfluenceBalanced):
             ``cs_ce`` or a list.
         reduction (str): ``mean`` (the authors') or ``weighted_mean``.
         allow_empty_classes (bool): accept classes without images (weight 0).
+        label_smoothing (float): see :class:`LongTailLoss`; every class counts
+            with its own factor.
 
     Raises:
         ConfigError: an argument is not what it must be; no features in training.
@@ -108,6 +113,7 @@ class IBLoss(_InfluenceBalanced):
         class_weight="auto",
         reduction="mean",
         allow_empty_classes=False,
+        label_smoothing=0.0,
     ):
         super().__init__(
             alpha=alpha,
@@ -116,7 +122,11 @@ class IBLoss(_InfluenceBalanced):
             class_weight=class_weight,
             reduction=reduction,
             allow_empty_classes=allow_empty_classes,
+            label_smoothing=label_smoothing,
         )
+
+    def is_cross_entropy(self, feature_norm):
+        return feature_norm is None
 
     def from_cross_entropy(self, ce, feature_norm):
         """``factor * ce`` elementwise; ``ce`` when there are no features."""
@@ -132,8 +142,8 @@ class IBFocalLoss(_InfluenceBalanced):
     Args:
         alpha (float), epsilon (float): as in :class:`IBLoss`.
         gamma (float): focusing parameter, >= 0.
-        num_class_list, class_weight, reduction, allow_empty_classes: as in
-            :class:`IBLoss`.
+        num_class_list, class_weight, reduction, allow_empty_classes,
+            label_smoothing: as in :class:`IBLoss`.
 
     Raises:
         ConfigError: an argument is not what it must be; no features in training.
@@ -155,6 +165,7 @@ class IBFocalLoss(_InfluenceBalanced):
         class_weight="auto",
         reduction="mean",
         allow_empty_classes=False,
+        label_smoothing=0.0,
     ):
         super().__init__(
             alpha=alpha,
@@ -163,8 +174,12 @@ class IBFocalLoss(_InfluenceBalanced):
             class_weight=class_weight,
             reduction=reduction,
             allow_empty_classes=allow_empty_classes,
+            label_smoothing=label_smoothing,
         )
         self.gamma = _checks.number("IBFocalLoss", "gamma", gamma, minimum=0)
+
+    def is_cross_entropy(self, feature_norm):
+        return feature_norm is None and self.gamma == 0
 
     def from_cross_entropy(self, ce, feature_norm):
         """``factor * (1 - p)^gamma * ce`` elementwise; no factor without features."""

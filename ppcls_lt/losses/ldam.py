@@ -27,6 +27,8 @@ class LDAMLoss(LongTailLoss):
         reduction (str): ``weighted_mean`` (the authors') or ``mean``.
         allow_empty_classes (bool): accept classes without images (weight 0 in
             computed class weights, margin ``max_m``).
+        label_smoothing (float): see :class:`LongTailLoss`; every class counts
+            with its own margin.
         allow_unnormalized (bool): accept, in an Engine, ``s`` > 1 on an
             ordinary classifier, where the logits are no cosines.
 
@@ -49,6 +51,7 @@ class LDAMLoss(LongTailLoss):
         class_weight="none",
         reduction="weighted_mean",
         allow_empty_classes=False,
+        label_smoothing=0.0,
         allow_unnormalized=False,
     ):
         if num_class_list is None:
@@ -58,6 +61,7 @@ class LDAMLoss(LongTailLoss):
             class_weight=class_weight,
             reduction=reduction,
             allow_empty_classes=allow_empty_classes,
+            label_smoothing=label_smoothing,
         )
         self.max_m = _checks.number("LDAMLoss", "max_m", max_m, above=0)
         self.s = _checks.number("LDAMLoss", "s", s, above=0)
