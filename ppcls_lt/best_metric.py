@@ -63,11 +63,21 @@ def score(engine, values, default):
     return values[name] if metric is None else metric.score(name)
 
 
+def first_value(config):
+    """The name of the value by which the host chooses where ``Global.best_metric`` does not."""
+    entries = list(configuration.components(config, "Metric", "Eval"))[:1]
+    return next(iter(_given(entries)), f"the first value of {entries[0][1]}")
+
+
 def _announced(config):
     """The names that ``Metric.Eval`` will give values for, in its order."""
+    return _given(configuration.components(config, "Metric", "Eval"))
+
+
+def _given(entries):
     known = registered("metric")
     names = []
-    for _, metric, params in configuration.components(config, "Metric", "Eval"):
+    for _, metric, params in entries:
         if metric in known:
             names += known[metric].keys
         elif metric == AMONG_HOST:

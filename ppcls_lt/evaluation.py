@@ -101,6 +101,7 @@ class Evaluation:
         self._original = engine.eval
         self._first_epoch = 0 if run is None or run.epochs == 0 else 1
         self._history = None
+        self._said = set()  # which values are undefined
 
     def __call__(self, epoch_id=0):
         """Evaluate; return the score of ``Global.best_metric``, or what the host returns."""
@@ -130,6 +131,8 @@ class Evaluation:
         if dist.get_rank() == 0:
             losses = {} if meter is None else meter.means()
             log_values(engine, epoch_id, found, losses)
+            if not undefined:
+                self._say_left_out(found)
             if engine.mode == "eval":
                 log_table(engine)
             if keeps:
@@ -149,6 +152,14 @@ class Evaluation:
             weights = self._engine.config["Global"].get("pretrained_model")
             raise ConfigError(f"{said}; the weights {weights} are those of a training that has diverged")
         _log.warning("%s, and this epoch is never the best", said)
+
+    def _say_left_out(self, found):
+        """Say once which values the host's line lacks."""
+        undefined = [name for name, value in found.items() if math.isnan(value) and name not in self._said]
+        self._said.update(undefined)
+        if undefined:
+            why = "the evaluation set has no image for them"
+            _log.info("undefined, and left out of the lines: %s (%s)", ", ".join(undefined), why)
 
     def _later_of_equals(self, score):
         """A score just above the best so far where it equals it: the host keeps the first of equals.

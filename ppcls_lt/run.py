@@ -184,6 +184,11 @@ class Run:
         """The callbacks' names, in order."""
         return [type(callback).__name__ for callback in self._callbacks]
 
+    def announcements(self):
+        """What the callbacks have to say when the stage begins, a line each."""
+        lines = (callback.announcement(self) for callback in self._callbacks)
+        return [line for line in lines if line is not None]
+
     @property
     def hidden_keys(self):
         """Parameters of the model that its checkpoints do not hold."""

@@ -10,6 +10,7 @@ import paddle.distributed as dist
 
 from . import (
     _checks,
+    announcements,
     archs,
     callbacks,
     devices,
@@ -29,6 +30,7 @@ from . import (
     saving,
     schema,
     stages,
+    tail_metric,
     unreadable,
     validation,
     weights,
@@ -93,6 +95,7 @@ def checked_plan(config, mode):
         ConfigError: what is wrong and where.
     """
     plan = stages.plan(config)
+    plan = [tail_metric.brought(stage, mode) for stage in plan]
     if mode != "train" and len(plan) > 1:
         # The last stage's model, with the weights that the file names: `plan` keeps those for the first.
         plan = plan[-1:]
@@ -154,6 +157,7 @@ class _Training:
         self._names = None
         self._identity = None
         self._run = None
+        self._assembly = None
         self._record = None
         self._lock = None
         self._extension = None
@@ -215,7 +219,7 @@ class _Training:
         config["Global"]["checkpoints"] = checkpoint
         if self._index > 0 and checkpoint is None and config["Global"]["pretrained_model"] is None:
             config["Global"]["pretrained_model"] = stages.start_weights(self._plan[self._index - 1], config)
-        assembly = Assembly(config)
+        assembly = self._assembly = Assembly(config)
         began_from = stages.began_from(self._plan, self._index, checkpoint, config["Global"]["pretrained_model"])
         kept = resuming.kept(stage, self._extension)
         self._run = Run(config, build_callbacks(config), self._index + 1, assembly, self._identity, kept)
@@ -252,6 +256,7 @@ class _Training:
             if not engine.config["Global"]["checkpoints"]:
                 saving.begin_anew(run)
                 self._record.begin(engine, run, anew=True)
+                announcements.begin(engine, run, self._assembly, self._plan)
             if run.epochs > 0:
                 train_stage(engine)
             elif not engine.config["Global"]["checkpoints"]:
@@ -267,6 +272,7 @@ class _Training:
             metric_info = saving.load(self._run, original, *args, **kwargs)
         loading.check_resumed(self._run)
         self._record.begin(self._engine, self._run)
+        announcements.begin(self._engine, self._run, self._assembly, self._plan)
         return metric_info
 
     @contextlib.contextmanager

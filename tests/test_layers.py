@@ -58,6 +58,7 @@ LAYERS = (
     {"losses", "metrics", "archs", "samplers", "callbacks"},
     {
         "__main__",
+        "announcements",
         "assembly",
         "best_metric",
         "cli",
@@ -89,6 +90,7 @@ LAYERS = (
         "saving",
         "schema",
         "stages",
+        "tail_metric",
         "trainer",
         "unreadable",
         "trial",

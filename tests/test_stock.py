@@ -58,6 +58,22 @@ def test_one_process_trains(trained):
     assert "[Train][Epoch 2/2][Avg]" in log and "[Eval][Epoch 2]" in log
 
 
+def test_the_log_says_what_was_found_and_done(trained):
+    """And shows the tail, though the stock file has no metric for it; what chooses the best model stays top1."""
+    log, _ = trained
+    assert "training images: 325 in 10 classes, from 6 (class 9) to 90 (class 0), imbalance ratio 15; " in log
+    assert "0 many, 5 medium, 5 few-shot classes" in log
+    assert "class weights of epoch 2 and later (effective_number): from 0.177807 to 2.65594" in log
+    assert log.count("epoch 2: the class weights change now") == 1
+    assert "best model: by top1, the first of Metric.Eval" in log
+    lines = [line for line in log.splitlines() if "[Eval]" in line and "best metric" not in line]
+    assert lines and all("medium: " in line for line in lines if "[Avg]" in line)
+    # No class has more than 100 images: said once, and never printed.
+    assert not any("nan" in line for line in lines)
+    assert log.count("undefined, and left out of the lines: many") == 1
+    assert "A new field" not in log
+
+
 @pytest.mark.parametrize(
     "mode, expected", [("eval", "[Eval][Epoch 0][Avg]"), ("infer", "digit "), ("export", "Export succeeded")]
 )

@@ -32,6 +32,9 @@ class Callback:
     def on_checkpoint_loaded(self, run):
         """Everything is built and, if ``run.resumed``, restored; called once, before the first epoch."""
 
+    def announcement(self, run):
+        """A line for the log about what it will do and when, or None; called after ``on_checkpoint_loaded``."""
+
     def on_epoch_start(self, run):
         """``run.epoch`` (counted from 1) begins; no batch has been read."""
 

@@ -1,10 +1,14 @@
 """What LDAM-DRW's authors defer: class weights and class-balanced sampling."""
 
+import logging
+
 from .. import _checks
 from ..counts import class_weights
 from ..registry import register, registered
 from ._start import check_start, first_epoch
 from .base import Callback
+
+_log = logging.getLogger("ppcls.lt")
 
 
 @register("callback", "DRW")
@@ -47,9 +51,18 @@ class DeferredReweighting(Callback):
         self._first = first_epoch("DeferredReweighting", self.start, run.epochs)
         self._weights = class_weights(self.class_weight, run.class_counts(), owner="DeferredReweighting")
 
+    def announcement(self, run):
+        rule = next(iter(self.class_weight)) if isinstance(self.class_weight, dict) else self.class_weight
+        named = f" ({rule})" if isinstance(rule, str) else ""
+        weights = self._weights
+        what = f"from {weights.min():.6g} to {weights.max():.6g}" if weights is not None else "none"
+        return f"class weights of epoch {self._first} and later{named}: {what}"
+
     def on_epoch_start(self, run):
         if self._own is None:
             self._own = [(loss, loss.class_weight) for loss in run.weighted_losses()]
+        if run.epoch == self._first:
+            _log.info("epoch %d: the class weights change now", run.epoch)
         for loss, own in self._own:
             loss.set_class_weight(self._weights if run.epoch >= self._first else own)
 
@@ -84,3 +97,7 @@ class DeferredResampling(Callback):
 
     def on_checkpoint_loaded(self, run):
         run.sampler.defer(first_epoch("DeferredResampling", self.start, run.epochs) - 1)
+
+    def announcement(self, run):
+        first = first_epoch("DeferredResampling", self.start, run.epochs)
+        return f"images drawn by the sampler's rule: from epoch {first} on"

@@ -47,6 +47,10 @@ class LossSchedule(Callback):
         if self._before.parameters():
             _checks.fail("LossSchedule", "before", "without parameters, which no optimizer would train", self.losses)
 
+    def announcement(self, run):
+        names = ", ".join(entry if isinstance(entry, str) else next(iter(entry)) for entry in self.losses)
+        return f"{names} before epoch {self._first}; from it on `Loss.Train`, learning rate times {self.lr_scale:g}"
+
     def on_epoch_start(self, run):
         started = run.epoch >= self._first
         run.training_loss = self._after if started else self._before

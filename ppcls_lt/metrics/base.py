@@ -1,5 +1,7 @@
 """What all metrics share: the counts of one evaluation pass, and the host's interface."""
 
+import math
+
 import paddle
 
 from .. import _checks
@@ -72,8 +74,9 @@ class LongTailMetric:
 
     @property
     def avg_info(self):
-        """The values as the host logs them."""
-        return ", ".join(f"{name}: {value:.5f}" for name, value in self.values().items())
+        """The values as the host logs them, but for those that are undefined (so far)."""
+        known = [f"{name}: {value:.5f}" for name, value in self.values().items() if not math.isnan(value)]
+        return ", ".join(known) or f"{self.keys[0]}: undefined"
 
     def _logits(self, x):
         logits = x.get("logits") if isinstance(x, dict) else x
