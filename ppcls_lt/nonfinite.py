@@ -10,7 +10,7 @@ import paddle
 import paddle.distributed as dist
 from paddle import nn
 
-from . import _checks, atomic, host, recording
+from . import _checks, atomic, disk, host, recording
 from ._checks import ConfigError
 
 STOP, COUNT = "stop", "count"
@@ -133,11 +133,13 @@ class Watch:
         """Write the weights into a file of their own and end the training."""
         rank = dist.get_rank()
         path = recording.log_folder(self._engine) / ("nonfinite" if rank == 0 else f"nonfinite_process_{rank}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        weights = io.BytesIO()
-        paddle.save(self._run.weights_to_save(self._run.model), weights)
-        atomic.write(f"{path}.pdparams", weights.getvalue())
-        atomic.write(f"{path}.txt", facts.encode(errors="surrogateescape"))
+        remedy = f"; it was to hold the weights after {said}"
+        with disk.writing(path.parent, remedy=remedy):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            weights = io.BytesIO()
+            paddle.save(self._run.weights_to_save(self._run.model), weights)
+            atomic.write(f"{path}.pdparams", weights.getvalue())
+            atomic.write(f"{path}.txt", facts.encode(errors="surrogateescape"))
         raise ConfigError(
             f"the training has diverged: {said}; the weights after this step are in {path}.pdparams, all the files of "
             f"the batch in {path}.txt, the checkpoints are as they were; a lower learning rate is the usual remedy; "

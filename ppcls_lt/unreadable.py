@@ -6,7 +6,7 @@ import numpy as np
 import paddle
 import paddle.distributed as dist
 
-from . import _checks, atomic, recording
+from . import _checks, atomic, disk, recording
 from .host import images
 
 ERROR, IN_TRAINING, REPLACE = "error", "replace_in_training", "replace"
@@ -117,7 +117,8 @@ class Tally:
             for watched, told in zip(self._watches, self._told)
             for index in np.flatnonzero(told)
         ]
-        atomic.write(path, "".join(lines).encode(errors="surrogateescape"))
+        with disk.writing(path.parent):
+            atomic.write(path, "".join(lines).encode(errors="surrogateescape"))
 
 
 def _joined(found):

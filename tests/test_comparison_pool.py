@@ -1,0 +1,49 @@
+"""How many cores each of several runs takes."""
+
+import os
+import sys
+from typing import NamedTuple
+
+import pytest
+
+from ppcls_lt.comparison import pool
+from ppcls_lt.comparison.settings import LOG
+
+
+class Job(NamedTuple):
+    """A run that says what it was given and is then done."""
+
+    folder: object
+    recipe: str = "cs_ce"
+    seed: int = 0
+    epochs: int = 1
+    trained: int = 1
+    finished: bool = True
+
+
+@pytest.mark.skipif(os.name != "posix", reason="stands for Python by a shell script")
+@pytest.mark.parametrize(
+    "cores, jobs, slots, threads, expected",
+    [
+        (8, 3, 2, None, 4),
+        (8, 1, 2, None, 8),
+        (8, 3, 16, None, 2),
+        (1, 3, 2, None, 1),
+        (None, 2, 2, None, 1),
+        (8, 3, 2, "3", 3),
+    ],
+)
+def test_runs_at_a_time_share_the_cores(cores, jobs, slots, threads, expected, tmp_path, monkeypatch):
+    program = tmp_path / "program"
+    program.write_text('#!/bin/sh\necho "threads: $OMP_NUM_THREADS"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(pool, "_POLL", 0.01)
+    monkeypatch.setenv("OMP_NUM_THREADS", "77")
+    runs = [Job(tmp_path / str(number)) for number in range(jobs)]
+    for run in runs:
+        run.folder.mkdir()
+    pool.Pool(runs, slots, say=lambda line: None, threads=threads).work()
+    for run in runs:
+        assert (run.folder / LOG).read_text() == f"threads: {expected}\n"
