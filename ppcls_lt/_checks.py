@@ -4,6 +4,9 @@ import difflib
 import numbers
 import os
 
+_LONGEST_NAME = 200
+_LONGEST_MESSAGE = 4000
+
 
 class ConfigError(ValueError):
     """A mistake in a configuration, an argument or a data file.
@@ -11,6 +14,10 @@ class ConfigError(ValueError):
     The message names the component, the parameter, what it must be and what it
     got. The command line prints it and ends with status 2.
     """
+
+    def __init__(self, message):
+        # Whatever a file held: a line that can be read.
+        super().__init__(_cut(message, _LONGEST_MESSAGE))
 
 
 def fail(owner, name, expected, got):
@@ -22,7 +29,7 @@ def fail(owner, name, expected, got):
         expected (str): what it must be.
         got: the offending value, or a sentence about it.
     """
-    raise ConfigError(f"{owner}: `{name}` must be {expected}, got {_short(got)}")
+    raise ConfigError(f"{owner}: `{name}` must be {_cut(expected, 600)}, got {_short(got)}")
 
 
 def number(owner, name, value, *, above=None, minimum=None, below=None, maximum=None):
@@ -49,12 +56,13 @@ def number(owner, name, value, *, above=None, minimum=None, below=None, maximum=
     return result
 
 
-def integer(owner, name, value, *, minimum=None):
-    """Return ``value`` as an int if it is an integer not below ``minimum``."""
-    expected = "an integer" + ("" if minimum is None else f" >= {minimum}")
+def integer(owner, name, value, *, minimum=None, maximum=None):
+    """Return ``value`` as an int if it is an integer within the bounds."""
+    bounds = [f"{sign} {limit}" for sign, limit in ((">=", minimum), ("<=", maximum)) if limit is not None]
+    expected = " and ".join(["an integer" + (f" {bounds[0]}" if bounds else ""), *bounds[1:]])
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         fail(owner, name, expected, value)
-    if minimum is not None and value < minimum:
+    if (minimum is not None and value < minimum) or (maximum is not None and value > maximum):
         fail(owner, name, expected, value)
     return int(value)
 
@@ -86,11 +94,13 @@ def regular_file(owner, name, path):
 def known_name(owner, what, name, options):
     """Raise unless ``name`` is among ``options``; the message suggests the nearest."""
     if name not in options:
-        raise ConfigError(f"{owner}: unknown {what} {name!r}{suggestion(name, options)}")
+        raise ConfigError(f"{owner}: unknown {what} {shown(name)}{suggestion(name, options)}")
 
 
 def suggestion(name, options):
     """Return " (did you mean 'X'?)" for the nearest of ``options``, or ""."""
+    if len(str(name)) > _LONGEST_NAME:
+        return ""  # comparing takes long, and nobody misspells so much
     folded = {str(option).lower(): str(option) for option in options}
     near = difflib.get_close_matches(str(name).lower(), folded, n=1, cutoff=0.6)
     return f" (did you mean {folded[near[0]]!r}?)" if near else ""
@@ -98,9 +108,16 @@ def suggestion(name, options):
 
 def _short(value):
     if isinstance(value, _Sentence):
-        text, limit = value, 400  # of our own words, for the most part
-    else:
-        text, limit = f"{value!r} ({type(value).__name__})", 120
+        return _cut(value, 400)  # of our own words, for the most part
+    return _cut(f"{value!r} ({type(value).__name__})")
+
+
+def shown(value):
+    """Return the ``repr`` of a value for a message, cut where it is long."""
+    return _cut(repr(value))
+
+
+def _cut(text, limit=120):
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 

@@ -193,8 +193,8 @@ def _whole(paths, arch):
 
 def _problem(manifest, path):
     """What is wrong with a checkpoint, in words, or None."""
-    if not manifest.is_file():
-        missing = [end for end in (".pdparams", ".pdopt", ".pdstates") if not Path(str(path) + end).is_file()]
+    if not os.path.isfile(manifest):
+        missing = [end for end in (".pdparams", ".pdopt", ".pdstates") if not os.path.isfile(f"{path}{end}")]
         return f"{path.name}{missing[0]} is missing" if missing else None
     content = _read_manifest(manifest)
     if content is None:
@@ -213,8 +213,13 @@ def _read_manifest(path):
     """A manifest's content, or None if it is not there, torn or none."""
     content = run_marks.read_map(path) or {}
     files = content.get("files")
-    known = isinstance(files, dict) and any(Path(name).name == f"{content.get('prefix')}.pdparams" for name in files)
-    return content if known and {"run", "epoch"} <= content.keys() else None
+    known = (
+        isinstance(files, dict)
+        and all(isinstance(described, dict) for described in files.values())
+        and any(Path(name).name == f"{content.get('prefix')}.pdparams" for name in files)
+    )
+    whole = known and isinstance(content.get("run"), str) and type(content.get("epoch")) is int
+    return content if whole else None
 
 
 def _home(content):

@@ -31,7 +31,7 @@ def find(path):
         ConfigError: there is no such file, or it is no YAML map.
     """
     for candidate in (Path(path), *(folder / path for folder in _CONFIG_FOLDERS)):
-        if candidate.is_file():
+        if os.path.isfile(candidate):
             yaml_files.read_map(candidate, "ppcls-lt", "-c")
             return candidate
     folder = next((folder for folder in _CONFIG_FOLDERS if folder.is_dir()), None)
@@ -41,7 +41,7 @@ def find(path):
 
 def class_number(config):
     """Number of classes that the configuration states, or None."""
-    arch = config["Arch"]
+    arch = config.get("Arch") or {}
     for section in (arch.get("Head") or {}, arch, config.get("Global") or {}):
         if section.get("class_num") is not None:
             return section["class_num"]
@@ -74,10 +74,10 @@ def _entries(owner, entries):
         if isinstance(entry, str):
             entry = {entry: None}
         if not isinstance(entry, dict) or len(entry) != 1:
-            raise ConfigError(f"{owner}[{index}]: must be a map with one key, the name, got {entry!r}")
+            raise ConfigError(f"{owner}[{index}]: must be a map with one key, the name, got {_checks.shown(entry)}")
         ((name, params),) = entry.items()
         if params is not None and not isinstance(params, dict):
-            raise ConfigError(f"{owner}[{index}] {name}: must have a map of parameters, got {params!r}")
+            raise ConfigError(f"{owner}[{index}] {name}: must have a map of parameters, got {_checks.shown(params)}")
         yield f"{owner}[{index}]", name, params or {}
 
 
@@ -197,12 +197,12 @@ def counts_given(value, owner, config, allow_empty):
 def missing_image(dataset):
     """Return ``(line number, path)`` of the first image of a ``dataset`` section that is not there, or None."""
     root, listing = dataset.get("image_root"), dataset.get("cls_label_path")
-    if not (isinstance(root, str) and isinstance(listing, str) and Path(listing).is_file()):
+    if not (isinstance(root, str) and isinstance(listing, str) and os.path.isfile(listing)):
         return None
     with open(listing, encoding="utf-8", errors="surrogateescape") as lines:
         for number, line in enumerate(lines, 1):
             path = Path(root) / line.strip().split(dataset.get("delimiter") or " ")[0]
-            if not path.exists():
+            if not os.path.exists(path):
                 return number, path
     return None
 
@@ -211,7 +211,7 @@ def listed_counts(config):
     """Training images per class by the training list alone, or None where that does not tell."""
     dataset = ((config.get("DataLoader") or {}).get("Train") or {}).get("dataset") or {}
     listing = dataset.get("cls_label_path")
-    if dataset.get("name") not in IMAGE_LISTS or not Path(str(listing)).is_file():
+    if dataset.get("name") not in IMAGE_LISTS or not os.path.isfile(str(listing)):
         return None
     if dataset.get("relabel", False):
         counts = count_label_list(

@@ -12,7 +12,7 @@ import numpy as np
 from . import _checks, label_lists
 
 # One stray label such as a time stamp must not allocate gigabytes of zeros.
-_MAX_CLASSES = 10**7
+MAX_CLASSES = 10**7
 
 _BETA = {"minimum": 0, "below": 1}
 _GAMMA = {"minimum": 0}
@@ -49,8 +49,10 @@ def count_label_list(path, *, owner, name="cls_label_path", delimiter=None, clas
         _checks.fail(owner, "delimiter", "a string that is not empty", delimiter)
     if class_num is not None:
         class_num = _checks.integer(owner, "class_num", class_num, minimum=1)
+        if class_num > MAX_CLASSES:
+            _checks.fail(owner, "class_num", f"at most {MAX_CLASSES}", class_num)
     limit = class_num if check_labels else None
-    bound = _MAX_CLASSES if limit is None else limit
+    bound = MAX_CLASSES if limit is None else limit
     tally = Counter()
     if os.path.exists(path):
         _checks.regular_file(owner, name, path)

@@ -17,26 +17,28 @@ def read(path):
     ``[C]``), ``best_metric`` (what chooses the best model, or None) and ``score``
     (its value, such that more is better). None stands for what is undefined.
     Those of this version also hold ``seconds``, of training so far in this stage,
-    evaluations left out (None of an evaluation alone), and ``classifier``, None or ``name``, ``kind`` and
-    ``norm``, the L2 norm of each class vector ``[C]``.
+    evaluations left out, ``steps``, the batches trained on so far in it (both None of an evaluation alone;
+    0.1.0 wrote no ``steps``), and ``classifier``, None or ``name``, ``kind`` and ``norm``, the L2 norm of each
+    class vector ``[C]``.
 
     Raises:
         ConfigError: a line before the last is no record.
     """
     path = Path(path)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: must be a file of the records of evaluations, got: {error}") from error
     records = []
     for number, line in enumerate(lines, 1):
         try:
-            record = json.loads(line)
-            _place(record)
-        except (ValueError, TypeError, KeyError) as error:
-            if number == len(lines):
+            records.append(_checked(json.loads(line)))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            if number == len(lines) and isinstance(error, json.JSONDecodeError):
                 break
             raise ConfigError(
                 f"{path}: line {number} must be the record of an evaluation, got {line[:80]!r}"
             ) from error
-        records.append(record)
     return records
 
 
@@ -52,7 +54,10 @@ def last_epoch(path):
                     break
     except FileNotFoundError:
         return 0
-    return json.loads(lines[-2])["epoch"] if len(lines) > 1 else 0
+    try:
+        return _whole(json.loads(lines[-2])["epoch"]) if len(lines) > 1 else 0
+    except (ValueError, TypeError, KeyError):
+        return 0  # `read` says what is wrong with it
 
 
 def best(records, before=None):
@@ -105,6 +110,43 @@ class History:
 
 def _line(record):
     return json.dumps(record, allow_nan=False) + "\n"
+
+
+def _checked(record):
+    """Return a record if everything in it is of the kind that is written.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError: something is not.
+    """
+    _whole(record["epoch"])
+    for name in ("values", "loss"):
+        for value in record[name].values():
+            _number(value)
+    for values in record["per_class"].values():
+        for value in values:
+            _number(value)
+    _number(record["score"])
+    found = record.get("classifier")
+    if found is not None:
+        for value in found["norm"]:
+            _number(value)
+    texts = [record["best_metric"], *((found["name"], found["kind"]) if found is not None else ())]
+    if not isinstance(record["ema"], bool) or not all(isinstance(text, (str, type(None))) for text in texts):
+        raise ValueError("no flag or no text where one belongs")
+    return record
+
+
+def _whole(value):
+    """Return a count, such as an epoch."""
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise ValueError(f"no count: {value!r}")
+    return value
+
+
+def _number(value):
+    """Raise unless a value is a number or None, which stands for what is undefined."""
+    if value is not None and (type(value) not in (int, float) or not abs(value) < 2.0**63):
+        raise ValueError(f"no number: {value!r}")
 
 
 def _place(record):

@@ -4,6 +4,7 @@ A list is what PaddleClas reads as one: text in UTF-8 without a byte order mark,
 each image, ``image<delimiter>label``, stripped and then split at each delimiter.
 """
 
+import errno
 import re
 from functools import partial
 from itertools import chain
@@ -37,7 +38,10 @@ def lines(file):
 
 def open_list(path, **more):
     """Open a list as text, so that line ends, white space and digits are those that PaddleClas sees."""
-    return open(path, encoding="utf-8", **more)
+    try:
+        return open(path, encoding="utf-8", **more)
+    except ValueError as error:  # a NUL in its name
+        raise OSError(errno.EINVAL, str(error)) from error
 
 
 def fail_at_line(path, owner, name, delimiter, bound, from_one=False):

@@ -134,13 +134,7 @@ class Record:
             "counts": None if counts is None else np.asarray(counts).tolist(),
             "class_names": class_names(self._config),
             "labels": self._assembly.labels,
-            "versions": {
-                "ppcls_lt": __version__,
-                "paddle": paddle.__version__,
-                "paddleclas": host.version(),
-                "numpy": np.__version__,
-                "python": platform.python_version(),
-            },
+            "versions": versions(),
         }
 
     def _counts(self, engine):
@@ -150,6 +144,17 @@ class Record:
             metrics = getattr(engine.eval_metric_func, "metric_func_list", [])
             counts = next((metric.counts for metric in metrics if hasattr(metric, "counts")), None)
         return counts
+
+
+def versions():
+    """Return name -> version of everything that a training's numbers depend on."""
+    return {
+        "ppcls_lt": __version__,
+        "paddle": paddle.__version__,
+        "paddleclas": host.version(),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
 
 
 def log_folder(engine):
@@ -167,7 +172,7 @@ def class_names(config):
     """Return the names of the classes where the configuration tells them, class as text -> name, or None."""
     after = (config.get("Infer") or {}).get("PostProcess") or {}
     path = after.get("class_id_map_file") or (after.get("Topk") or {}).get("class_id_map_file")
-    if not isinstance(path, str) or not Path(path).is_file():
+    if not isinstance(path, str) or not os.path.isfile(path):
         return None
     try:
         return {str(label): name for label, name in run_files.read_class_names(path).items()}

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import _checks, atomic
 from ._checks import ConfigError
+from .counts import MAX_CLASSES
 
 
 class Files(NamedTuple):
@@ -86,11 +87,34 @@ def read_info(path):
     """
     try:
         info = json.loads(Path(path).read_text(encoding="utf-8"))
-        if info["mode"] in FILES and info["started"] and {"run", "stage", "stages", "counts"} <= info.keys():
-            return info
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        wrong = None if "mode" in info and "started" in info else "another file"
+        wrong = wrong or _wrong_fact(info)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
         raise ConfigError(f"{path}: must be what a run of ppcls-lt wrote, got a damaged file: {error}") from error
-    raise ConfigError(f"{path}: must be what a run of ppcls-lt wrote, got another file")
+    if wrong is not None:
+        raise ConfigError(f"{path}: must be what a run of ppcls-lt wrote, got {wrong}")
+    return info
+
+
+def _wrong_fact(info):
+    """Which of the facts that are read is not of its kind, in words, or None."""
+    counts, names = info["counts"], info.get("class_names")
+    right = {
+        "mode": isinstance(info["mode"], str) and info["mode"] in FILES,
+        "started": isinstance(info["started"], str),
+        "run": isinstance(info["run"], (str, type(None))),
+        "stage": _is_whole(info["stage"]),
+        "stages": _is_whole(info["stages"]),
+        "counts": counts is None or (isinstance(counts, list) and bool(counts) and all(map(_is_whole, counts))),
+        "class_names": names is None
+        or (isinstance(names, dict) and all(k.isdecimal() and isinstance(v, str) for k, v in names.items())),
+        "versions": isinstance(info.get("versions", {}), dict),
+    }
+    return next((f"{name} = {str(info.get(name))[:80]!r}" for name, well in right.items() if not well), None)
+
+
+def _is_whole(value):
+    return type(value) is int and 0 <= value < 2**53
 
 
 def read_predictions(path):
@@ -108,6 +132,10 @@ def read_predictions(path):
             )
     except (ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ConfigError(f"{path}: must be what an evaluation wrote, got a damaged file: {error}") from error
+    if [array.dtype.kind for array in found[:3]] != ["i", "i", "f"]:
+        raise ConfigError(f"{path}: must hold classes as integers and confidences as fractions")
+    if not 1 <= found.class_num <= MAX_CLASSES or not 0 <= found.epoch:
+        raise ConfigError(f"{path}: must be of 1 to {MAX_CLASSES} classes, got {found.class_num}")
     if not found.label.shape == found.predicted.shape == found.confidence.shape == (found.label.size,):
         raise ConfigError(f"{path}: must hold a class, a prediction and a confidence for each image")
     for classes in found[:2]:

@@ -43,6 +43,6 @@ def read_map(path):
     """Return the map in a JSON file, or None if it is not there or torn."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None

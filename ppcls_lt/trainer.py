@@ -33,6 +33,7 @@ from . import (
     tail_metric,
     unreadable,
     validation,
+    values,
     weights,
 )
 from .assembly import Assembly, build_model
@@ -94,6 +95,7 @@ def checked_plan(config, mode):
     Raises:
         ConfigError: what is wrong and where.
     """
+    values.check_sections(config)
     plan = stages.plan(config)
     plan = [tail_metric.brought(stage, mode) for stage in plan]
     if mode != "train" and len(plan) > 1:
@@ -102,6 +104,8 @@ def checked_plan(config, mode):
         plan[0]["Global"]["pretrained_model"] = config["Global"].get("pretrained_model")
     schema.check(plan, mode)
     for stage in plan:
+        values.check_sections(stage)
+        values.check(stage, validation.parts(stage, mode))
         devices.check(stage)
     for stage in plan:
         validation.check(stage, mode)

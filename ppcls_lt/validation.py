@@ -1,6 +1,6 @@
 """Every mistake in a configuration that shows without building anything."""
 
-from pathlib import Path
+import os
 
 from . import _checks, checkpoints, data_checks, label_kinds, places, relabelling
 from ._checks import ConfigError
@@ -43,7 +43,7 @@ def check(config, mode):
     if mode == "train" and isinstance(config["Optimizer"], dict):
         _check_optimizer(config["Optimizer"])
     _check_lists_end("DataLoader", config.get("DataLoader"))
-    for part in _parts(config, mode):
+    for part in parts(config, mode):
         if not isinstance(config["DataLoader"].get(part), dict):
             _checks.fail("DataLoader", part, f"a section, to {mode}", config["DataLoader"].get(part))
         if part == "Train" and not (config["Loss"] or {}).get("Train"):
@@ -51,19 +51,19 @@ def check(config, mode):
         _check_list(config, "Loss", part)
         _check_list(config, "Metric", part)
     retrieval = config["Global"].get("eval_mode", "classification") != "classification"
-    if "Eval" in _parts(config, mode) and not retrieval and not (config.get("Metric") or {}).get("Eval"):
+    if "Eval" in parts(config, mode) and not retrieval and not (config.get("Metric") or {}).get("Eval"):
         got = _checks.described("nothing")
         _checks.fail("Metric", "Eval", "a list of metrics to evaluate with, such as TopkAcc", got)
-    label_kinds.check(config, _parts(config, mode))
+    label_kinds.check(config, parts(config, mode))
     scale = normalized_scale(config)
-    for part in _parts(config, mode):
+    for part in parts(config, mode):
         for where, cls, params in losses(config, part):
             _check_loss(where, cls, params, config, ordinary=scale is None)
         _check_batch_size(config, part)
         if part == "Eval":
             data_checks.check_eval_sampler(config)
         _check_label_list(config, part)
-    relabelling.check(config, _parts(config, mode))
+    relabelling.check(config, parts(config, mode))
 
 
 def check_callbacks(stages):
@@ -81,10 +81,10 @@ def check_callbacks(stages):
                 callback.check(stage)
 
 
-def _parts(config, mode):
+def parts(config, mode):
     """Which parts of ``Loss``, ``Metric`` and ``DataLoader`` this mode builds."""
     if mode == "train":
-        return ["Train", "Eval"] if config["Global"].get("eval_during_train", True) else ["Train"]
+        return ["Train", "Eval"] if (config.get("Global") or {}).get("eval_during_train", True) else ["Train"]
     return ["Eval"] if mode == "eval" else []
 
 
@@ -175,7 +175,7 @@ def _check_paths(config, mode):
         places.check_images(config)
     after = (config.get("Infer") or {}).get("PostProcess")
     names = after.get("class_id_map_file") if isinstance(after, dict) else None
-    if mode == "infer" and isinstance(names, str) and Path(names).exists():
+    if mode == "infer" and isinstance(names, str) and os.path.exists(names):
         _checks.regular_file("Infer.PostProcess", "class_id_map_file", names)
 
 
@@ -190,7 +190,7 @@ def _check_lists_end(where, section):
     """No list, of a gallery or query neither, is a device or pipe that may have no end."""
     for key, value in section.items() if isinstance(section, dict) else ():
         _check_lists_end(f"{where}.{key}", value)
-        if key == "cls_label_path" and isinstance(value, str) and Path(value).exists():
+        if key == "cls_label_path" and isinstance(value, str) and os.path.exists(value):
             _checks.regular_file(where, key, value)
 
 
@@ -200,7 +200,7 @@ def _check_label_list(config, part):
     owner = f"DataLoader.{part}.dataset"
     for key in ("cls_label_path", "image_root"):
         path = dataset.get(key)
-        if isinstance(path, str) and not Path(path).exists():
+        if isinstance(path, str) and not os.path.exists(path):
             _checks.fail(owner, key, "an existing path", _checks.sought(path))
     if dataset.get("name") in IMAGE_LISTS and "cls_label_path" in dataset:
         retrieval = config["Global"].get("eval_mode", "classification") != "classification"

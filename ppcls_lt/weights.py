@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -80,17 +81,17 @@ def _existing(owner, key, path):
         ConfigError: there is no such file, or it is torn.
     """
     bare = path[: -len(_ENDING)] if path.endswith(_ENDING) else path
-    if Path(bare + _ENDING).is_file():
+    if os.path.isfile(bare + _ENDING):
         checkpoints.check_weights(bare, owner, key)
         return bare
-    folder = Path(path) if Path(path).is_dir() else Path(path).parent
-    near = [str(found)[: -len(_ENDING)] for found in _weights_below(folder)]
+    folder = Path(path) if os.path.isdir(path) else Path(path).parent
+    near = [str(found)[: -len(_ENDING)] for found in _weights_below(folder)] if os.path.isdir(folder) else []
     inside = ", ".join(near[:8]) + (", ..." if len(near) > 8 else "") or "no such file"
-    what = f"a folder; it holds {inside}" if Path(path).is_dir() else f"which is not there; {folder} holds {inside}"
-    if not folder.is_dir():
+    what = f"a folder; it holds {inside}" if os.path.isdir(path) else f"which is not there; {folder} holds {inside}"
+    if not os.path.isdir(folder):
         what = f"which is not there, nor is the folder {folder}"
     got = _checks.described(f"{path}, {what} (sought from {Path.cwd()})")
-    raise ConfigError(f"{owner}: `{key}` must be the path of a {_ENDING} file without its ending, got {got}")
+    _checks.fail(owner, key, f"the path of a {_ENDING} file without its ending", got)
 
 
 def _weights_below(folder):

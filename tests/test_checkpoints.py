@@ -199,3 +199,17 @@ def test_a_stage_goes_on_only_with_the_run_of_the_stage_before(tmp_path):
     save(tmp_path, 1, run="other")
     assert checkpoints.newest(tmp_path, ARCH, run="this") is None
     assert checkpoints.newest(tmp_path, ARCH, run="other")[1]["epoch"] == 1
+
+
+@pytest.mark.parametrize(
+    "content", ["[1]", "{}", "1", '"text"', "null", '{"run": 1}', '{"run": "a", "epoch": "2", "prefix": "latest"}']
+)
+def test_a_manifest_of_something_else_is_torn(tmp_path, content):
+    save(tmp_path, 1)
+    manifest = next(tmp_path.rglob("latest.manifest.json"))
+    manifest.write_text(content)
+    with pytest.raises(ConfigError, match="latest.manifest.json is torn"):
+        checkpoints.check(manifest.with_name("latest"))
+    assert checkpoints.newest(tmp_path, ARCH) is None
+    (tmp_path / ".run.json").write_text(content)
+    assert checkpoints.find(tmp_path, ARCH, "latest") is None

@@ -23,6 +23,7 @@ LAYERS = (
         "comparison.figures",
         "comparison.labels",
         "comparison.page",
+        "comparison.replacements",
         "comparison.results",
         "comparison.tables",
         "comparison.texts",
@@ -41,6 +42,7 @@ LAYERS = (
         "label_rows",
         "options",
         "overrides",
+        "patterns",
         "registry",
         "report",
         "resampling",
@@ -64,6 +66,8 @@ LAYERS = (
         "cli",
         "compare_command",
         "comparison.candidates",
+        "comparison.job",
+        "comparison.kept",
         "comparison.lists",
         "comparison.outcome",
         "comparison.pool",
@@ -84,6 +88,7 @@ LAYERS = (
         "recipes",
         "recording",
         "relabelling",
+        "replaced",
         "report_command",
         "resuming",
         "run",
@@ -95,6 +100,7 @@ LAYERS = (
         "unreadable",
         "trial",
         "validation",
+        "values",
         "weights",
     },
 )
@@ -189,7 +195,9 @@ def test_imports_go_downwards(path):
             assert name in (
                 "cli",
                 "comparison.page",
+                "comparison.replacements",
                 "recording",
+                "replaced",
                 "report",
             )  # the version, which they show or write down
         elif name == SIDE:

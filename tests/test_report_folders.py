@@ -8,8 +8,46 @@ import pytest
 from ppcls_lt import cli, run_files
 from ppcls_lt._checks import ConfigError
 from ppcls_lt.report.collect import collect
+from ppcls_lt.report.tables import as_csv
 
-from .run_folders import FILES, Page, is_whole, write_run, written
+from .run_folders import FILES, Page, is_whole, rows, write_run, written
+
+
+class TestFolderOfRuns:
+    """What holds runs further down is answered with the runs, since a report is of one."""
+
+    def test_lists_them_the_newest_first(self, tmp_path, capsys):
+        write_run(tmp_path / "old" / "ResNet18", started="2026-01-02T08:00:00+00:00")
+        write_run(tmp_path / "new" / "ResNet18", started="2026-01-03T08:00:00+00:00")
+        for stage in (1, 2):
+            write_run(tmp_path / "crt" / f"stage_{stage}" / "ResNet18", stages=2, stage=stage, started="2026-01-01")
+        (tmp_path / "damaged" / "ResNet18").mkdir(parents=True)
+        (tmp_path / "damaged" / "ResNet18" / "run_info.json").write_text("[1]")
+        assert cli.main(["report", str(tmp_path)]) == 2
+        error = capsys.readouterr().err
+        folders = [tmp_path / "new" / "ResNet18", tmp_path / "old" / "ResNet18", tmp_path / "crt"]
+        listed = ", ".join(f"`ppcls-lt report {folder}`" for folder in folders)
+        assert f"{tmp_path} holds 3 runs further down, and a report is of one: {listed}\n" in error
+        assert not list(tmp_path.rglob("report.html"))
+        for folder in folders:
+            assert collect(folder)
+
+    def test_of_a_comparison_names_its_page(self, tmp_path, capsys):
+        for recipe in ("base", "ldam"):
+            write_run(tmp_path / "compare" / "runs" / recipe / "seed_0" / "training" / "ResNet18")
+        (tmp_path / "compare" / "comparison.html").write_text("")
+        assert cli.main(["report", str(tmp_path)]) == 2
+        error = capsys.readouterr().err
+        assert "holds 2 runs" in error and error.endswith(f"comparison is {tmp_path}/compare/comparison.html\n")
+
+
+def test_what_a_spreadsheet_would_take_as_a_formula_is_text_and_numbers_are_numbers(tmp_path):
+    names = {"0": "=1+1", "1": "@SUM(A1)", "2": "-2", "3": "+3", "4": "\t=4", "5": " =5", "6": "fox=6"}
+    write_run(tmp_path, class_names=names)
+    assert cli.main(["report", str(tmp_path)]) == 0
+    table = rows(tmp_path / "report" / "per_class.csv")
+    assert [row["name"] for row in table[:7]] == [*(f"'{names[str(label)]}" for label in range(6)), "fox=6"]
+    assert as_csv([[-0.5, -3, "-3", None, "=x"]]) == b"-0.5,-3,'-3,,'=x\n"
 
 
 class TestFolders:

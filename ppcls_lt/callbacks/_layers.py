@@ -5,6 +5,7 @@ import re
 
 from .. import _checks
 from ..classifier import NormalizedLinear
+from ..patterns import check as check_pattern
 
 
 def check_patterns(owner, name, patterns):
@@ -16,18 +17,12 @@ def check_patterns(owner, name, patterns):
         patterns (list of str): what a configuration gives.
 
     Raises:
-        ConfigError: it is something else, or one is no regular expression.
+        ConfigError: it is something else, or one is no regular expression or one that may take for ever.
     """
     if not isinstance(patterns, (list, tuple)) or not patterns:
         _checks.fail(owner, name, "a list of names or regular expressions", patterns)
     for number, pattern in enumerate(patterns):
-        if not isinstance(pattern, str):
-            _checks.fail(owner, f"{name}[{number}]", "a name or a regular expression", pattern)
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            got = _checks.described(f"{pattern!r}: {error}")
-            _checks.fail(owner, f"{name}[{number}]", "a name or a regular expression", got)
+        check_pattern(owner, f"{name}[{number}]", pattern)
     return list(patterns)
 
 

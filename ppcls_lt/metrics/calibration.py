@@ -4,6 +4,8 @@ from .. import _checks, scores
 from ..registry import register
 from .base import LongTailMetric
 
+_MOST_BINS = 10_000
+
 
 @register("metric")
 class ECE(LongTailMetric):
@@ -20,7 +22,7 @@ class ECE(LongTailMetric):
         bins (int): number M of bins of equal width.
 
     Raises:
-        ConfigError: ``bins`` is no integer >= 1.
+        ConfigError: ``bins`` is no integer from 1 to 10,000.
 
     Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017;
     15 bins as there.
@@ -30,7 +32,9 @@ class ECE(LongTailMetric):
     smaller_is_better = True
 
     def __init__(self, *, bins=15):
-        super().__init__(_checks.integer("ECE", "bins", bins, minimum=1))
+        if _checks.integer("ECE", "bins", bins, minimum=1) > _MOST_BINS:
+            _checks.fail("ECE", "bins", f"at most {_MOST_BINS}", bins)
+        super().__init__(bins)
 
     def values(self):
         """Return ``{"ECE": ...}``, NaN without images."""

@@ -1,5 +1,6 @@
 """Recipes: named fragments of a configuration that turn any base into one remedy."""
 
+import os
 from pathlib import Path
 
 from .. import _checks, yaml_files
@@ -24,7 +25,7 @@ def load(recipe):
     """
     packaged = str(recipe) in names()
     path = _FOLDER / f"{recipe}.yaml" if packaged else Path(str(recipe))
-    if not path.is_file():
+    if not os.path.isfile(path):
         expected = f"the path of a YAML file or one of {', '.join(names())}{_checks.suggestion(recipe, names())}"
         _checks.fail("configuration", "recipe", expected, _checks.sought(str(recipe)))
     content = yaml_files.read_map(path, "configuration", "recipe")

@@ -9,11 +9,13 @@ from typing import Optional
 import numpy as np
 
 from .. import history, run_files, scores, yaml_files
-from .._checks import ConfigError, fail, sought
+from .._checks import ConfigError, fail, integer, sought
 from ..counts import shot_groups
+from . import deeper
 
 _THRESHOLDS = (100, 20)
 _BINS = 15
+_MOST_BINS = 10_000  # as the metric takes
 _HELP = (
     "train with `Global.eval_during_train: true`, or run `ppcls-lt eval` with its `Global.output_dir`, and then "
     "`ppcls-lt report` again"
@@ -160,6 +162,7 @@ def collect(folder, *, mode=None, thresholds=None, names=None, owner="ppcls-lt r
         fail(owner, "OUTPUT_DIR", "an existing folder, the `Global.output_dir` of a run", sought(folder))
     runs = {wanted: _newest(folder, wanted) for wanted in ((mode,) if mode else ("train", "eval"))}
     if not any(runs.values()):
+        deeper.refuse(folder, tuple(runs), owner)
         files = " or ".join(run_files.FILES[wanted].info for wanted in runs)
         raise ConfigError(f"{owner}: {folder} holds no run of ppcls-lt (no {files}); {_HELP}")
     given = None if names is None else run_files.read_class_names(names)
@@ -190,14 +193,25 @@ def _newest(folder, mode):
     return sorted((each for each in found if each[1]["run"] == run), key=lambda each: each[1]["stage"])
 
 
+def _configuration(path, owner):
+    """The text and the content of a run's configuration, whose sections are sections; both empty without a file."""
+    if not path.is_file():
+        return "", {}
+    text = yaml_files.text(path, owner, "config")
+    config = yaml_files.parse(text, path) or {}
+    if not isinstance(config, dict):
+        fail(str(path), "its content", "the configuration of a run", config)
+    for name in ("Arch", "Global", "Metric"):
+        if not isinstance(config.get(name) or {}, dict):
+            fail(str(path), name, "a map", config[name])
+    return text, config
+
+
 def _part(folder, mode, info, thresholds, names, owner):
     files = run_files.FILES[mode]
-    text, config = "", {}
-    if (folder / files.config).is_file():
-        text = yaml_files.text(folder / files.config, owner, "config")
-        config = yaml_files.parse(text, folder / files.config) or {}
+    text, config = _configuration(folder / files.config, owner)
     records = history.read(folder / files.history)
-    params = {name: given or {} for entry in _metrics(config) for name, given in entry.items()}
+    params = {name: given for entry in _metrics(config) for name, given in entry.items() if isinstance(given, dict)}
     if thresholds is None:
         thresholds = params.get("ManyMediumFewAcc", {}).get("thresholds", _THRESHOLDS)
     if names is None:
@@ -210,7 +224,7 @@ def _part(folder, mode, info, thresholds, names, owner):
         all_history=records,
         predictions=run_files.read_predictions(folder / files.predictions),
         thresholds=thresholds,
-        bins=params.get("ECE", {}).get("bins", _BINS),
+        bins=integer("ECE", "bins", params.get("ECE", {}).get("bins", _BINS), minimum=1, maximum=_MOST_BINS),
         names=names,
         arch=str((config.get("Arch") or {}).get("name")),
         epochs=(config.get("Global") or {}).get("epochs"),
@@ -235,4 +249,4 @@ def _counts(counts, predictions, folder, owner):
 def _metrics(config):
     """The entries of ``Metric.Eval`` that have parameters."""
     entries = (config.get("Metric") or {}).get("Eval") or []
-    return [entry for entry in entries if isinstance(entry, dict)]
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []

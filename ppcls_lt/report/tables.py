@@ -7,6 +7,8 @@ import numpy as np
 
 from .figures import MAX_MATRIX
 
+# What a formula begins with in a spreadsheet.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NAMES = ("per_class.csv", "history.csv", "confusion.csv")
 
 
@@ -16,7 +18,10 @@ def tables(part):
 
 
 def as_csv(rows):
-    """Return rows as a CSV file, bytes: numbers with six digits, what is undefined empty."""
+    """Return rows as a CSV file, bytes: numbers with six digits, what is undefined empty.
+
+    A text that a spreadsheet would take as a formula gets an apostrophe before it.
+    """
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([[_cell(value) for value in row] for row in rows])
     return text.getvalue().encode()
@@ -25,6 +30,8 @@ def as_csv(rows):
 def _cell(value):
     if value is None or (isinstance(value, (float, np.floating)) and np.isnan(value)):
         return ""
+    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA):
+        return f"'{value}"
     return f"{value:.6g}" if isinstance(value, (float, np.floating)) else value
 
 
