@@ -29,7 +29,8 @@ def add_command(commands):
         nargs="+",
         default=["all"],
         metavar="RECIPE",
-        help="names (see `ppcls-lt recipes`), YAML files of your own, or all (default); ce, the baseline, is always in",
+        help="names (see `ppcls-lt recipes`), YAML files of your own, or all (default); base, the configuration "
+        "as it is, is always in, and gains are over it",
     )
     command.add_argument(
         "--epochs", type=int, metavar="N", help="of every run (those of the base); the schedule is stretched along"
@@ -44,6 +45,12 @@ def add_command(commands):
     )
     command.add_argument("--val-list", metavar="FILE", help="a label list to choose by, instead of a share")
     command.add_argument("--out", metavar="DIR", help="where to write (<Global.output_dir>/compare)")
+    command.add_argument(
+        "--retrain",
+        action="store_true",
+        help="where --out has runs by other versions of ppcls_lt, Paddle or PaddleClas, or by unknown ones: train "
+        "these anew",
+    )
     command.add_argument("--language", choices=LANGUAGES, default="en", help="of the page: English (default), Chinese")
     add_group_options(command)
     command.set_defaults(command=_compare, groups=None)
@@ -80,20 +87,24 @@ def _compare(arguments):
         val_list=arguments.val_list,
     )
     with lock.held(settings.folder, OWNER, "--out"):
-        settings.prepare()
+        settings.prepare(arguments.retrain)
         return _train_and_rank(settings, arguments)
 
 
 def _train_and_rank(settings, arguments):
-    from .comparison import outcome, pool, tables, writing
+    from .comparison import outcome, pool, replacements, tables, writing
 
     failures = [(name, None, reason) for name, reason in settings.refused.items()]
     for name, _, reason in failures:
         _say(f"{name}: cannot run here: {reason}")
+    for name in settings.same:
+        _say(f"{name}: changes nothing in the base, and is not trained a second time")
+    for line in replacements.lines(settings.replaced()):
+        _say(f"replaced in the base: {line}")
     finished = sum(job.finished for job in settings.jobs)
     missing = [job for job in settings.jobs if not job.finished]
     _say(
-        f"{len(settings.plans)} recipes, {len(settings.seeds)} seed(s), {settings.epochs} epochs: "
+        f"{len(settings.plans)} candidates, {len(settings.seeds)} seed(s), {settings.epochs} epochs: "
         f"{finished} runs are finished, {len(missing)} to do, in {settings.folder}"
     )
 

@@ -182,6 +182,7 @@ class Evaluation:
                 "epoch": epoch,
                 "ema": _averaged(engine),
                 "seconds": None if self._run is None else self._run.seconds,
+                "steps": None if self._run is None else self._run.steps,
                 "best_metric": engine.config["Global"].get("best_metric"),
                 "score": _number(score),
                 "values": found,

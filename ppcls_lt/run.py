@@ -70,6 +70,15 @@ class Run:
         return getattr(self._engine.train_dataloader, "batch_sampler", None)  # DALI's loader has none
 
     @property
+    def steps(self):
+        """Batches trained on so far in this stage."""
+        if self.epoch == 0:
+            return 0
+        engine = self._engine
+        # develop has another name for it than 2.4 and 2.5.
+        return self.epoch * (engine.iter_per_epoch if hasattr(engine, "iter_per_epoch") else engine.max_iter)
+
+    @property
     def training_loss(self):
         """The host's combined loss of the training; a callback may put another in its place."""
         return self._engine.train_loss_func

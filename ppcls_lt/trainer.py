@@ -25,6 +25,7 @@ from . import (
     nonfinite,
     places,
     recording,
+    replaced,
     resuming,
     samplers,
     saving,
@@ -127,6 +128,7 @@ def _init_engine(original, engine, config, mode="train"):
     plan = checked_plan(config, mode)
     places.check_outputs(plan, mode)
     if mode == "train":
+        replaced.log(config)
         _Training(original, engine, plan).start()
         return
     config = host.attributed(plan[-1])

@@ -8,7 +8,7 @@ from ppcls_lt.comparison.results import Outcome, Run, ranked
 from ppcls_lt.counts import long_tail_profile, shot_groups
 
 RECIPES = (
-    "ce", "cs_ce", "cb_ce", "cb_focal", "focal", "ldam", "ldam_drw", "ce_drw", "ib", "ib_focal", "resample",
+    "base", "cs_ce", "cb_ce", "cb_focal", "focal", "ldam", "ldam_drw", "ce_drw", "ib", "ib_focal", "resample",
     "square_root", "progressive", "drs", "crt", "lws", "tau_norm", "weight_balancing", "mine/wide_margins.yaml",
     "../experiments/long_tail/recipes/2026-01/ldam_with_later_deferral.yaml",
 )  # fmt: skip
@@ -35,14 +35,14 @@ def accuracies(label, predicted, groups, class_num):
     return {measure: found[measure] for measure in MEASURES}, recall
 
 
-def make_run(recipe="ce", seed=0, *, validation=0.5, test=0.5, **facts):
+def make_run(recipe="base", seed=0, *, validation=0.5, test=0.5, **facts):
     """A run with the same accuracy in every measure, or with those given by measure."""
     measures = ("overall", "many", "medium", "few", "balanced")
     given = {"validation": validation, "test": test}
     for name, value in given.items():
         given[name] = dict.fromkeys(measures, value) if isinstance(value, float) else dict(value)
     wanted = {"epochs": 10, "stage": 1, "best_epoch": 9, "seconds": 20.0, "recall": [0.5, 0.25], **facts}
-    return Run(recipe, seed, **given, **{"curve": [(9, 0.4), (10, 0.5)], **wanted})
+    return Run(recipe, seed, **given, **{"curve": [(9, 0.4), (10, 0.5)], "images": 1000, **wanted})
 
 
 def make_outcome(
@@ -64,7 +64,7 @@ def make_outcome(
     label = np.repeat(np.arange(class_num), images)
     runs = []
     for number, recipe in enumerate(recipes):
-        shift = 0.0 if recipe == "ce" else 0.02 + 0.03 * (number * 7 % 11)
+        shift = 0.0 if recipe == "base" else 0.02 + 0.03 * (number * 7 % 11)
         for seed in seeds:
             draw = np.random.default_rng([class_num, number, seed])
             rarity = 1 - np.log(counts) / np.log(counts.max())
@@ -77,7 +77,6 @@ def make_outcome(
             (validation, _), (test, recall) = found
             steps = np.arange(1, 31)
             curve = [(int(e), float(validation[rank_by] * (1 - np.exp(-e / 8)) + draw.normal(0, 0.01))) for e in steps]
-            cost = 1.1 if recipe in ("crt", "lws") else 1.0 + 0.01 * number
             runs.append(
                 Run(
                     recipe=recipe,
@@ -85,11 +84,12 @@ def make_outcome(
                     epochs=30,
                     stage=1,
                     best_epoch=28,
-                    seconds=100 * cost * float(draw.normal(1, 0.01)),
+                    seconds=100 * float(draw.normal(1, 0.01)),
                     validation=validation,
                     test=test,
                     recall=recall.tolist(),
                     curve=curve,
+                    images=110 if recipe in ("crt", "lws") else 100,
                 )
             )
     given = {

@@ -21,7 +21,7 @@ from .comparisons import accuracies
 
 RECIPES = ("ldam_drw", "tau_norm", "own.yaml")
 # What differs between two runs of the same thing.
-TIMES = ("seconds", "cost", "cost_spread")
+TIMES = ("seconds",)
 FAILS = """
 summary: stops after an epoch
 source: none
@@ -100,7 +100,7 @@ def test_every_recipe_is_ranked_and_the_failing_one_is_reported(whole):
     assert done.returncode == 1, done.errors
     assert "fails, seed 0: FAILED: MemoryError: no room for the second epoch" in done.output
     table = rows(folder / "comparison.csv")
-    assert sorted(row["recipe"] for row in table) == ["ce", "ldam_drw", "own", "tau_norm"]
+    assert sorted(row["recipe"] for row in table) == ["base", "ldam_drw", "own", "tau_norm"]
     found = [float(row["validation_balanced"]) for row in table]
     assert found == sorted(found, reverse=True)
     for row in table:
@@ -120,7 +120,7 @@ def test_a_training_that_diverged_has_failed(whole):
 
 def test_the_figures_are_those_of_the_chosen_weights(whole):
     _, folder = whole
-    for recipe in ("ce", "tau_norm"):
+    for recipe in ("base", "tau_norm"):
         run = Run.read(folder / f"runs/{recipe}/seed_0/result.json")
         home = folder / f"runs/{recipe}/seed_0"
         predictions = run_files.read_predictions(next(home.glob("test/**/eval_predictions.npz")))
@@ -133,18 +133,18 @@ def test_the_figures_are_those_of_the_chosen_weights(whole):
         assert (run.best_epoch, run.validation["balanced"]) == (best["epoch"], best["values"]["balanced"])
         assert run.seconds > 0
     # Nothing of the training but the chosen weights is kept.
-    kept = sorted(path.name for path in (folder / "runs/ce/seed_0").rglob("*.pd*"))
+    kept = sorted(path.name for path in (folder / "runs/base/seed_0").rglob("*.pd*"))
     assert kept == ["weights.pdparams"]
 
 
 def test_the_weights_of_the_last_stage_are_tested(whole):
     _, folder = whole
     stages = {
-        recipe: paddle.load(str(folder / f"runs/{recipe}/seed_0/weights.pdparams")) for recipe in ("ce", "tau_norm")
+        recipe: paddle.load(str(folder / f"runs/{recipe}/seed_0/weights.pdparams")) for recipe in ("base", "tau_norm")
     }
     norms = {name: weights["fc.weight"].norm(axis=0) for name, weights in stages.items()}
     spread = {name: float(norm.max() / norm.min()) for name, norm in norms.items()}
-    assert spread["tau_norm"] < spread["ce"]
+    assert spread["tau_norm"] < spread["base"]
     run = Run.read(folder / "runs/tau_norm/seed_0/result.json")
     assert (run.stage, run.best_epoch, run.epochs) == (2, 0, 3)
     assert run.test["overall"] > 0.3  # untrained weights would give a tenth
@@ -206,7 +206,7 @@ def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same_table(place, whol
             arguments, cwd=place, env={**os.environ, **ENVIRONMENT}, stdout=log, stderr=log, start_new_session=True
         )
         begun = out / "runs/tau_norm/seed_0/training/stage_1/CIFARResNet8/metrics.jsonl"
-        wait(lambda: begun.exists() and (out / "runs/ce/seed_0/result.json").exists())
+        wait(lambda: begun.exists() and (out / "runs/base/seed_0/result.json").exists())
         process.send_signal(signal.SIGKILL)
         process.wait()
     wait(lambda: not living(out))
@@ -220,7 +220,7 @@ def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same_table(place, whol
     assert rows(out / "comparison.csv") == expected
     assert rows(out / "comparison_runs.csv") == rows(whole[1] / "comparison_runs.csv")
     # A third time there is nothing to do but what a kill after the last result would leave.
-    left = out / "runs/ce/seed_0/training/CIFARResNet8/latest.pdparams"
+    left = out / "runs/base/seed_0/training/CIFARResNet8/latest.pdparams"
     left.write_bytes(b"a checkpoint")
     again = commands.run(place, *command(out), environment=ENVIRONMENT)
     assert "4 runs are finished, 0 to do" in again.output

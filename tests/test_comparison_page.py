@@ -18,7 +18,7 @@ from . import engines
 from .comparisons import COMMAND, RECIPES, make_outcome, make_run, outcome_of
 from .run_folders import Page, is_whole, written
 
-PICTURES = ("groups", "trade_off", "classes", "epochs", "cost")
+PICTURES = ("groups", "trade_off", "classes", "epochs")
 FILES = sorted([*tables.NAMES, "comparison.html", *(f"comparison/{name}.png" for name in PICTURES)])
 
 
@@ -36,7 +36,7 @@ class TestPage:
         _, _, folder, said = written_page
         assert written(folder) == FILES
         size = (folder / "comparison.html").stat().st_size / 1e3
-        assert said == f"comparison: {folder}/comparison.html ({size:.0f} kB) and 8 files beside it"
+        assert said == f"comparison: {folder}/comparison.html ({size:.0f} kB) and 7 files beside it"
 
     def test_content(self, written_page):
         language, outcome, folder, _ = written_page
@@ -51,7 +51,7 @@ class TestPage:
             assert sentence in text
         for row in outcome.rows:
             assert wording.percent(row.test["few"]) in text
-            assert row.recipe == "ce" or wording.points(row.gain["few"]) in text
+            assert row.recipe == "base" or wording.points(row.gain["few"]) in text
         assert "ended with status 137" in text and not re.search(r"\{\w+\}", text)
         others = set(texts.TEXTS["zh" if language == "en" else "en"].values()) - {*words.values(), ""}
         assert not {each.strip() for each in page.text} & others
@@ -68,7 +68,7 @@ class TestPage:
         hostile = """</td><script>alert(1)</script><img src=http://example.invalid/x onerror="alert('2')">&amp;"""
         facts = dict.fromkeys(("title", "command", "arch"), hostile)
         outcome = make_outcome(
-            recipes=["ce", hostile],
+            recipes=["base", hostile],
             seeds=[0],
             failures=[(hostile, 0, hostile)],
             missing=[(hostile, 1)],
@@ -77,7 +77,7 @@ class TestPage:
         )
         write(outcome, tmp_path)
         page = is_whole(Page(tmp_path / "comparison.html"))
-        assert page.all_text.count("<script>alert(1)</script>") >= 10 and len(page.pictures) == 5
+        assert page.all_text.count("<script>alert(1)</script>") >= 10 and len(page.pictures) == 4
 
 
 class TestSizes:
@@ -97,7 +97,7 @@ class TestSizes:
         write(outcome, tmp_path, "zh")
         page = is_whole(Page(tmp_path / "comparison.html"))
         # Of two classes none is in the groups of many and few.
-        assert len(page.pictures) == (4 if class_num == 2 else 5)
+        assert len(page.pictures) == (3 if class_num == 2 else 4)
         assert (tmp_path / "comparison.html").stat().st_size < 1_000_000
         blocks = figures.blocks(outcome)
         assert np.concatenate(blocks).tolist() == np.argsort(-outcome.counts, kind="stable").tolist()
@@ -107,7 +107,7 @@ class TestSizes:
 
     @pytest.mark.filterwarnings("error")
     @pytest.mark.parametrize(
-        "recipes, pictures", [((), 0), (["ce"], 2), (["ib"], 2), (["ib", "crt"], 2), (["ce", "ib"], 5)]
+        "recipes, pictures", [((), 0), (["base"], 2), (["ib"], 2), (["ib", "crt"], 2), (["base", "ib"], 4)]
     )
     def test_few_recipes(self, recipes, pictures, tmp_path):
         outcome = make_outcome(recipes=recipes, failures=[("lws", 0, "out of memory")])
@@ -121,7 +121,8 @@ class TestSizes:
     def test_everything_undefined(self, tmp_path):
         nothing = float("nan")
         runs = [
-            make_run(name, 0, validation=nothing, test=nothing, recall=[nothing] * 3, curve=[]) for name in ("ce", "ib")
+            make_run(name, 0, validation=nothing, test=nothing, recall=[nothing] * 3, curve=[])
+            for name in ("base", "ib")
         ]
         write(outcome_of(runs), tmp_path)
         assert is_whole(Page(tmp_path / "comparison.html")).pictures == []
@@ -139,9 +140,9 @@ class TestFigures:
         assert start >= -3 and (end <= 103.001 or span > 106)
 
     def test_the_heat_map_is_the_mean_of_paired_differences(self):
-        runs = [make_run("ce", seed, recall=[0.5, 0.5, np.nan]) for seed in range(3)]
+        runs = [make_run("base", seed, recall=[0.5, 0.5, np.nan]) for seed in range(3)]
         runs += [make_run("ib", seed, recall=[0.5 + 0.1 * seed, 0.4, np.nan]) for seed in range(1, 5)]
-        ib, ce = ({row.recipe: row for row in outcome_of(runs).rows}[name] for name in ("ib", "ce"))
+        ib, ce = ({row.recipe: row for row in outcome_of(runs).rows}[name] for name in ("ib", "base"))
         found = figures._against(ib, ce, [np.array([0]), np.array([1]), np.array([2]), np.array([0, 1, 2])])
         assert found == pytest.approx([15, -10, np.nan, 2.5], nan_ok=True)
 
@@ -169,23 +170,23 @@ class TestFigures:
     @pytest.mark.filterwarnings("error")  # a missing character would warn
     @pytest.mark.parametrize("language", ["en", "zh"])
     def test_names_of_any_characters(self, language):
-        outcome = make_outcome(recipes=["ce", "配方.yaml", "$a$ \\b {c} %s", "\U0010fffd\n\t"], seeds=[0])
+        outcome = make_outcome(recipes=["base", "配方.yaml", "$a$ \\b {c} %s", "\U0010fffd\n\t"], seeds=[0])
         assert set(figures.paint(outcome, language)) == set(PICTURES)
 
     def test_names_are_drawn_with_a_font_that_has_them(self):
-        names, families = fonts.drawable(["ce", "\U0010fffd配"], ["DejaVu Sans"])
-        assert names[0] == "ce" and names[1][0] == "?"
+        names, families = fonts.drawable(["base", "\U0010fffd配"], ["DejaVu Sans"])
+        assert names[0] == "base" and names[1][0] == "?"
         if fonts.family_for("配") is not None:
             assert names[1] == "?配" and len(families) == 2
 
     def test_without_a_chinese_font_the_labels_are_english(self, monkeypatch):
-        outcome = make_outcome(recipes=["ce", "ib"], seeds=[0])
+        outcome = make_outcome(recipes=["base", "ib"], seeds=[0])
         monkeypatch.setattr(fonts, "family_for", lambda text: None)
         assert figures.paint(outcome, "zh") == figures.paint(outcome, "en")
 
     def test_equal_data_give_equal_pictures(self):
-        assert figures.paint(make_outcome(recipes=["ce", "ib"]), "en") == figures.paint(
-            make_outcome(recipes=["ce", "ib"]), "en"
+        assert figures.paint(make_outcome(recipes=["base", "ib"]), "en") == figures.paint(
+            make_outcome(recipes=["base", "ib"]), "en"
         )
 
 
@@ -194,7 +195,7 @@ class TestWriting:
         assert "comparison.csv" in write(make_outcome(), tmp_path, page=False)
         assert written(tmp_path) == sorted(tables.NAMES)
 
-    @pytest.mark.parametrize("recipes", [(), ["ce"]])
+    @pytest.mark.parametrize("recipes", [(), ["base"]])
     def test_a_page_without_matplotlib_is_a_mistake_before_anything_is_written(self, recipes, tmp_path, no_matplotlib):
         with pytest.raises(ConfigError, match="a PNG needs Matplotlib; install it with"):
             write(make_outcome(recipes=recipes), tmp_path)

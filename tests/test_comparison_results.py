@@ -34,19 +34,19 @@ class TestSpread:
 class TestRanking:
     def test_looks_at_the_mean_on_validation_images_alone(self):
         runs = [
-            make_run("ce", 0, validation=0.5, test=0.9),
+            make_run("base", 0, validation=0.5, test=0.9),
             make_run("ib", 0, validation=0.4, test=0.8),
             make_run("ib", 1, validation=0.7, test=0.1),
         ]
-        assert recipes(ranked(runs, "balanced")) == ["ib", "ce"]
+        assert recipes(ranked(runs, "balanced")) == ["ib", "base"]
 
     @pytest.mark.parametrize("measure", MEASURES)
     def test_by_the_measure_that_is_asked_for(self, measure):
         high = {**dict.fromkeys(MEASURES, 0.1), measure: 0.9}
-        runs = [make_run("ce", validation=0.5), make_run("ib", validation=high)]
+        runs = [make_run("base", validation=0.5), make_run("ib", validation=high)]
         assert recipes(ranked(runs, measure))[0] == "ib"
         others = [name for name in MEASURES if name != measure]
-        assert {recipes(ranked(runs, name))[0] for name in others} == {"ce"}
+        assert {recipes(ranked(runs, name))[0] for name in others} == {"base"}
 
     @given(st.lists(st.sampled_from([0.1, 0.2, 0.3, math.nan]), max_size=8))
     def test_equals_keep_their_order_and_undefined_comes_last(self, values):
@@ -57,34 +57,35 @@ class TestRanking:
 
     @given(st.permutations(range(6)))
     def test_does_not_depend_on_the_order_of_seeds(self, order):
-        runs = [make_run(r, seed, validation=0.1 * seed + 0.05 * len(r)) for r in ("ce", "crt") for seed in range(3)]
+        values = {"base": 0.2, "ib": 0.3}
+        runs = [make_run(r, seed, validation=0.1 * seed + value) for r, value in values.items() for seed in range(3)]
         rows = ranked([runs[i] for i in order], "overall")
-        assert recipes(rows) == ["crt", "ce"]
+        assert recipes(rows) == ["ib", "base"]
         assert [[run.seed for run in row.runs] for row in rows] == [[0, 1, 2]] * 2
 
     def test_of_nothing(self):
         assert ranked([], "few") == []
 
 
-class TestGainAndCost:
+class TestGainAndWork:
     @given(st.lists(SHARES, min_size=3, max_size=3), st.lists(SHARES, min_size=3, max_size=3))
     def test_are_over_the_seeds_that_both_have(self, mine, base):
-        runs = [make_run("ce", seed, test=value, seconds=10.0 * (seed + 1)) for seed, value in enumerate(base)]
-        runs += [make_run("ib", seed + 1, test=value, seconds=33.0) for seed, value in enumerate(mine)]
+        runs = [make_run("base", seed, test=value, images=100) for seed, value in enumerate(base)]
+        runs += [make_run("ib", seed + 1, test=value, images=133) for seed, value in enumerate(mine)]
         row = next(row for row in ranked(runs, "few") if row.recipe == "ib")
         gains = np.array(mine[:2]) - base[1:]
         assert row.gain["few"] == pytest.approx((gains.mean(), gains.std(ddof=1)))
-        assert row.cost == pytest.approx((np.mean([33 / 20, 33 / 30]), np.std([33 / 20, 33 / 30], ddof=1)))
+        assert row.work == 1.33
         assert row.test["few"] == pytest.approx(spread(mine))
 
     def test_of_the_baseline_are_none_and_once(self):
-        row = ranked([make_run("ce", seed, test=0.1 * seed + 0.3) for seed in range(3)], "few")[0]
-        assert row.gain == dict.fromkeys(MEASURES, (0, 0)) and row.cost == (1, 0)
+        row = ranked([make_run("base", seed, test=0.1 * seed + 0.3) for seed in range(3)], "few")[0]
+        assert row.gain == dict.fromkeys(MEASURES, (0, 0)) and row.work == 1
 
-    @pytest.mark.parametrize("runs", [[make_run("ib")], [make_run("ib", 0), make_run("ce", 1)]])
+    @pytest.mark.parametrize("runs", [[make_run("ib")], [make_run("ib", 0), make_run("base", 1)]])
     def test_are_unknown_without_the_baseline_of_the_seed(self, runs):
         row = next(row for row in ranked(runs, "few") if row.recipe == "ib")
-        assert row.gain == {} and np.isnan(row.cost).all()
+        assert row.gain == {} and np.isnan(row.work)
 
     def test_pairs_are_of_one_seed(self):
         mine, others = ([make_run("x", seed) for seed in seeds] for seeds in ([3, 1, 2], [2, 5, 3]))
@@ -109,7 +110,10 @@ class TestFiles:
         assert repr(Run.read(path)) == repr(run)
         assert "NaN" not in path.read_text()
 
-    @pytest.mark.parametrize("damage", ["cut", "empty", "list", "missing", "surplus", "curve", "validation"])
+    @pytest.mark.parametrize(
+        "damage",
+        ["cut", "empty", "list", "missing", "surplus", "curve", "validation", "text", "flag", "measure", "versions"],
+    )
     def test_a_damaged_file(self, damage, tmp_path):
         path = tmp_path / "result.json"
         make_run().write(path)
@@ -121,11 +125,25 @@ class TestFiles:
             "missing": json.dumps({name: value for name, value in content.items() if name != "seed"}),
             "surplus": json.dumps({**content, "more": 1}),
             "curve": json.dumps({**content, "curve": [1, 2]}),
+            "text": json.dumps({**content, "seconds": "20"}),
+            "flag": json.dumps({**content, "epochs": True}),
+            "measure": json.dumps({**content, "test": {"overall": 0.5}}),
+            "versions": json.dumps({**content, "versions": "0.1.0"}),
             "validation": json.dumps({**content, "validation": None}),
         }
         path.write_text(changed[damage])
         with pytest.raises(ConfigError, match="result.json: must be what a run of ppcls-lt compare wrote, got: "):
             Run.read(path)
+
+    def test_what_0_1_0_wrote_is_read(self, tmp_path):
+        path = tmp_path / "result.json"
+        make_run().write(path)
+        content = json.loads(path.read_text())
+        del content["images"], content["versions"]
+        path.write_text(json.dumps(content))
+        assert (Run.read(path, recipe="base").images, Run.read(path).versions) == (None, None)
+        (row,) = ranked([Run.read(path)], "few")
+        assert np.isnan(row.work)
 
     def test_a_file_is_replaced_whole(self, tmp_path):
         path = tmp_path / "result.json"

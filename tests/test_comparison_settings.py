@@ -1,16 +1,21 @@
 """What a comparison is told: lists, configurations of its runs, and every mistake before any training."""
 
+import json
+
 import numpy as np
 import pytest
 import yaml
 
-from ppcls_lt import recipes, schedules
+from ppcls_lt import recipes, recording, run_files, schedules
 from ppcls_lt._checks import ConfigError
+from ppcls_lt.comparison import outcome, tables
+from ppcls_lt.comparison.job import RESULT, TEST, TRAIN
 from ppcls_lt.comparison.pool import _reason, _time
-from ppcls_lt.comparison.settings import TEST, TRAIN, Settings
+from ppcls_lt.comparison.settings import Settings
 from ppcls_lt.counts import count_label_list
 
 from . import engines
+from .comparisons import make_run
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +73,7 @@ def test_validation_images_are_split_off_the_training_list_and_never_tested_on(b
     counts = count_label_list(data / "train.txt", owner="test")
     shown = count_label_list(folder / "val.txt", owner="test")
     assert shown.tolist() == np.maximum(np.rint(0.1 * counts), 1).astype(int).tolist()
-    assert [(job.recipe, job.seed) for job in settings.jobs] == [("ce", 3), ("ldam", 3), ("ce", 1), ("ldam", 1)]
+    assert [(job.recipe, job.seed) for job in settings.jobs] == [("base", 3), ("ldam", 3), ("base", 1), ("ldam", 1)]
     for job in settings.jobs:
         train, test = (yaml.safe_load((job.folder / name).read_text()) for name in (TRAIN, TEST))
         assert train["Global"]["seed"] == test["Global"]["seed"] == job.seed
@@ -129,7 +134,7 @@ def test_all_means_every_recipe_and_the_baseline_comes_first(base, tmp_path):
     own = tmp_path / "mine.yaml"
     own.write_text("Loss: {Train: [{FocalLoss: {weight: 1.0, gamma: 1.0}}]}\n")
     settings = Settings(base(), wanted=["all", str(own)])
-    assert list(settings.recipes) == ["ce", *(name for name in recipes.names() if name != "ce"), "mine"]
+    assert list(settings.recipes) == ["base", *(name for name in recipes.names() if name != "base"), "mine"]
 
 
 def test_other_settings_in_the_same_folder_are_refused_and_more_runs_are_not(base, data, tmp_path):
@@ -137,7 +142,7 @@ def test_other_settings_in_the_same_folder_are_refused_and_more_runs_are_not(bas
     Settings(base(), wanted=["ldam", "focal"], seeds=[0, 1]).prepare()
     with pytest.raises(ConfigError, match=r"Global.epochs is 30, now it would be 3; delete that folder"):
         Settings(base(), wanted=["ldam"], epochs=3).prepare()
-    (tmp_path / "out/compare/runs/ce/seed_0/result.json").touch()
+    make_run(recall=[0.5] * 10).write(tmp_path / "out/compare/runs/base/seed_0/result.json")
     with pytest.raises(ConfigError, match=r"`--out` must be another folder.*Global.epochs is 30, now it would be 3"):
         Settings(base(), wanted=["ldam"], epochs=3).prepare()
     with pytest.raises(ConfigError, match=r"Global.best_metric is 'balanced', now it would be 'few'"):
@@ -160,7 +165,150 @@ def test_a_recipe_that_cannot_run_here_is_refused_and_the_rest_stays(base):
 
     settings = Settings(base(adam), wanted=["weight_balancing", "ldam"])
     settings.prepare()
-    assert list(settings.plans) == ["ce", "ldam"] and "AdamW" in settings.refused["weight_balancing"]
+    assert list(settings.plans) == ["base", "ldam"] and "AdamW" in settings.refused["weight_balancing"]
+
+
+def smoothed(config):
+    """A base whose own loss no recipe may drop without a word."""
+    config["Loss"]["Train"] = [{"CELoss": {"weight": 1.0, "epsilon": 0.1}}]
+
+
+def finish(job, **facts):
+    """Leave a result as the run's own process does."""
+    versions = {"versions": recording.versions(), **facts}
+    make_run(job.recipe, job.seed, recall=[0.5] * 10, **versions).write(job.folder / RESULT)
+
+
+def test_the_base_as_it_is_is_a_candidate_and_what_recipes_replace_in_it_is_told(base):
+    settings = Settings(base(smoothed), wanted=["ce", "crt"])
+    settings.prepare()
+    assert list(settings.plans) == ["base", "ce", "crt"] and settings.same == []
+    trained = {job.recipe: yaml.safe_load((job.folder / TRAIN).read_text())["Loss"]["Train"] for job in settings.jobs}
+    assert trained["base"] == [{"CELoss": {"weight": 1.0, "epsilon": 0.1}}] and trained["ce"] != trained["base"]
+    assert settings.complete("base")["Loss"]["Train"] == trained["base"]
+    replaced = settings.replaced()
+    [(place, old, new)] = replaced["ce"]
+    assert (place, old) == ("Loss.Train", "[{CELoss: {epsilon: 0.1, weight: 1.0}}]")
+    assert new == "[{CELoss: {weight: 1.0}}]"
+    assert [place for place, _, _ in replaced["crt"]] == ["Loss.Train", "Stages[1]: DataLoader.Train.sampler"]
+    for job in settings.jobs:
+        finish(job)
+    found = outcome.gather(settings, "", [])
+    page = tables.markdown(found)
+    assert "| ce | Loss.Train | &#91;{CELoss: {epsilon: 0.1, weight: 1.0}}&#93; |" in page
+    assert "recipe base" not in outcome.write_best(settings, found)
+    best = yaml.safe_load((settings.folder / "best.yaml").read_text())
+    assert best["Loss"]["Train"] == trained["base"]
+
+
+def test_a_recipe_that_changes_nothing_is_the_base_and_not_trained_again(base):
+    settings = Settings(base(), wanted=["ce", "ldam"])
+    settings.prepare()
+    assert (list(settings.plans), settings.same) == (["base", "ldam"], ["ce"])
+    finish(settings.jobs[0])
+    found = outcome.gather(settings, "", [])
+    assert "Not trained a second time, since it changes nothing in base: ce." in tables.text(found, 200)
+
+
+def of_0_1_0(folder):
+    """Make of a comparison's folder what 0.1.0 left: ``ce`` in the place of the base, no versions in its results."""
+    (folder / "runs/base").rename(folder / "runs/ce")
+    for path in (folder / "runs/ce").glob("*/*.yaml"):
+        path.write_text(path.read_text().replace("runs/base", "runs/ce"))
+    for path in folder.glob("runs/*/*/result.json"):
+        content = {key: each for key, each in json.loads(path.read_text()).items() if key not in ("images", "versions")}
+        path.write_text(json.dumps({**content, "recipe": path.parts[-3]}))
+    for path in folder.glob("runs/*/seed_0"):
+        info = {"mode": "train", "run": "5eed", "stage": 1, "stages": 1, "started": "2026", "counts": None}
+        (path / "training/CIFARResNet8").mkdir(parents=True)
+        versions = {**recording.versions(), "ppcls_lt": "0.0.9"}
+        run_files.write_info(path / "training/CIFARResNet8/run_info.json", {**info, "versions": versions})
+
+
+def test_a_comparison_of_0_1_0_is_read_and_its_plain_cross_entropy_is_the_base(base, tmp_path):
+    settings = Settings(base(), wanted=["ldam"])
+    settings.prepare()
+    for job in settings.jobs:
+        finish(job)
+    of_0_1_0(settings.folder)
+    settings = Settings(base(), wanted=["ldam"])
+    settings.prepare()
+    assert [job.folder.parts[-2] for job in settings.jobs] == ["ce", "ldam"]
+    found = outcome.gather(settings, "", [])
+    assert not found.missing and sorted(row.recipe for row in found.rows) == ["base", "ldam"]
+    assert found.versions[0].startswith("ppcls_lt 0.0.9, Paddle ") and np.isnan(found.rows[0].work)
+    # Another base than plain cross entropy: its own run is still to be made, by other versions.
+    other = Settings(base(smoothed), wanted=["ce"], folder=settings.folder)
+    with pytest.raises(ConfigError, match=r"1 by others: ce, seed 0, by ppcls_lt 0\.0\.9"):
+        other.prepare()
+
+
+def test_runs_of_other_versions_are_refused_or_trained_anew_as_told(base):
+    path = base()
+    settings = Settings(path, wanted=["ldam"])
+    settings.prepare()
+    ours, ldam = settings.jobs
+    finish(ours)
+    for name in ("ppcls_lt", "paddle", "paddleclas"):
+        finish(ldam, versions={**recording.versions(), name: "0.0.9"})
+        Settings(path, wanted=["ldam"]).prepare()  # nothing is trained
+        with pytest.raises(
+            ConfigError, match=r"`--out` must be a folder of runs by ppcls_lt .*`--retrain` trains"
+        ) as told:
+            Settings(path, wanted=["ldam", "focal"]).prepare()
+        assert "1 by others: ldam, seed 0, by ppcls_lt" in str(told.value) and "0.0.9" in str(told.value)
+    found = outcome.gather(settings, "", [])
+    assert "The runs are of different versions" in tables.text(found, 1000) and len(found.versions) == 2
+    Settings(path, wanted=["ldam", "focal"]).prepare(retrain=True)
+    assert ours.finished and not ldam.begun and (ldam.folder / TRAIN).is_file()
+
+
+def test_a_run_that_does_not_say_its_versions_is_told_and_trained_anew_where_that_is_asked_for(base):
+    settings = Settings(base(), wanted=["ldam"])
+    settings.prepare()
+    finish(settings.jobs[0], versions=None)
+    Settings(base(), wanted=["ldam"]).prepare()
+    assert outcome.gather(settings, "", []).versions == ["unknown versions"]
+    Settings(base(), wanted=["ldam"]).prepare(retrain=True)
+    assert not settings.jobs[0].finished
+
+
+def test_a_run_that_other_versions_began_does_not_go_on(base):
+    settings = Settings(base(), wanted=["ldam"])
+    settings.prepare()
+    of_0_1_0(settings.folder)
+    with pytest.raises(ConfigError, match="2 by others: base, seed 0, by ppcls_lt 0.0.9"):
+        Settings(base(), wanted=["ldam"]).prepare()
+
+
+def test_a_result_of_another_number_of_classes_and_a_damaged_configuration(base):
+    settings = Settings(base(), wanted=["ce"])
+    settings.prepare()
+    (job,) = settings.jobs
+    make_run(recall=[0.5] * 3).write(job.folder / RESULT)
+    with pytest.raises(ConfigError, match=r"result.json: must have the accuracy of 10 classes, got 3"):
+        outcome.gather(settings, "", [])
+    for content in ("a: [", "- 1", "text"):
+        (job.folder / TRAIN).write_text(content)
+        with pytest.raises(ConfigError, match=r"train.yaml"):
+            Settings(base(), wanted=["ce"]).prepare()
+
+
+@pytest.mark.parametrize("name", ["...yaml", "..yaml", "CON.yaml", "a:b.yaml", "trailing .yaml", "x" * 101 + ".yaml"])
+def test_a_recipe_file_of_no_name_for_a_folder_is_refused(base, tmp_path, name):
+    (tmp_path / name).write_text("Loss: {Train: [{FocalLoss: {weight: 1.0}}]}\n")
+    with pytest.raises(
+        ConfigError, match="`--recipes` must be files whose names, without their ending, can be those of"
+    ):
+        Settings(base(), wanted=[str(tmp_path / name)])
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["base", "LDAM"])
+def test_names_that_are_taken(base, tmp_path, name):
+    (tmp_path / f"{name}.yaml").write_text("Loss: {Train: [{FocalLoss: {weight: 1.0}}]}\n")
+    with pytest.raises(ConfigError, match="recipes with names of their own"):
+        Settings(base(), wanted=["ldam", str(tmp_path / f"{name}.yaml")])
 
 
 def set_in(*keys, value):
@@ -171,6 +319,9 @@ def set_in(*keys, value):
         inner[keys[-1]] = value
 
     return change
+
+
+SEVERAL = [{"SGD": {"scope": "all"}}]  # optimizers, each of a part of the model
 
 
 @pytest.mark.parametrize(
@@ -184,7 +335,11 @@ def set_in(*keys, value):
         (None, {"val_fraction": 1.5}, r"`--val-fraction` must be .*got 1.5"),
         (None, {"seeds": [2**32]}, r"`--seeds` must be numbers below 2\^32"),
         (set_in("Arch", "name", value=None), {}, r"Arch: `name` must be a text, got None"),
-        (set_in("Optimizer", value=[{}]), {"epochs": 3}, r"`--epochs` must be left out with a list of optimizers"),
+        (
+            set_in("Optimizer", value=SEVERAL),
+            {"epochs": 3},
+            r"`--epochs` must be left out with a list of optimizers",
+        ),
         (None, {"val_list": "nowhere.txt"}, r"`--val-list` must be a file that can be read \(nowhere.txt\)"),
         (set_in("Global", "recipe", value="ldam"), {}, r"Global: `recipe` must be left out"),
         (set_in("Stages", value=[{}]), {}, r"`Stages` must be left out"),
@@ -236,6 +391,11 @@ def test_every_epoch_is_evaluated_and_each_data_set_keeps_its_reader(base, data)
             "Stages: [{DataLoader: {Eval: {dataset: {cls_label_path: x}}}}]",
             "`DataLoader.Eval.dataset` must be left out",
         ),
+        (
+            "DataLoader: {Eval: {sampler: {name: WeightBalancedSampler, mode: class_balanced}}}",
+            "`DataLoader.Eval.sampler` must be left out",
+        ),
+        ("DataLoader: {Train: {dataset: {relabel: true}}}", "`DataLoader.Train.dataset.relabel` must be left out"),
         ("DataLoader: {Train: {dataset: {cls_label_path: x}}}", "`DataLoader.Train.dataset.cls_label_path` must be"),
         ("Metric: {Eval: []}", "`Metric.Eval` must be left out"),
         ("Global:", "`Global` must be a map"),
@@ -248,7 +408,7 @@ def test_a_recipe_must_not_set_what_is_the_same_for_all(base, tmp_path, content,
     (tmp_path / "mine.yaml").write_text(content + "\n")
     settings = Settings(base(), wanted=[str(tmp_path / "mine.yaml")])
     settings.prepare()
-    assert list(settings.plans) == ["ce"] and reason in settings.refused["mine"]
+    assert list(settings.plans) == ["base"] and reason in settings.refused["mine"]
 
 
 def test_two_recipes_of_one_name_are_refused(base, tmp_path):

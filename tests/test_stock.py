@@ -53,6 +53,10 @@ def trained(folder):
     return result.stdout, engines.saved(folder / "out", "best_model")
 
 
+def test_what_the_recipe_replaces_in_the_file_is_logged(trained):
+    assert "recipe ldam_drw replaces Loss.Train: [{CELoss: {" in trained[0]
+
+
 def test_one_process_trains(trained):
     log, _ = trained
     assert "[Train][Epoch 2/2][Avg]" in log and "[Eval][Epoch 2]" in log

@@ -5,7 +5,7 @@ import numpy as np
 from .. import charts, scores
 from ..report import fonts
 from ..report.figures import joined
-from . import BASELINE, labels, wording
+from . import labels, wording
 from .results import pairs
 from .texts import TEXTS
 
@@ -47,7 +47,6 @@ def paint(outcome, language):
             ("trade_off", _trade_off),
             ("classes", _classes),
             ("epochs", _epochs),
-            ("cost", _cost),
         ):
             figure = draw(outcome, names, words)
             if figure is not None:
@@ -101,50 +100,26 @@ def _ends(pair):
     return np.nanmin(pair[:, 0] - _bars(pair[:, 1])), np.nanmax(pair[:, 0] + _bars(pair[:, 1]))
 
 
-def _trade_off(outcome, names, words):
-    return _scatter(
-        outcome,
-        names,
-        across=lambda row: row.gain["many"],
-        up=lambda row: row.gain["few"],
-        xlabel=words["fig_gain"].format(measure=words["many_shot"]),
-        ylabel=words["fig_gain"].format(measure=words["few_shot"]),
-        least=2,
-    )
-
-
-def _cost(outcome, names, words):
-    return _scatter(
-        outcome,
-        names,
-        across=lambda row: [value / 100 for value in row.cost],
-        up=lambda row: row.test["balanced"],
-        xlabel=words["fig_cost"],
-        ylabel=words["fig_balanced"],
-        least=0.1,
-    )
-
-
 def _at_least(limits, span):
     """Limits of an axis, moved apart until they span so much."""
     more = max(span - (limits[1] - limits[0]), 0) / 2
     return limits[0] - more, limits[1] + more
 
 
-def _scatter(outcome, names, across, up, xlabel, ylabel, least):
+def _trade_off(outcome, names, words):
     """Draw a point for each recipe that shares a seed with the baseline, and lines through the baseline's own."""
     shown = [row for row in outcome.rows if row.gain]
-    places = 100 * np.array([[across(row), up(row)] for row in shown], dtype=float).reshape(-1, 2, 2)
+    places = 100 * np.array([[row.gain["many"], row.gain["few"]] for row in shown], dtype=float).reshape(-1, 2, 2)
     there = ~np.isnan(places[:, :, 0]).any(axis=1)
     shown, places = [row for row, defined in zip(shown, there) if defined], places[there]
     # The baseline alone says nothing.
-    if not any(row.recipe != BASELINE for row in shown):
+    if not any(row.recipe != outcome.baseline for row in shown):
         return None
     figure = charts.new_figure(5)
     axes = figure.add_subplot()
     (x, y), (right, above) = places[:, :, 0].T, _bars(places[:, :, 1]).T
     for index, row in enumerate(shown):
-        base = row.recipe == BASELINE
+        base = row.recipe == outcome.baseline
         colour = "black" if base else "#0072B2"
         axes.plot(x[index], y[index], "D" if base else "o", color=colour, markersize=5, zorder=3)
         if not base:
@@ -154,10 +129,13 @@ def _scatter(outcome, names, across, up, xlabel, ylabel, least):
         else:
             axes.axvline(x[index], color=_GREY, linestyle="--", linewidth=1, zorder=0)
             axes.axhline(y[index], color=_GREY, linestyle="--", linewidth=1, zorder=0)
-    axes.set(xlabel=xlabel, ylabel=ylabel)
+    heads = [
+        words["fig_gain"].format(measure=words[name], baseline=outcome.baseline) for name in ("many_shot", "few_shot")
+    ]
+    axes.set(xlabel=heads[0], ylabel=heads[1])
     axes.margins(0.12)
     # A difference of next to nothing shall not fill the picture.
-    axes.set(xlim=_at_least(axes.get_xlim(), least), ylim=_at_least(axes.get_ylim(), 2))
+    axes.set(xlim=_at_least(axes.get_xlim(), 2), ylim=_at_least(axes.get_ylim(), 2))
     axes.spines[["top", "right"]].set_visible(False)
     labels.place(axes, x, y, [names[row.recipe] for row in shown])
     return figure
@@ -173,7 +151,7 @@ def blocks(outcome):
 
 def _classes(outcome, names, words):
     base = wording.baseline(outcome)
-    shown = [row for row in outcome.rows if row.recipe != BASELINE and row.gain]
+    shown = [row for row in outcome.rows if row.recipe != outcome.baseline and row.gain]
     if base is None or not shown:
         return None
     parts = blocks(outcome)
@@ -186,7 +164,9 @@ def _classes(outcome, names, words):
     # One class that changes much shall not make all the others white.
     limit = max(5, np.nanpercentile(np.abs(cells), 95))
     image = axes.imshow(np.ma.masked_invalid(cells), cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
-    figure.colorbar(image, ax=axes, extend="both", label=words["fig_difference"], pad=0.02)
+    figure.colorbar(
+        image, ax=axes, extend="both", label=words["fig_difference"].format(baseline=outcome.baseline), pad=0.02
+    )
     if len(parts) <= _NUMBERS:
         for (row, column), value in np.ndenumerate(cells):
             if not np.isnan(value):

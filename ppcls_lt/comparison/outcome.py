@@ -3,9 +3,10 @@
 import shlex
 
 from .. import run_files
+from .._checks import ConfigError
 from . import BASELINE, wording
-from .results import Outcome, Run, ranked
-from .settings import RESULT
+from .job import RESULT
+from .results import Outcome, ranked, versions_said
 
 BEST = "best.yaml"
 
@@ -20,6 +21,7 @@ def gather(settings, command, failures):
     """
     failed = {(recipe, seed) for recipe, seed, _ in failures}
     finished = [job for job in settings.jobs if job.finished]
+    runs = [_result(job, settings.counts.size) for job in finished]
     return Outcome(
         title=settings.title,
         command=command,
@@ -33,12 +35,24 @@ def gather(settings, command, failures):
         thresholds=settings.thresholds,
         class_names=settings.class_names(),
         lists=settings.lists,
-        rows=ranked([Run.read(job.folder / RESULT) for job in finished], settings.rank_by),
+        rows=ranked(runs, settings.rank_by),
+        same=settings.same,
+        replaced=settings.replaced(),
+        versions=list(dict.fromkeys(versions_said(job.versions()) for job in finished)),
         failures=failures,
         missing=[
             (job.recipe, job.seed) for job in settings.jobs if not job.finished and (job.recipe, job.seed) not in failed
         ],
     )
+
+
+def _result(job, class_num):
+    run = job.result()
+    if len(run.recall) != class_num:
+        raise ConfigError(
+            f"{job.folder / RESULT}: must have the accuracy of {class_num} classes, got {len(run.recall)} of them"
+        )
+    return run
 
 
 def write_best(settings, outcome):
@@ -49,5 +63,6 @@ def write_best(settings, outcome):
     path = settings.folder / BEST
     run_files.write_config(path, settings.complete(best.recipe))
     command = shlex.join(["ppcls-lt", "train", "-c", str(path)])
-    said = f"{path}: {settings.title} with the recipe {best.recipe}; train with `{command}`"
+    what = "as it is" if best.recipe == BASELINE else f"with the recipe {best.recipe}"
+    said = f"{path}: {settings.title} {what}; train with `{command}`"
     return f"no recipe ranks above {BASELINE}. {said}" if best.recipe == BASELINE else said

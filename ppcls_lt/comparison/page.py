@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import __version__
 from ..report.markup import document, element, folded, picture, table
-from . import BASELINE, MEASURES, figures, tables, wording
+from . import MEASURES, figures, replacements, tables, wording
 from .texts import TEXTS
 from .wording import one_line, percent, points, times
 
@@ -26,6 +26,7 @@ def page(outcome, pictures, folder, language):
         element("p", facts, class_="quiet"),
         *_section("chosen", words, _chosen(outcome, words)),
         *(_section("table", words, _table(outcome, words)) if outcome.rows else []),
+        *_replaced(outcome, words),
         *_listed("failures", tables.failures(outcome, words), words),
         *_listed("missing", tables.missing(outcome, words), words),
     ]
@@ -49,6 +50,8 @@ def _chosen(outcome, words):
         yield f'<div class="tiles">{"".join(_tiles(outcome, row, words))}</div>'
     for sentence in wording.choice(outcome, words):
         yield element("p", sentence)
+    for sentence in wording.same(outcome, words):
+        yield element("p", sentence)
     for caution in wording.cautions(outcome, words):
         yield element("p", words["caution"].format(text=caution), class_="caution")
 
@@ -56,13 +59,13 @@ def _chosen(outcome, words):
 def _tiles(outcome, row, words):
     yield _tile(words["recipe"], one_line(row.recipe))
     told = [name for name in ("few", "many", "balanced") if not np.isnan(row.test[name][0])]
-    if row.recipe == BASELINE or not row.gain:
+    if row.recipe == outcome.baseline or not row.gain:
         for name in told:
             yield _tile(words["tile"].format(kind=words["test"], measure=words[name]), percent(row.test[name]))
         return
     for name in told:
         yield _tile(words["gain_points"].format(measure=words[f"{name}_shot"]), points(row.gain[name]))
-    yield _tile(words["time_head"], times(row.cost))
+    yield _tile(words["work_head"].format(baseline=outcome.baseline), times(row.work))
 
 
 def _tile(name, value):
@@ -77,11 +80,22 @@ def _table(outcome, words):
     gains = [
         [one_line(row.recipe), *(points(row.gain[name]) for name in MEASURES)]
         for row in outcome.rows
-        if row.gain and row.recipe != BASELINE
+        if row.gain and row.recipe != outcome.baseline
     ]
     if gains:
         heads = [words["recipe"], *(words[name] for name in MEASURES)]
-        yield folded(words["gains"], table(heads, _fixed(gains), text=1))
+        yield folded(words["gains"].format(baseline=outcome.baseline), table(heads, _fixed(gains), text=1))
+
+
+def _replaced(outcome, words):
+    """What the chosen recipe replaces in the base, open, and what the others do, folded."""
+    if not any(outcome.replaced.values()):
+        return []
+    heads, rows = replacements.table(outcome, words)
+    chosen = wording.chosen(outcome)
+    mine = [row for row in rows if chosen is not None and row[0] == chosen.recipe]
+    opened = [table(heads, mine, text=4)] if mine else []
+    return _section("replaced", words, [*opened, folded(words["table"], table(heads, rows, text=4))])
 
 
 def _fixed(rows):
@@ -98,10 +112,10 @@ def _listed(name, entries, words):
 def _about(name, outcome, words):
     """What a picture shows, in a few sentences."""
     measure = words["accuracy_of"].format(measure=words[f"{outcome.rank_by}_shot"])
-    sentences = [words[f"{name}_about"].format(measure=measure)]
+    sentences = [words[f"{name}_about"].format(measure=measure, baseline=outcome.baseline)]
     if name == "groups" and wording.baseline(outcome) is not None:
-        sentences.append(words["groups_line"])
-    if name in ("groups", "trade_off", "cost") and not tables.single(outcome):
+        sentences.append(words["groups_line"].format(baseline=outcome.baseline))
+    if name in ("groups", "trade_off") and not tables.single(outcome):
         sentences.append(words["error_bars"])
     if name == "classes":
         size = max(part.size for part in figures.blocks(outcome))
@@ -113,6 +127,8 @@ def _data(outcome, words):
     yield table(*tables.lists(outcome, words), text=2)
     yield element("p", words["between"].join(tables.about_groups(outcome, words)))
     yield table(*tables.groups(outcome, words), text=1)
+    for sentence in tables.trained_by(outcome, words):
+        yield element("p", sentence)
 
 
 def _files(pictures, folder, words):

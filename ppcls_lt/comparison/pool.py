@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from .. import atomic
 from .._checks import ConfigError
 from . import BASELINE
-from .settings import LOG
+from .job import LOG
 
 _POLL = 0.5
 # Seconds between lines on what is running; more where there is no terminal to overwrite.

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import paddle
 
-from .. import atomic, checkpoints, history, host, stages, trainer
+from .. import atomic, checkpoints, history, host, recording, stages, trainer
 from .._checks import ConfigError
+from .job import RESULT, TEST, TRAIN, WEIGHTS, history_path
 from .results import Run
-from .settings import RESULT, TEST, TRAIN, WEIGHTS, history_path
 
 _BEST = "best_model"
 
@@ -53,12 +53,23 @@ def finish(folder, recipe, seed):
         validation=chosen["values"],
         test=metric.values(),
         recall=metric.per_class().tolist(),
+        images=_images(plan, records),
+        versions=recording.versions(),
         curve=[(record["epoch"], record["score"]) for record in records[-1] if not record["ema"]],
     )
     result.write(folder / RESULT)
     for output, _ in folders:
         # Only an unfinished training needs them, and many runs fill a disk.
         checkpoints.remove_all(output)
+
+
+def _images(plan, records):
+    """How many images trained, over all stages; None where the records of a stage do not say it."""
+    steps = [stage[-1].get("steps") if stage else None for stage in records]
+    if None in steps:
+        return None
+    sizes = [(stage["DataLoader"]["Train"].get("sampler") or {}).get("batch_size") for stage in plan]
+    return sum(number * size for number, size in zip(steps, sizes)) if None not in sizes else None
 
 
 def _check_finite(path, recipe):

@@ -1,63 +1,17 @@
 """What is compared: the base configuration, the recipes, the images, and each run's own configuration."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from .. import (
-    _checks,
-    atomic,
-    checkpoints,
-    devices,
-    history,
-    host,
-    recording,
-    run_files,
-    schedules,
-    stages,
-    trainer,
-    yaml_files,
-)
+from .. import _checks, atomic, devices, host, recipes, recording, replaced, schedules, stages, trainer, values
 from .. import config as configuration
 from .._checks import ConfigError
 from ..counts import as_counts, count_label_list, shot_groups
 from . import BASELINE, MEASURES, OWNER, candidates
+from .job import TEST, TRAIN, TRAINING, WEIGHTS, Job
+from .kept import check_versions, keep_config
 from .lists import PLACE, Lists
 
-# What a run's folder holds, beside its training and its test.
-TRAIN, TEST, RESULT, LOG, WEIGHTS = "train.yaml", "test.yaml", "result.json", "log.txt", "weights"
-_TRAINING = "training"
 _THRESHOLDS = (100, 20)
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run: a recipe with a seed, in a folder of its own."""
-
-    recipe: str
-    seed: int
-    folder: Path
-    stages: tuple  # (output folder, architecture, epochs) of each stage
-
-    @property
-    def finished(self):
-        return (self.folder / RESULT).is_file()
-
-    @property
-    def epochs(self):
-        """Of all stages together."""
-        return sum(epochs for _, _, epochs in self.stages)
-
-    @property
-    def trained(self):
-        """How many of them have been trained and evaluated."""
-        if self.finished:
-            return self.epochs
-        return sum(history.last_epoch(history_path(output, arch)) for output, arch, _ in self.stages)
-
-    def tidy(self):
-        """Remove the checkpoints of the finished run: only a training needs them, and many runs fill a disk."""
-        for output, _, _ in self.stages:
-            checkpoints.remove_all(output)
 
 
 class Settings:
@@ -98,6 +52,7 @@ class Settings:
         trainer.register()
         self.title = str(path)
         self.base = recording.plain(host.load_config(configuration.find(path), list(overrides)))
+        values.check_sections(self.base)
         devices.check(self.base)
         self._check_base()
         own = _checks.integer("Global", "epochs", self.base["Global"].get("epochs"), minimum=1)
@@ -126,7 +81,9 @@ class Settings:
             )
         self.groups = shot_groups(self._grouping, self.thresholds, owner=OWNER)
         self._check_rank_by()
-        self.plans, self.refused = {}, {}
+        self.plans, self.refused, self.same = {}, {}, []
+        # Whether the base is what 0.1.0 took as the baseline.
+        self._once_ce = stages.merged(self.base, recipes.load(candidates.CE)["config"]) == self.base
 
     @property
     def jobs(self):
@@ -156,36 +113,41 @@ class Settings:
         """Class -> name where the base tells them, else empty."""
         return {int(label): name for label, name in (recording.class_names(self.base) or {}).items()}
 
-    def prepare(self):
+    def prepare(self, retrain=False):
         """Write the lists and every run's configurations, or find that those there are the same.
 
-        A recipe whose configuration is not valid is put into ``refused``, name -> reason.
+        A recipe whose configuration is not valid is put into ``refused``, name -> reason; one that changes nothing
+        in the base into ``same``.
+
+        Args:
+            retrain (bool): remove the runs of other versions of the packages instead of refusing to go on.
 
         Raises:
-            ConfigError: the folder holds runs of other settings or other images;
-                the baseline's configuration is not valid.
+            ConfigError: the folder holds runs of other settings, other images or, where some are still to be
+                trained, other versions; the baseline's configuration is not valid.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lists.keep(self.folder)
         for name in self.recipes:
             self._check_recipe(name)
+        check_versions(self.jobs, recording.versions(), retrain)
         for job in self.jobs:
             atomic.make_folder(self.folder, job.folder.relative_to(self.folder))
             for file, config in ((TRAIN, self.training(job.recipe, job)), (TEST, self.test(job.recipe, job))):
-                self._keep_config(job, job.folder / file, config)
+                keep_config(job, job.folder / file, config)
 
     def complete(self, recipe):
         """The base with a recipe, ready to run on its own lists and epochs."""
-        return recording.reusable(stages.merged(self.base, self.recipes[recipe]["config"]))
+        return recording.reusable(self._merged(recipe))
 
     def training(self, recipe, job):
         """The configuration of a run's training."""
-        config = stages.merged(self.base, self.recipes[recipe]["config"])
+        config = self._merged(recipe)
         section = config["Global"]
         for key in ("report", "start_eval_epoch"):
             section.pop(key, None)
         section.update(
-            output_dir=str(job.folder / _TRAINING),
+            output_dir=str(job.folder / TRAINING),
             seed=job.seed,
             epochs=self.epochs,
             save_interval=self.epochs,
@@ -219,16 +181,31 @@ class Settings:
         config["Global"]["pretrained_model"] = str(job.folder / WEIGHTS)
         if config["Arch"].get("pretrained"):
             config["Arch"]["pretrained"] = False  # the trained weights are loaded anyway
-        merged = stages.merged(self.base, self.recipes[recipe]["config"])
+        merged = self._merged(recipe)
         config["DataLoader"]["Eval"]["dataset"] = merged["DataLoader"]["Eval"]["dataset"]
         return config
 
+    def replaced(self):
+        """Recipe -> what it changes or removes in the base, a list of ``replaced.Change``; those that can run."""
+        return {
+            name: replaced.changes(self.base, self.recipes[name]["config"]) for name in self.plans if name != BASELINE
+        }
+
+    def _merged(self, recipe):
+        return stages.merged(self.base, self.recipes[recipe]["config"])
+
     def _job(self, name, seed):
-        folder = self.folder / "runs" / name / f"seed_{seed}"
+        folder = self._folder(name, seed)
         plan = self.plans.get(name, [])
-        outputs = [folder / _TRAINING / (f"stage_{i}" if len(plan) > 1 else "") for i, _ in enumerate(plan, 1)]
+        outputs = [folder / TRAINING / (f"stage_{i}" if len(plan) > 1 else "") for i, _ in enumerate(plan, 1)]
         kinds = [(str(stage["Arch"]["name"]), stage["Global"]["epochs"]) for stage in plan]
         return Job(name, seed, folder, tuple((output, *kind) for output, kind in zip(outputs, kinds)))
+
+    def _folder(self, name, seed):
+        """Of a run; the base's is that of ``ce`` where 0.1.0 has begun it and the two are the same."""
+        mine, older = (self.folder / "runs" / each / f"seed_{seed}" for each in (name, candidates.CE))
+        older_is_mine = name == BASELINE and self._once_ce and (older / TRAIN).is_file()
+        return older if older_is_mine and not mine.exists() else mine
 
     def _check_base(self):
         for section in ("Global", "Arch", "DataLoader"):
@@ -283,6 +260,9 @@ class Settings:
         job = self._job(name, self.seeds[0])
         try:
             candidates.check(name, self.recipes[name]["config"])
+            if name != BASELINE and self._merged(name) == self.base:
+                self.same.append(name)
+                return
             plan = trainer.checked_plan(self.training(name, job), "train")
             test = self.test(name, job)
             test["Global"].update(pretrained_model=None, untrained=True)  # its weights are still to come
@@ -294,30 +274,6 @@ class Settings:
         else:
             self.plans[name] = plan
 
-    def _keep_config(self, job, path, config):
-        if not path.is_file():
-            run_files.write_config(path, config)
-            return
-        before = yaml_files.read(path, OWNER, "--out")
-        if before != config:
-            key, old, new = _difference(before, config)
-            where = f"in {path} {key} is {old!r}, now it would be {new!r}"
-            if job.finished:
-                raise ConfigError(
-                    f"{OWNER}: `--out` must be another folder, {self.folder} holds a run with other settings: {where}"
-                )
-            raise ConfigError(
-                f"{OWNER}: the run that was begun in {job.folder} has other settings: {where}; delete that folder to "
-                f"begin it anew, or choose another `--out`"
-            )
-
-
-def history_path(output, arch):
-    """The history of a stage; PaddleClas 2.5 and older put a folder of the architecture's name between."""
-    name = run_files.FILES["train"].history
-    inner = Path(output) / arch / name
-    return inner if inner.is_file() else Path(output) / name
-
 
 def _completed(asked, stated):
     """Thresholds as asked for, those of a pair that were not from what the base states."""
@@ -325,12 +281,3 @@ def _completed(asked, stated):
         return stated if asked is None else asked
     usual = _THRESHOLDS if isinstance(stated, str) else stated
     return tuple(usual[i] if each is None else each for i, each in enumerate(asked))
-
-
-def _difference(old, new, place=""):
-    """The first entry in which two configurations differ: where, and both values."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in dict.fromkeys([*old, *new]):
-            if old.get(key) != new.get(key):
-                return _difference(old.get(key), new.get(key), f"{place}.{key}" if place else str(key))
-    return place, old, new

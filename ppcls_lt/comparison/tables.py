@@ -5,7 +5,7 @@ import textwrap
 
 from ..report.markup import NONE
 from ..report.tables import as_csv
-from . import BASELINE, MEASURES, wording
+from . import MEASURES, replacements, wording
 from .texts import EN
 from .wording import columns, one_line, percent, points, shortened, times
 
@@ -32,11 +32,16 @@ def text(outcome, width=80):
         lines, note = _grid(outcome, width)
         parts.append("\n".join([*lines, "", _wrapped(note, width)]))
     lines = [*wording.choice(outcome, EN), *(EN["caution"].format(text=each) for each in wording.cautions(outcome, EN))]
-    parts.append("\n".join(_wrapped(line, width) for line in lines))
-    for head, lines in (("failures", failures(outcome, EN)), ("missing", missing(outcome, EN))):
+    parts.append("\n".join(_wrapped(line, width) for line in [*lines, *wording.same(outcome, EN)]))
+    chosen = wording.chosen(outcome)
+    found = {} if chosen is None else {chosen.recipe: outcome.replaced.get(chosen.recipe, [])}
+    for head, lines in (
+        ("replaced", replacements.lines(found)),
+        ("failures", failures(outcome, EN)),
+        ("missing", missing(outcome, EN)),
+    ):
         if lines:
-            listed = [_wrapped(f"  {line}", width, indent="    ") for line in lines]
-            parts.append("\n".join([f"{EN[head]}:", *listed]))
+            parts.append("\n".join([f"{EN[head]}:", *(_wrapped(f"  {line}", width, indent="    ") for line in lines)]))
     return "\n\n".join(parts)
 
 
@@ -93,14 +98,14 @@ def _lines(outcome, between, room):
     heads = [("", EN["rank"]), ("", EN["recipe"])]
     heads += [("", EN["seeds"])] if uneven(outcome) else []
     heads += [(EN["validation_short"], EN[outcome.rank_by]), *((EN["test"], EN[name]) for name in MEASURES)]
-    heads += [(EN["few"], EN["gain_head"]), ("", EN["time"])]
+    heads += [(EN["few"], EN["gain_head"]), ("", EN["work"])]
     rows = [list(head) for head in zip(*heads)]
     for rank, row in enumerate(outcome.rows, 1):
         cells = [str(rank), shortened(row.recipe, room)]
         cells += [str(len(row.runs))] if uneven(outcome) else []
         pairs = [row.validation[outcome.rank_by], *(row.test[name] for name in MEASURES)]
         cells += [percent(pair, "-", between) for pair in pairs]
-        rows.append([*cells, points(few_gain(row), "-", between), times(row.cost, "-")])
+        rows.append([*cells, points(few_gain(row, outcome), "-", between), times(row.work, "-")])
     widths = [max(map(columns, column)) for column in zip(*rows)]
     # Names to the left, numbers to the right.
     apart = "  " if between else " "
@@ -113,9 +118,9 @@ def _padded(row, widths):
         yield cell + room if number == 1 else room + cell
 
 
-def few_gain(row):
+def few_gain(row, outcome):
     """``(mean, spread)`` of the few-shot gain, NaN without the baseline and for itself."""
-    return _NOTHING if row.recipe == BASELINE else row.gain.get("few", _NOTHING)
+    return _NOTHING if row.recipe == outcome.baseline else row.gain.get("few", _NOTHING)
 
 
 def markdown(outcome):
@@ -126,6 +131,9 @@ def markdown(outcome):
     if outcome.rows:
         lines += [f"## {EN['table']}", "", *_paragraphs(about_table(outcome, EN), apart=" ")]
         lines += ranking(outcome)
+    lines += _items(wording.same(outcome, EN))
+    if any(outcome.replaced.values()):
+        lines += [f"## {EN['replaced']}", "", *_table(*replacements.table(outcome, EN), left=range(4))]
     if outcome.failures:
         lines += [f"## {EN['failures']}", "", *_items(failures(outcome, EN))]
     if outcome.missing:
@@ -134,6 +142,7 @@ def markdown(outcome):
     lines += _table(*lists(outcome, EN), left=(0, 1))
     lines += _paragraphs(about_groups(outcome, EN), apart=" ")
     lines += _table(*groups(outcome, EN), left=(0,))
+    lines += _items(trained_by(outcome, EN))
     # A fence longer than any within.
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", outcome.command)), default=0))
     lines += [f"## {EN['command']}", "", f"{fence}sh", outcome.command, fence]
@@ -154,7 +163,7 @@ def heads(outcome, words):
         *([words["seeds"]] if uneven(outcome) else []),
         *(words["head"].format(kind=words[kind], measure=words[name]) for kind, name in kinds),
         words["gain_short"].format(measure=words["few_shot"]),
-        words["time_head"],
+        words["work_head"].format(baseline=outcome.baseline),
     ]
 
 
@@ -168,8 +177,8 @@ def cells(outcome, words):
             words["recipe_baseline"].format(recipe=name) if row is base else name,
             *([len(row.runs)] if uneven(outcome) else []),
             *map(percent, (row.validation[outcome.rank_by], *(row.test[name] for name in MEASURES))),
-            points(few_gain(row)),
-            times(row.cost),
+            points(few_gain(row, outcome)),
+            times(row.work),
         ]
 
 
@@ -177,7 +186,7 @@ def about_table(outcome, words):
     """Sentences: how the table is ranked, and what its numbers are."""
     measure = words["accuracy_of"].format(measure=words[f"{outcome.rank_by}_shot"])
     return [
-        words["table_about"].format(measure=measure),
+        words["table_about"].format(measure=measure, baseline=outcome.baseline),
         words["table_one_seed" if single(outcome) else "table_spread"],
     ]
 
@@ -196,6 +205,11 @@ def lists(outcome, words):
 def about_groups(outcome, words):
     """Sentences: how many classes there are, and how they are grouped."""
     return [words["classes_all"].format(n=f"{outcome.counts.size:,}"), wording.groups(outcome, words)]
+
+
+def trained_by(outcome, words):
+    """Sentences, maybe none: the versions of the packages that trained the runs."""
+    return [words["trained_by"].format(versions=words["semicolon"].join(outcome.versions))] if outcome.versions else []
 
 
 def groups(outcome, words):
@@ -247,8 +261,7 @@ def csv(outcome):
                     for name in MEASURES
                     for end in ("", "_spread")
                 ),
-                "cost",
-                "cost_spread",
+                "work",
             ],
             *(_numbers(rank, row) for rank, row in enumerate(outcome.rows, 1)),
         ]
@@ -257,7 +270,7 @@ def csv(outcome):
 
 def _numbers(rank, row):
     pairs = [values.get(name, _NOTHING) for values in (row.validation, row.test, row.gain) for name in MEASURES]
-    return [rank, row.recipe, len(row.runs), *(value for pair in (*pairs, row.cost) for value in pair)]
+    return [rank, row.recipe, len(row.runs), *(value for pair in pairs for value in pair), row.work]
 
 
 def runs_csv(outcome):
@@ -266,7 +279,7 @@ def runs_csv(outcome):
     Up to 100 classes the test accuracy of each class is in ``recall_0``, ``recall_1``, ...
     """
     classes = outcome.counts.size if outcome.counts.size <= MAX_CLASSES else 0
-    facts = ("recipe", "seed", "epochs", "stage", "best_epoch", "seconds")
+    facts = ("recipe", "seed", "epochs", "stage", "best_epoch", "seconds", "images")
     scores = [f"{kind}_{name}" for kind in ("validation", "test") for name in MEASURES]
     rows = [[*facts, *scores, *(f"recall_{label}" for label in range(classes))]]
     for row in outcome.rows:

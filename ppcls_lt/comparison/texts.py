@@ -20,28 +20,30 @@ EN = {
     "chosen": "Chosen",
     "chosen_by": "On the validation images {recipe} has the highest {measure}, {value} %.",
     "chosen_only": "The only recipe here is {recipe}; its {measure} on the validation images is {value} %.",
-    "chosen_baseline": "No recipe is above plain cross entropy.",
+    "chosen_baseline": "No recipe is above {baseline}.",
     "nothing_chosen": "No recipe is chosen: the {measure} on the validation images is undefined.",
     "nothing_finished": "No run has finished, so there is nothing to rank.",
     "choice_validation": (
         "Recipes and epochs are chosen on validation images alone; the accuracies called test are of test images."
     ),
-    "gain": "On the test images, against ce: {parts}.",
+    "gain": "On the test images, against {baseline}: {parts}.",
     "gain_first": "{measure} accuracy {before} % -> {after} %, {points} points",
     "gain_next": "{measure} {points}",
-    "gain_time": "training takes {times} times as long",
+    "gain_work": "trained on {times} times as many images",
+    "same": "Not trained a second time, since it changes nothing in {baseline}: {recipes}.",
     "semicolon": "; ",
     "comma": ", ",
     "colon": ": ",
     "between": " ",
     "caution": "Caution: {text}",
-    "caution_no_baseline": "ce is not among the finished recipes, so gains and relative times are unknown.",
+    "caution_no_baseline": "{baseline} is not among the finished recipes, so gains are unknown.",
     "caution_missing": "Runs still missing: {n}. They may change the ranking.",
     "caution_failures": "Runs that failed: {n}. They are listed below.",
     "caution_seeds": (
-        "Not every recipe has every seed; means over different seeds are less comparable. Gains and times are over "
-        "the seeds that a recipe shares with ce."
+        "Not every recipe has every seed; means over different seeds are less comparable. Gains are over the seeds "
+        "that a recipe shares with {baseline}."
     ),
+    "caution_versions": "The runs are of different versions, which may tell them apart: {versions}.",
     "caution_shown": (
         "The choice rests on few validation images: the {group} classes have {n} of them, the class with the fewest "
         "{least}. --val-fraction or --val-list gives more."
@@ -71,48 +73,49 @@ EN = {
     "validation_short": "val.",
     "test": "test",
     "gain_head": "gain",
-    "time": "time",
+    "work": "work",
     "head": "{kind} {measure}",
     "tile": "{kind} {measure}, %",
     "gain_points": "{measure} gain, points",
     "gain_short": "{measure} gain",
-    "time_head": "time / ce",
+    "work_head": "work / {baseline}",
     "table_about": (
         "Accuracies in per cent, ranked by the {measure} on the validation images. The accuracy of a group is the "
-        "mean recall of its classes, balanced is that of all classes. The gain, in percentage points, and the time "
-        "are against ce with the same seed."
+        "mean recall of its classes, balanced is that of all classes. The gain, in percentage points, is "
+        "over {baseline} with the same seed. Work is the number of images trained on, each as often as it was seen, "
+        "as a multiple of that of {baseline}."
     ),
     "table_spread": "Behind each mean stands the sample standard deviation over seeds.",
     "table_narrow": "A wider terminal also shows the spread over seeds, which is in comparison.csv as well.",
     "table_one_seed": "Every recipe was trained with one seed.",
-    "gains": "Gains over ce on the test images, in percentage points",
+    "gains": "Gains over {baseline} on the test images, in percentage points",
     "groups": "Accuracy by group",
     "groups_about": (
         "Test accuracy of every recipe in the order of the table. The axes begin at different values, but a point is "
         "equally long on all of them."
     ),
-    "groups_line": "The dashed line is ce.",
+    "groups_line": "The dashed line is {baseline}.",
     "error_bars": "Error bars are the sample standard deviation over seeds.",
     "trade_off": "What the tail gains and the head pays",
     "trade_off_about": (
-        "Upwards, the few-shot gain over ce; to the left, what the many-shot classes lose for it. Recipes on the "
-        "upper right improve both."
+        "Upwards, the few-shot gain over {baseline}; to the left, what the many-shot classes lose for it. Recipes "
+        "on the upper right improve both."
     ),
-    "classes": "Accuracy of each class against ce",
+    "classes": "Accuracy of each class against the baseline",
     "classes_about": (
-        "Each cell is the test accuracy of a recipe minus that of ce: blue is better, red is worse, white is equal, "
-        "grey has no test image. Classes stand from most to fewest training images."
+        "Each cell is the test accuracy of a recipe minus that of {baseline}: blue is better, red is worse, white is "
+        "equal, grey has no test image. Classes stand from most to fewest training images."
     ),
     "classes_joined": "Neighbouring classes are joined, {size} at most, never across groups.",
     "epochs": "Validation over the epochs",
     "epochs_about": (
-        "The {measure} on the validation images after each epoch, mean over seeds, of ce and of the five best besides "
-        "it. Of a recipe in stages it is the last stage."
+        "The {measure} on the validation images after each epoch, mean over seeds, of {baseline} and of the five "
+        "best besides it. Of a recipe in stages it is the last stage."
     ),
-    "cost": "Accuracy and cost",
-    "cost_about": (
-        "Balanced test accuracy against the time of training, which is 1 for ce. The upper left is accurate and cheap."
-    ),
+    "replaced": "What recipes replace in the base",
+    "place": "entry",
+    "in_base": "in the base",
+    "in_recipe": "with the recipe",
     "failures": "Failed runs",
     "run_of": "{recipe}, seed {seed}",
     "runs_of": "seeds {seeds}",
@@ -134,20 +137,19 @@ EN = {
     "groups_tertiles": (
         "Groups: the third of the classes with the most images, the middle, and the third with the fewest."
     ),
+    "trained_by": "Trained by {versions}.",
     "command": "Command",
     "files": "Files",
     "files_about": "The same numbers are in {names}; the pictures are in {folder}.",
     "files_tables": "The same numbers are in {names}.",
     "made_by": "Made by ppcls-lt {version}. This page loads nothing from elsewhere.",
     "fig_accuracy": "test accuracy, %",
-    "fig_gain": "{measure} gain over ce, points",
-    "fig_difference": "difference to ce, points",
+    "fig_gain": "{measure} gain over {baseline}, points",
+    "fig_difference": "difference to {baseline}, points",
     "fig_sorted": "classes, most to fewest images",
     "fig_rank": "rank of the class, most to fewest images",
     "fig_epoch": "epoch",
     "fig_validation": "{measure}, %",
-    "fig_cost": "time of training, relative to ce",
-    "fig_balanced": "balanced test accuracy, %",
     "fig_group": "{group} ({n} classes)",
 }
 
@@ -171,25 +173,27 @@ ZH = {
     "chosen": "选中的方案",
     "chosen_by": "{recipe} 在验证图像上的{measure}最高，为 {value} %。",
     "chosen_only": "这里只有 {recipe} 一个方案；它在验证图像上的{measure}为 {value} %。",
-    "chosen_baseline": "没有方案优于普通交叉熵。",
+    "chosen_baseline": "没有方案优于 {baseline}。",
     "nothing_chosen": "没有选出方案：验证图像上的{measure}没有定义。",
     "nothing_finished": "还没有完成的训练，因此无法排名。",
     "choice_validation": "方案和轮次只根据验证图像选择；标为“测试”的准确率来自测试图像。",
-    "gain": "在测试图像上与 ce 相比：{parts}。",
+    "gain": "在测试图像上与 {baseline} 相比：{parts}。",
     "gain_first": "{measure}准确率 {before} % → {after} %，{points} 个百分点",
     "gain_next": "{measure} {points}",
-    "gain_time": "训练时间为 {times} 倍",
+    "gain_work": "训练图像数为 {times} 倍",
+    "same": "没有再次训练，因为对 {baseline} 没有任何改动：{recipes}。",
     "semicolon": "；",
     "comma": "、",
     "colon": "：",
     "between": "",
     "caution": "注意：{text}",
-    "caution_no_baseline": "已完成的方案中没有 ce，因此不知道提升和相对时间。",
+    "caution_no_baseline": "已完成的方案中没有 {baseline}，因此不知道提升。",
     "caution_missing": "还有 {n} 次训练没有完成，它们可能改变排名。",
     "caution_failures": "{n} 次训练失败，列在下面。",
     "caution_seeds": (
-        "并非每个方案都有全部随机种子的结果；不同种子上的平均值可比性较差。提升和时间只用该方案与 ce 共有的种子计算。"
+        "并非每个方案都有全部随机种子的结果；不同种子上的平均值可比性较差。提升只用该方案与 {baseline} 共有的种子计算。"
     ),
+    "caution_versions": "各次训练的软件版本不同，差别可能来自版本：{versions}。",
     "caution_shown": (
         "选择所依据的验证图像很少：{group}共有 {n} 张，最少的一类有 {least} 张。"
         "可用 --val-fraction 或 --val-list 增加。"
@@ -208,39 +212,44 @@ ZH = {
     "validation_short": "验证",
     "test": "测试",
     "gain_head": "提升",
-    "time": "时间",
+    "work": "训练量",
     "head": "{kind} {measure}",
     "tile": "{kind}{measure}（%）",
     "gain_points": "{measure}提升（百分点）",
     "gain_short": "{measure} 提升",
-    "time_head": "时间 / ce",
+    "work_head": "训练量 / {baseline}",
     "table_about": (
         "准确率以百分数表示，按验证图像上的{measure}排名。一组的准确率是组内各类召回率的平均，类别平均是所有类别的平均。"
-        "提升（百分点）和时间是与同一随机种子的 ce 相比。"
+        "提升（百分点）是与同一随机种子的 {baseline} 相比。"
+        "训练量是训练时看过的图像数（重复计入），为 {baseline} 的倍数。"
     ),
     "table_spread": "数值为各随机种子的平均值 ± 样本标准差。",
     "table_narrow": "更宽的终端会同时显示随种子的波动，它也在 comparison.csv 中。",
     "table_one_seed": "每个方案只用一个随机种子训练。",
-    "gains": "测试图像上相对 ce 的提升（百分点）",
+    "gains": "测试图像上相对 {baseline} 的提升（百分点）",
     "groups": "各组的准确率",
     "groups_about": ("每个方案的测试准确率，顺序与表格相同。各坐标轴的起点不同，但一个百分点的长度相同。"),
-    "groups_line": "虚线是 ce。",
+    "groups_line": "虚线是 {baseline}。",
     "error_bars": "误差线是各随机种子的样本标准差。",
     "trade_off": "尾部的提升与头部的代价",
-    "trade_off_about": ("纵轴是少样本类相对 ce 的提升；越靠左，多样本类为此损失越多。右上方的方案两者都有提升。"),
-    "classes": "各类别的准确率与 ce 之差",
+    "trade_off_about": (
+        "纵轴是少样本类相对 {baseline} 的提升；越靠左，多样本类为此损失越多。右上方的方案两者都有提升。"
+    ),
+    "classes": "各类别的准确率与基线之差",
     "classes_about": (
-        "每格是一个方案的测试准确率减去 ce 的测试准确率：蓝色更好，红色更差，白色相同，灰色没有测试图像。"
+        "每格是一个方案的测试准确率减去 {baseline} 的测试准确率：蓝色更好，红色更差，白色相同，灰色没有测试图像。"
         "类别按训练图像从多到少排列。"
     ),
     "classes_joined": "相邻的类别合并成一格，每格至多 {size} 个类别，不跨组。",
     "epochs": "验证结果随训练轮次的变化",
     "epochs_about": (
-        "ce 和除它之外最好的五个方案在每轮之后验证图像上的{measure}，取各随机种子的平均值。"
+        "{baseline} 和除它之外最好的五个方案在每轮之后验证图像上的{measure}，取各随机种子的平均值。"
         "分阶段的方案只画最后一个阶段。"
     ),
-    "cost": "准确率与训练时间",
-    "cost_about": "类别平均的测试准确率与训练时间，ce 的时间为 1。左上方的方案既准确又省时。",
+    "replaced": "各方案在原配置中替换的内容",
+    "place": "条目",
+    "in_base": "原配置",
+    "in_recipe": "使用方案后",
     "failures": "失败的训练",
     "run_of": "{recipe}，种子 {seed}",
     "runs_of": "种子 {seeds}",
@@ -260,20 +269,19 @@ ZH = {
     "classes_all": "共 {n} 个类别。",
     "groups_thresholds": "分组：图像多于 {many} 张的是多样本类，少于 {few} 张的是少样本类，其余是中样本类。",
     "groups_tertiles": "分组：图像最多的三分之一类别、中间的类别、最少的三分之一类别。",
+    "trained_by": "训练所用版本：{versions}。",
     "command": "命令",
     "files": "文件",
     "files_about": "同样的数据保存在 {names} 中，图片保存在 {folder} 中。",
     "files_tables": "同样的数据保存在 {names} 中。",
     "made_by": "由 ppcls-lt {version} 生成。本页不从别处加载任何内容。",
     "fig_accuracy": "测试准确率（%）",
-    "fig_gain": "{measure}相对 ce 的提升（百分点）",
-    "fig_difference": "与 ce 之差（百分点）",
+    "fig_gain": "{measure}相对 {baseline} 的提升（百分点）",
+    "fig_difference": "与 {baseline} 之差（百分点）",
     "fig_sorted": "类别，图像从多到少",
     "fig_rank": "类别的名次，图像从多到少",
     "fig_epoch": "轮次",
     "fig_validation": "{measure}（%）",
-    "fig_cost": "训练时间（ce 为 1）",
-    "fig_balanced": "类别平均的测试准确率（%）",
     "fig_group": "{group}（{n} 类）",
 }
 

@@ -5,7 +5,6 @@ import unicodedata
 import numpy as np
 
 from ..report.markup import NONE
-from . import BASELINE
 from .results import pairs, spread
 
 # With fewer validation images of a class, one of them is more than ten points of its accuracy.
@@ -22,9 +21,9 @@ def points(pair, none=NONE, between=" ± "):
     return _with_spread(pair, "{:+.1f}", none, between)
 
 
-def times(pair, none=NONE):
-    """``(mean, spread)`` of a ratio of times as ``1.02x``."""
-    return none if np.isnan(pair[0]) else f"{pair[0]:.2f}x"
+def times(ratio, none=NONE):
+    """A multiple as ``1.02x``."""
+    return none if np.isnan(ratio) else f"{ratio:.2f}x"
 
 
 def _with_spread(pair, form, none, between):
@@ -70,8 +69,8 @@ def chosen(outcome):
 
 
 def baseline(outcome):
-    """The row of plain cross entropy, or None."""
-    return next((row for row in outcome.rows if row.recipe == BASELINE), None)
+    """The row of the baseline, or None."""
+    return next((row for row in outcome.rows if row.recipe == outcome.baseline), None)
 
 
 def leading(row):
@@ -89,9 +88,9 @@ def choice(outcome, words):
     value = percent(row.validation[outcome.rank_by])
     facts = {"recipe": one_line(row.recipe), "measure": _accuracy(outcome, words), "value": value}
     sentences = [words["chosen_only" if len(outcome.rows) == 1 else "chosen_by"].format(**facts)]
-    if row.recipe == BASELINE:
+    if row is baseline(outcome):
         if len(outcome.rows) > 1:
-            sentences.append(words["chosen_baseline"])
+            sentences.append(words["chosen_baseline"].format(baseline=outcome.baseline))
     elif row.gain:
         sentences.append(gain(outcome, row, words))
     sentences.append(words["choice_validation"])
@@ -113,9 +112,15 @@ def gain(outcome, row, words):
     for name in ("many", "balanced"):
         if name != first and not np.isnan(row.gain[name][0]):
             parts.append(words["gain_next"].format(measure=words[f"{name}_shot"], points=points(row.gain[name])))
-    if not np.isnan(row.cost[0]):
-        parts.append(words["gain_time"].format(times=f"{row.cost[0]:.2f}"))
-    return words["gain"].format(parts=words["semicolon"].join(parts))
+    if not np.isnan(row.work):
+        parts.append(words["gain_work"].format(times=f"{row.work:.2f}"))
+    return words["gain"].format(baseline=outcome.baseline, parts=words["semicolon"].join(parts))
+
+
+def same(outcome, words):
+    """Sentences, maybe none: recipes that are the base itself."""
+    names = words["comma"].join(map(one_line, outcome.same))
+    return [words["same"].format(recipes=names, baseline=outcome.baseline)] if names else []
 
 
 def levels(outcome, row, measure):
@@ -129,13 +134,15 @@ def cautions(outcome, words):
     found = []
     row, base = chosen(outcome), baseline(outcome)
     if outcome.rows and base is None:
-        found.append(words["caution_no_baseline"])
+        found.append(words["caution_no_baseline"].format(baseline=outcome.baseline))
     if outcome.missing:
         found.append(words["caution_missing"].format(n=len(outcome.missing)))
     if outcome.failures:
         found.append(words["caution_failures"].format(n=len(outcome.failures)))
     if any(len(each.runs) != len(outcome.seeds) for each in outcome.rows):
-        found.append(words["caution_seeds"])
+        found.append(words["caution_seeds"].format(baseline=outcome.baseline))
+    if len(outcome.versions) > 1:
+        found.append(words["caution_versions"].format(versions=words["semicolon"].join(outcome.versions)))
     if outcome.rows:
         found += _few_shown(outcome, words)
     if row is None or len(outcome.rows) == 1:
