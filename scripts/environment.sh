@@ -6,6 +6,20 @@ PPCLS_LT_VENV="${PPCLS_LT_VENV:-.venv}"
 PADDLE="${PADDLE:-paddlepaddle==3.3.1}"
 PADDLECLAS="${PADDLECLAS:-paddleclas==2.4.2}"
 
+# Run pip install with the arguments behind the first, which names the step; show that it lives, and how long it took.
+step() {
+    local name="$1" started=$SECONDS ticker status=0
+    shift
+    printf '%s ' "$name"
+    (while sleep 5; do printf '.'; done) &
+    ticker=$!
+    "$PPCLS_LT_VENV/bin/python" -m pip install -q --disable-pip-version-check "$@" || status=$?
+    kill "$ticker" 2>/dev/null
+    wait "$ticker" 2>/dev/null || true
+    printf ' %s after %s s\n' "$([ "$status" = 0 ] && echo done || echo failed)" "$((SECONDS - started))"
+    return "$status"
+}
+
 make_environment() {  # arguments: an extra of this package or "", then further packages
     local extra="${1:-}" base wanted stamp="$PPCLS_LT_VENV/ppcls-lt-installed"
     "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 9))' || {
@@ -21,11 +35,11 @@ make_environment() {  # arguments: an extra of this package or "", then further 
     if [ -f "$stamp" ] && [ "$(head -n 1 "$stamp")" = "$base" ] && grep -qxF "$wanted" "$stamp"; then
         return 0
     fi
-    echo "installing into $PPCLS_LT_VENV: $PADDLE, $PADDLECLAS and what they need"
-    "$PPCLS_LT_VENV/bin/python" -m pip install -q --disable-pip-version-check \
-        "$PADDLE" -r scripts/requirements-host.txt -e ".${extra:+[$extra]}" "${@:2}"
+    echo "installing into $PPCLS_LT_VENV: $PADDLE, $PADDLECLAS and what they need; a dot every 5 seconds"
+    step "1 of 2: $PADDLE, this package and what they need (some 500 MB)" \
+        "$PADDLE" -r scripts/requirements-host.txt -e ".${extra:+[$extra]}" "${@:2}" || return 1
     # Its own requirements pin an OpenCV that newer Pythons cannot build.
-    "$PPCLS_LT_VENV/bin/python" -m pip install -q --disable-pip-version-check --no-deps "$PADDLECLAS"
+    step "2 of 2: $PADDLECLAS" --no-deps "$PADDLECLAS" || return 1
     [ -f "$stamp" ] && [ "$(head -n 1 "$stamp")" = "$base" ] || echo "$base" > "$stamp"
     echo "$wanted" >> "$stamp"
 }
