@@ -146,11 +146,20 @@ def test_as_told_a_training_ends(data, tmp_path):
         engine.train()
 
 
-def test_an_operator_that_fails_is_named(whole, tmp_path):
-    changed = settings(whole, tmp_path / "out", epochs=1)
-    changed["DataLoader"]["Train"]["dataset"]["transform_ops"].insert(1, {"RandCropImage": {"size": 8, "scale": 1}})
-    engine = engines.build_engine(changed)
-    with pytest.raises(ConfigError, match="^DataLoader.Train.dataset: operator RandCropImage fails with .*TypeError"):
+class Turned:
+    """An operator that fails; one that fails with every image is named before training already."""
+
+    def __call__(self, image):
+        raise TypeError("no angle")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_operator_that_fails_is_named(workers, whole, tmp_path):
+    engine = engines.build_engine(settings(whole, tmp_path / "out", workers=workers, epochs=1))
+    engine.train_dataloader.dataset._transform_ops.insert(1, Turned())
+    with pytest.raises(
+        ConfigError, match="^DataLoader.Train.dataset: operator Turned fails with .*TypeError: no angle$"
+    ):
         engine.train()
 
 
