@@ -107,6 +107,23 @@ def test_the_previous_one_is_kept_and_found_when_the_newest_is_torn(home, tmp_pa
         checkpoints.check(latest)
 
 
+@pytest.mark.parametrize("name", [".latest.saving", ".latest.previous", ARCH])
+def test_a_folder_that_is_a_link_is_refused_by_a_save_and_by_a_resume(name, tmp_path):
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "victim" / "latest.pdparams").write_text("mine")
+    root = tmp_path / "out"
+    root.mkdir()
+    (root / name).symlink_to(tmp_path / "victim")
+    with pytest.raises(ConfigError, match=f"{name}: must be a folder of its own, got a link to .*victim; remove it"):
+        save(root, 1)
+        save(root, 2)
+    if name != ARCH:
+        with pytest.raises(ConfigError, match=f"{name}: must be a folder of its own"):
+            checkpoints.newest(root, ARCH)
+    assert (tmp_path / "victim" / "latest.pdparams").read_text() == "mine"
+    assert len(list((tmp_path / "victim").iterdir())) == 1
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_missing_file_is_reported(ending, tmp_path):
     save(tmp_path, 1)
