@@ -17,6 +17,7 @@ from ._checks import ConfigError
 from .classifier import find_classifier
 
 _ENDING = ".pdparams"
+_BEGINS = b"\x80"  # weights are pickles
 _SETTERS = ("set_state_dict", "set_dict", "load_dict")  # one function under three names
 _SHOWN = 4
 _log = logging.getLogger("ppcls.lt")
@@ -82,6 +83,10 @@ def _existing(owner, key, path):
     """
     bare = path[: -len(_ENDING)] if path.endswith(_ENDING) else path
     if os.path.isfile(bare + _ENDING):
+        with open(bare + _ENDING, "rb") as file:
+            if file.read(1) != _BEGINS:
+                got = _checks.described(f"{bare}{_ENDING}, which is something else")
+                _checks.fail(owner, key, "weights that Paddle saved", got)
         checkpoints.check_weights(bare, owner, key)
         return bare
     folder = Path(path) if os.path.isdir(path) else Path(path).parent

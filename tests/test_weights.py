@@ -24,6 +24,7 @@ FLAGS = {
     "a path that is not there": ["-o", "Global.pretrained_model={ldam}_"],
     "a folder": ["-o", "Global.pretrained_model={output}"],
     "a torn file": ["-o", "Global.pretrained_model={torn}"],
+    "a file of something else": ["-o", "Global.pretrained_model={text}"],
     "no recipe, trained with one": ["-o", "Global.pretrained_model={ldam}"],
     "another recipe": ["--recipe", "cs_ce", "-o", "Global.pretrained_model={ldam}"],
     "another scale": ["--recipe", "{scaled}", "-o", "Global.pretrained_model={ldam}"],
@@ -50,6 +51,7 @@ MESSAGES = {
     "`checkpoints` instead of `pretrained_model`": "(`checkpoints` is read in a training alone, it is {ldam})",
     "a path that is not there": "got {ldam}_, which is not there; {home} holds {ldam}",
     "a folder": "got {output}, a folder; it holds {ldam}",
+    "a file of something else": "must be weights that Paddle saved, got {text}.pdparams, which is something else",
     "a torn file": "torn.pdparams is torn or was changed after it was saved",
     "no recipe, trained with one": "trained with Arch.classifier 'normalized', here 'ordinary'; LDAMLoss.s 30.0, here "
     "nothing; take `--recipe ldam_drw` or `--run {home}`",
@@ -103,12 +105,13 @@ def places(folder, train):
     manifest = Path(f"{best}.manifest.json").read_text().replace("best_model", "torn")
     Path(f"{torn}.manifest.json").write_text(manifest)
     Path(f"{torn}.pdparams").write_bytes(Path(f"{best}.pdparams").read_bytes()[:-2])
+    (folder / "text.pdparams").write_text("no weights\n")
     scaled = folder / "scaled.yaml"
     losses = [{"LDAMLoss": {"weight": 1.0, "num_class_list": "auto", "s": 10.0}}]
     scaled.write_text(yaml.safe_dump({"Arch": {"classifier": "normalized"}, "Loss": {"Train": losses}}))
     return {
         **{"ldam": best, "home": best.parent, "output": ldam, "plain": engines.saved(plain, "best_model")},
-        **{"bare": bare, "torn": torn, "scaled": scaled, "data": folder / "digits"},
+        **{"bare": bare, "torn": torn, "text": folder / "text", "scaled": scaled, "data": folder / "digits"},
     }
 
 
