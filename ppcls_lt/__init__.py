@@ -11,7 +11,7 @@ from ._checks import ConfigError
 
 __all__ = ["ConfigError", "__version__", "register"]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 
 def register(*, replace=()):
