@@ -1,6 +1,6 @@
 """The metric that shows the tail, for a recipe on a configuration that has none."""
 
-from pathlib import Path
+import os
 
 from . import config as configuration
 from .registry import registered
@@ -34,7 +34,7 @@ def _fits(stage):
     if not (isinstance(section, dict) and isinstance(loaders, dict) and isinstance(listed, list)):
         return False
     # Only beside the host's own accuracy of one label an image.
-    names = {name for entry in listed for name in (entry if isinstance(entry, dict) else [entry])}
+    names = {str(name) for entry in listed for name in (entry if isinstance(entry, dict) else [entry])}
     if section.get("recipe") is None or "TopkAcc" not in names or names & set(registered("metric")):
         return False
     if section.get("eval_mode", "classification") != "classification" or section.get("use_multilabel", False):
@@ -48,7 +48,7 @@ def _fits(stage):
     )
     listing = dataset.get("cls_label_path")
     known = dataset.get("name") in configuration.IMAGE_LISTS and not dataset.get("relabel", False)
-    return each_once and known and isinstance(listing, str) and Path(listing).is_file()
+    return each_once and known and isinstance(listing, str) and os.path.isfile(listing)
 
 
 def _inner(loaders, part, key):

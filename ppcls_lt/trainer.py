@@ -98,6 +98,8 @@ def checked_plan(config, mode):
     """
     values.check_sections(config)
     plan = stages.plan(config)
+    for stage in plan:
+        values.check_sections(stage)
     plan = [tail_metric.brought(stage, mode) for stage in plan]
     if mode != "train" and len(plan) > 1:
         # The last stage's model, with the weights that the file names: `plan` keeps those for the first.
@@ -105,7 +107,6 @@ def checked_plan(config, mode):
         plan[0]["Global"]["pretrained_model"] = config["Global"].get("pretrained_model")
     schema.check(plan, mode)
     for stage in plan:
-        values.check_sections(stage)
         values.check(stage, validation.parts(stage, mode))
         devices.check(stage)
     for stage in plan:
