@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from ppcls_lt.comparison import pool
-from ppcls_lt.comparison.settings import LOG
+from ppcls_lt.comparison.job import LOG
 
 
 class Job(NamedTuple):
