@@ -24,7 +24,7 @@ def train(data, tmp_path):
 
     def trained(callbacks, *, losses=None, sampler=None, **overrides):
         settings = engines.digits_config(
-            data, tmp_path, losses=losses or [engines.listed("FocalLoss")], epochs=EPOCHS, **overrides
+            data, tmp_path, losses=losses or [engines.listed("FocalLoss")], epochs=EPOCHS, overwrite=True, **overrides
         )
         if sampler is not None:
             settings["DataLoader"]["Train"]["sampler"] = {"batch_size": 32, "drop_last": False, **sampler}
@@ -104,7 +104,9 @@ def test_resampling_begins_with_the_documented_epoch(train):
 @pytest.mark.parametrize("schedule", ["Cosine", "Piecewise"])
 def test_ibs_recipe_changes_loss_and_learning_rate_together(schedule, data, tmp_path):
     def trained(callbacks):
-        settings = engines.digits_config(data, tmp_path, losses=[engines.listed("IBLoss")], epochs=EPOCHS)
+        settings = engines.digits_config(
+            data, tmp_path, losses=[engines.listed("IBLoss")], epochs=EPOCHS, overwrite=True
+        )
         if schedule == "Piecewise":
             settings["Optimizer"]["lr"] = {
                 "name": "Piecewise",

@@ -12,7 +12,8 @@ from ppcls_lt._checks import ConfigError
 
 
 def record(epoch, score=0.5, ema=False, **more):
-    return {"epoch": epoch, "ema": ema, "score": score, **more}
+    nothing = {"values": {}, "loss": {}, "per_class": {}, "best_metric": None}
+    return {"epoch": epoch, "ema": ema, "score": score, **nothing, **more}
 
 
 def written(path, *records, resume=True):

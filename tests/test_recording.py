@@ -240,8 +240,11 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_report_that_could_not_be_written_is_refused_before_training(mistake, data, tmp_path):
     overrides, message = MISTAKES[mistake]
+    settings = config(data, tmp_path / "out", **overrides)
+    if mistake == "many labels":  # for which no metric of this package stands beside it
+        settings["Metric"]["Eval"] = settings["Metric"]["Eval"][:1]
     with pytest.raises(ConfigError, match=f"^Global: {message}"):
-        engines.build_engine(config(data, tmp_path / "out", **overrides))
+        engines.build_engine(settings)
     assert not list((tmp_path / "out").rglob("*.log"))
 
 

@@ -84,7 +84,7 @@ def test_a_comparison_is_quiet_and_asks_for_nothing(class_num, recipes, language
     write_comparison(outcome, tmp_path, language)
     console, asked, dom, shot = browse(tmp_path / "comparison.html", "--window-size=1000,3000")
     assert console == [] and asked == set()
-    assert dom.count("<img") == (5 if recipes else 0) and dom.rstrip().endswith("</html>")
+    assert dom.count("<img") == (4 if recipes else 0) and dom.rstrip().endswith("</html>")
     if recipes:
         # Points of the group with many images.
         assert_blue(shot, 3000, 200)
