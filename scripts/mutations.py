@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = re.compile(r"(^|/)(texts|fonts|figures|charts|demo_data)\.py$|/recipes/")
 # Names that are replaced at random and not by what is known of them: no fault that anybody makes.
 NOT_DRAWN = ("VariableReplacer", "VariableInserter")
+MOST = 8  # test files for one fault
 # Tests that go through most of the package, for modules that few tests name.
 WIDE = ("mistakes", "host", "training_mistakes", "training", "evaluation", "stages", "data_commands", "compare")
 
@@ -108,7 +109,7 @@ def tests_of(file):
     pattern = re.compile(rf"\b({'|'.join(map(re.escape, sorted({module, *names})))})\b")
     said = {path: len(pattern.findall(path.read_text(encoding="utf-8"))) for path in (ROOT / "tests").glob("test_*.py")}
     named = sorted((path for path, times in said.items() if times), key=lambda path: -said[path])
-    return list(dict.fromkeys([*named, *(ROOT / "tests" / f"test_{name}.py" for name in WIDE)]))
+    return list(dict.fromkeys([*named, *(ROOT / "tests" / f"test_{name}.py" for name in WIDE)]))[:MOST]
 
 
 def verdict(copy, file, mutated, tests, seconds):
