@@ -32,12 +32,25 @@ def _check_folder(key, folder):
     if not isinstance(folder, str):
         _checks.fail("Global", key, expected, folder)
     try:
-        os.makedirs(folder, exist_ok=True)
-        # Of the rights alone a read-only disk says nothing, and the superuser has all of them.
-        with tempfile.TemporaryFile(dir=folder):
+        # Of the rights alone a read-only disk says nothing, and the superuser has all of them. What is not there is
+        # not made: a stage that does not run needs no folder.
+        with tempfile.TemporaryFile(dir=_nearest(folder)):
             pass
     except OSError as error:
         _checks.fail("Global", key, expected, _checks.described(f"{_checks.sought(folder)}: {error.strerror}"))
+
+
+def _nearest(folder):
+    """The folder, or what is there of those above it."""
+    place = Path(folder)
+    while place != place.parent:
+        try:
+            os.lstat(place)
+        except (FileNotFoundError, NotADirectoryError):
+            place = place.parent
+        else:
+            break
+    return place
 
 
 def check_images(config):

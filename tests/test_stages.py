@@ -133,8 +133,8 @@ def test_the_best_weights_of_the_first_stage_can_be_the_start(folder):
     settings = engines.digits_config(
         folder / "digits", folder / "best", losses=[{"CELoss": {"weight": 1.0}}], epochs=3, eval_during_train=True
     )
-    # The second epoch is the best: the third has a learning rate that destroys.
-    settings["Optimizer"]["lr"] = {"name": "Piecewise", "decay_epochs": [2], "values": [0.05, 50.0], "by_epoch": True}
+    # The second epoch is the best: the third has a learning rate that spoils it.
+    settings["Optimizer"]["lr"] = {"name": "Piecewise", "decay_epochs": [2], "values": [0.05, 3.0], "by_epoch": True}
     settings["Stages"] = [
         {},
         {"start_from": "best", "Global": {"epochs": 0}, "Callbacks": [{"TauNormalize": {"tau": 1}}]},
