@@ -9,6 +9,7 @@ import paddle
 from . import _checks, data_checks, host, label_kinds, losses, relabelling, trial, unreadable
 from . import config as configuration
 from ._checks import ConfigError
+from .building import named
 from .classifier import FeatureTap, LogitsCheck, find_classifier, normalize
 from .registry import registered
 
@@ -81,11 +82,11 @@ class Assembly:
 
         return host.functions(
             "engine.engine",
-            build_dataloader=_named("DataLoader", self.build_dataloader),
-            build_loss=_named("Loss", self.build_components),
-            build_metrics=_named("Metric", self.build_components),
-            build_model=_named("Arch", lambda original, *args, **kwargs: original(*args, **kwargs)),
-            build_optimizer=_named("Optimizer", build_optimizer),
+            build_dataloader=named("DataLoader", self.build_dataloader),
+            build_loss=named("Loss", self.build_components),
+            build_metrics=named("Metric", self.build_components),
+            build_model=named("Arch", lambda original, *args, **kwargs: original(*args, **kwargs)),
+            build_optimizer=named("Optimizer", build_optimizer),
         )
 
     def build_dataloader(self, original, config, mode, *args, **kwargs):
@@ -277,21 +278,6 @@ class Assembly:
     def _data_name(self):
         dataset = self._config["DataLoader"]["Train"]["dataset"]
         return f"DataLoader.Train.dataset ({dataset.get('cls_label_path', dataset['name'])})"
-
-
-def _named(section, build):
-    """``build``, a failure of which comes up with a line that says which section it was building."""
-
-    def call(original, *args, **kwargs):
-        try:
-            return build(original, *args, **kwargs)
-        except ConfigError:
-            raise
-        except Exception:
-            _log.error("building `%s` of the configuration failed; what failed in it is said below", section)
-            raise
-
-    return call
 
 
 def _losses_of(combined):

@@ -34,7 +34,8 @@ def check(config, parts):
     if not any(wanted(config, part) for part in parts):
         return
     labels = {part: _listed(config, part) for part in ("Train", "Eval")}
-    classes = labels["Train"]
+    recorded = None if "Train" in parts else _recorded(config)  # whatever the training list has become since
+    classes = labels["Train"] if recorded is None else recorded
     if classes is None:
         return
     if wanted(config, "Train") and class_number(config) is not None and len(classes) > class_number(config):
@@ -51,8 +52,8 @@ def check(config, parts):
     if wanted(config, "Eval") and missing:
         shown = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
         path = config["DataLoader"]["Eval"]["dataset"]["cls_label_path"]
-        expected = f"true with a list of labels that the training list has ({path})"
-        _checks.fail("DataLoader.Eval.dataset", "relabel", expected, _checks.described(f"others: {shown}"))
+        expected = "true with a list of labels that the training list has"
+        _checks.fail("DataLoader.Eval.dataset", "relabel", expected, _checks.described(f"others in {path}: {shown}"))
 
 
 def with_classes(config, part, settings, trained):
@@ -82,13 +83,10 @@ def with_classes(config, part, settings, trained):
 
 def _of_training(config):
     """The labels of the training whose weights are evaluated: as its folder says, else as its list does."""
+    recorded = _recorded(config)
+    if recorded is not None:
+        return recorded
     weights = config["Global"].get("pretrained_model")
-    if isinstance(weights, str):
-        for folder in list(Path(weights).parents)[:2]:
-            path = folder / run_files.FILES["train"].info
-            labels = run_files.read_info(path).get("labels") if path.is_file() else None
-            if labels is not None:
-                return labels
     classes = _listed(config, "Train") if wanted(config, "Train") else None
     if classes is None:
         raise ConfigError(
@@ -97,6 +95,17 @@ def _of_training(config):
         )
     _log.warning("no run_info.json beside %s tells its labels: those of DataLoader.Train.dataset are taken", weights)
     return classes
+
+
+def _recorded(config):
+    """The labels that the folder of the weights says it was trained with, or None."""
+    weights = config["Global"].get("pretrained_model")
+    for folder in list(Path(weights).parents)[:2] if isinstance(weights, str) else []:
+        path = folder / run_files.FILES["train"].info
+        labels = run_files.read_info(path).get("labels") if path.is_file() else None
+        if labels is not None:
+            return labels
+    return None
 
 
 def _listed(config, part):

@@ -24,6 +24,7 @@ from . import (
     model_record,
     nonfinite,
     places,
+    precision,
     recording,
     replaced,
     resuming,
@@ -100,7 +101,7 @@ def checked_plan(config, mode):
     plan = stages.plan(config)
     for stage in plan:
         values.check_sections(stage)
-    plan = [tail_metric.brought(stage, mode) for stage in plan]
+    plan = [precision.settled(tail_metric.brought(stage, mode)) for stage in plan]
     if mode != "train" and len(plan) > 1:
         # The last stage's model, with the weights that the file names: `plan` keeps those for the first.
         plan = plan[-1:]

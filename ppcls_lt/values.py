@@ -8,7 +8,7 @@ import numbers
 
 from . import _checks, patterns
 from ._checks import ConfigError
-from .config import class_number
+from .config import class_number, components
 from .counts import MAX_CLASSES
 
 
@@ -94,6 +94,7 @@ def check(config, parts):
     _numbers("EMA", config.get("EMA"), {"decay": {"minimum": 0, "below": 1}})
     for part in ("Train", "Eval"):
         _check_topk(config, part)
+        _check_smoothing(config, part)
 
 
 _MOST = 10**9  # of whatever is counted
@@ -175,6 +176,13 @@ def _check_schedule(where, lr):
     if steps is not None and values is not None and not 0 <= len(values) - len(steps) <= 1:
         got = _checks.described(f"{len(values)} of them for {len(steps)}")
         _checks.fail(where, "values", "one more than `decay_epochs`: before, between and after them", got)
+
+
+def _check_smoothing(config, part):
+    """The host's ``CELoss`` leaves the smoothing out, without a word, where its share is out of bounds."""
+    for where, name, params in components(config, "Loss", part):
+        if name == "CELoss" and params.get("epsilon") is not None:
+            _checks.number(f"{where} CELoss", "epsilon", params["epsilon"], minimum=0, below=1)
 
 
 def _check_topk(config, part):

@@ -33,8 +33,18 @@ class TestLists:
 
     def test_a_label_that_the_training_lacks(self, tmp_path):
         changed = configuration(tmp_path, evaluation=(3, 41))
-        with pytest.raises(ConfigError, match="^DataLoader.Eval.dataset: `relabel` must be .*got others: 41$"):
+        with pytest.raises(ConfigError, match="^DataLoader.Eval.dataset: `relabel` .*got others in .*: 41$"):
             relabelling.check(changed, ["Train", "Eval"])
+
+    def test_a_training_list_that_has_changed_since(self, tmp_path):
+        """To evaluate, the labels that the run wrote down count, not what its list has become."""
+        info = {"mode": "train", "started": "x", "run": "a", "stage": 1, "stages": 1, "counts": None, "labels": CLASSES}
+        (tmp_path / "run_info.json").write_text(json.dumps(info))
+        config = configuration(tmp_path, train=CLASSES[:1], evaluation=CLASSES)
+        config["Global"]["pretrained_model"] = str(tmp_path / "best_model")
+        relabelling.check(config, ["Eval"])
+        with pytest.raises(ConfigError, match="labels that the training list has, got others"):
+            relabelling.check(config, ["Train", "Eval"])
 
     def test_one_list_alone(self, tmp_path):
         changed = configuration(tmp_path, eval_relabel=False)

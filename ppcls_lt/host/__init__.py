@@ -16,8 +16,10 @@ from .._checks import ConfigError
 from . import evaluated, images, loading, operators, reading, relabelling, repairs
 from ._names import MODULE_OF_KIND, namespace
 from ._wrapping import extend_in, wrapped
+from .components import WRONG, faulty  # noqa: F401
 from .devices import devices  # noqa: F401
 from .predicting import images_below  # noqa: F401
+from .read_keys import reads
 from .reading import check_new_entries  # noqa: F401
 
 INSTALL_HELP = (
@@ -147,6 +149,11 @@ def build_dataset(config):
     """Build the data set of a ``dataset`` section as the host does, without a loader."""
     params = {key: value for key, value in config.items() if key not in ("name", "batch_transform_ops")}
     return vars(module("data"))[config["name"]](**params)
+
+
+def reads_use_amp():
+    """Whether the host looks at ``AMP.use_amp``; 2.4 and 2.5 take the section itself for yes."""
+    return "use_amp" in reads().get(("AMP",), {})
 
 
 def keeps_loader_iterator(train_epoch_func):

@@ -9,6 +9,7 @@ from .nodes import Items, Node
 OURS = {
     (): ("Callbacks", "Stages", "start_from"),
     ("Global",): tuple(GLOBAL_KEYS),
+    ("AMP",): ("use_amp",),
     ("Arch",): ("classifier",),
 }
 _NOUNS = {

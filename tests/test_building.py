@@ -1,0 +1,64 @@
+"""What PaddleClas cannot build is named, and mixed precision that is switched off stays off."""
+
+import logging
+
+import pytest
+
+from ppcls_lt import host
+from ppcls_lt._checks import ConfigError
+
+from . import engines
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return engines.write_digits(tmp_path_factory.mktemp("data") / "digits")
+
+
+def settings(data, output, losses=({"CELoss": {"weight": 1.0}},)):
+    return engines.digits_config(data, output, losses=list(losses))
+
+
+@pytest.mark.parametrize(
+    "entry, message",
+    [
+        ({"NormalizeImage": {"mean": "abc"}}, r"transform_ops\[3\] NormalizeImage: must have parameters that it takes"),
+        (
+            {"RandFlipImage": {"flip_code": 7}},
+            r"transform_ops\[3\] RandFlipImage: .*: 7}: AssertionErr",
+        ),
+    ],
+)
+def test_an_operator_that_cannot_be_built_is_named(entry, message, data, tmp_path):
+    config = settings(data, tmp_path)
+    config["DataLoader"]["Train"]["dataset"]["transform_ops"].append(entry)
+    with pytest.raises(ConfigError, match=r"^DataLoader\.Train\.dataset\." + message):
+        engines.build_engine(config)
+
+
+def test_a_loss_that_cannot_be_built_is_named(data, tmp_path):
+    config = settings(data, tmp_path, [{"CELoss": {"weight": 1.0}}, {"TripletLossV2": {"weight": 1.0, "margin": "x"}}])
+    config["Loss"]["Train"][1] = {"MultiLabelLoss": {"weight": 1.0, "epsilon": "x"}}
+    with pytest.raises(ConfigError, match=r"^Loss\[1\] MultiLabelLoss: must have parameters that it takes, got .*'x'"):
+        engines.build_engine(config)
+
+
+@pytest.mark.parametrize("epsilon", ["x", 1, 2.0, -0.1, True])
+def test_smoothing_that_paddleclas_would_leave_out_is_an_error(epsilon, data, tmp_path):
+    config = settings(data, tmp_path, [{"CELoss": {"weight": 1.0, "epsilon": epsilon}}])
+    with pytest.raises(ConfigError, match=r"^Loss\.Train\[0\] CELoss: `epsilon` must be a finite number >= 0 and < 1"):
+        engines.build_engine(config)
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_mixed_precision_is_what_use_amp_says(wanted, data, tmp_path, caplog):
+    config = settings(data, tmp_path)
+    # As develop's files have it; 2.4 and 2.5 take the section itself for yes.
+    config["AMP"] = {"use_amp": wanted, "scale_loss": 128.0, "use_dynamic_loss_scaling": True, "level": "O1"}
+    with caplog.at_level(logging.INFO, "ppcls.lt"):
+        engine = engines.build_engine(config)
+    # develop has the switch inside its context.
+    used = getattr(engine, "amp", None)
+    assert (engine.auto_cast.use_amp if used is None else used) == wanted
+    told = "AMP: `use_amp` is false, so the section is left out" in caplog.text
+    assert told == (not wanted and not host.reads_use_amp())
