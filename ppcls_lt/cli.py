@@ -9,6 +9,7 @@ import runpy
 import shlex
 import signal
 import sys
+import warnings
 from pathlib import Path
 
 from . import __version__, command_parser, compare_command, interrupts, report_command
@@ -39,6 +40,8 @@ def main(argv=None):
     arguments = command_parser.parse(parser, commands, argv)
     arguments.command_line = shlex.join(["ppcls-lt", *argv])
     arguments.way_on = interrupts.way_on(arguments.name, argv)
+    # Of Paddle 3, when it is imported: nothing here compiles anything.
+    warnings.filterwarnings("ignore", message="No ccache found")
     try:
         status = arguments.command(arguments)
         sys.stdout.flush()

@@ -7,7 +7,7 @@ import yaml
 
 from ppcls_lt import cli
 
-from . import stock
+from . import commands, stock
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +132,8 @@ def test_the_host_s_own_failure_names_what_was_being_built(folder, monkeypatch, 
     with caplog.at_level(logging.ERROR, logger="ppcls"), pytest.raises(ValueError):
         cli.main(["train", "-c", "stock.yaml", *given, "-o", mean])
     assert "building `DataLoader` of the configuration failed" in caplog.text
+
+
+def test_a_command_does_not_speak_of_compilers(tmp_path):
+    done = commands.run(tmp_path, "eval", "-c", "digits/ce.yaml")
+    assert done.returncode == 2 and "ccache" not in done.errors
