@@ -3,9 +3,13 @@
 import difflib
 import numbers
 import os
+import re
 
 _LONGEST_NAME = 200
 _LONGEST_MESSAGE = 4000
+_LINE_ENDS = re.compile(r"\s*[\r\n]\s*")
+# So many names are all listed.
+_FEW_NAMES = 8
 
 
 class ConfigError(ValueError):
@@ -16,8 +20,8 @@ class ConfigError(ValueError):
     """
 
     def __init__(self, message):
-        # Whatever a file held: a line that can be read.
-        super().__init__(_cut(message, _LONGEST_MESSAGE))
+        # Whatever a file or another's exception held: one line that can be read.
+        super().__init__(cut(_LINE_ENDS.sub(" ", message), _LONGEST_MESSAGE))
 
 
 def fail(owner, name, expected, got):
@@ -29,7 +33,7 @@ def fail(owner, name, expected, got):
         expected (str): what it must be.
         got: the offending value, or a sentence about it.
     """
-    raise ConfigError(f"{owner}: `{name}` must be {_cut(expected, 600)}, got {_short(got)}")
+    raise ConfigError(f"{owner}: `{name}` must be {cut(expected, 600)}, got {_short(got)}")
 
 
 def number(owner, name, value, *, above=None, minimum=None, below=None, maximum=None):
@@ -94,7 +98,7 @@ def regular_file(owner, name, path):
 def known_name(owner, what, name, options):
     """Raise unless ``name`` is among ``options``; the message suggests the nearest."""
     if name not in options:
-        raise ConfigError(f"{owner}: unknown {what} {shown(name)}{suggestion(name, options)}")
+        raise ConfigError(f"{owner}: unknown {what} {shown(name)}{nearest_or_all(name, options)}")
 
 
 def suggestion(name, options):
@@ -106,18 +110,25 @@ def suggestion(name, options):
     return f" (did you mean {folded[near[0]]!r}?)" if near else ""
 
 
+def nearest_or_all(name, options):
+    """Return what :func:`suggestion` does; where nothing is near, " (known: X, Y)" of a few ``options``."""
+    listed = "" if not 0 < len(options) <= _FEW_NAMES else f" (known: {', '.join(map(str, options))})"
+    return suggestion(name, options) or listed
+
+
 def _short(value):
     if isinstance(value, _Sentence):
-        return _cut(value, 400)  # of our own words, for the most part
-    return _cut(f"{value!r} ({type(value).__name__})")
+        return cut(value, 400)  # of our own words, for the most part
+    return cut(f"{value!r} ({type(value).__name__})")
 
 
 def shown(value):
     """Return the ``repr`` of a value for a message, cut where it is long."""
-    return _cut(repr(value))
+    return cut(repr(value))
 
 
-def _cut(text, limit=120):
+def cut(text, limit=120):
+    """Return the text, or its beginning and three dots."""
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
@@ -133,6 +144,11 @@ def sought(path):
 def sought_in(path):
     """Return ", sought in FOLDER" for a relative path, else ""."""
     return "" if os.path.isabs(path) else f", sought in {os.getcwd()}"
+
+
+def unreadable(owner, name, path, error):
+    """Raise for a file that the system does not read, an ``OSError``."""
+    fail(owner, name, "a file that can be read", described(f"{path}: {error.strerror}{sought_in(path)}"))
 
 
 def described(text):

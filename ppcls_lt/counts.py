@@ -63,8 +63,7 @@ def count_label_list(path, *, owner, name="cls_label_path", delimiter=None, clas
         for token, images in tokens.items():
             tally[int(token)] += images
     except OSError as error:
-        got = _checks.described(error.strerror + _checks.sought_in(path))
-        _checks.fail(owner, name, f"a file that can be read ({path})", got)
+        _checks.unreadable(owner, name, path, error)
     except (IndexError, ValueError):
         label_lists.fail_at_line(path, owner, name, delimiter, bound)
     if not tally:

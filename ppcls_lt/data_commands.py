@@ -7,7 +7,7 @@ import shutil
 import sys
 import textwrap
 
-from ._checks import fail
+from ._checks import fail, integer
 
 _MANY, _FEW = 100, 20
 _LIST_HELP = "a PaddleClas label list, lines `image label`"
@@ -104,6 +104,8 @@ def _counts(arguments):
 
     owner = "ppcls-lt counts"
     limits = thresholds(arguments, owner)
+    if arguments.class_num is not None:
+        integer(owner, "--class-num", arguments.class_num, minimum=1)
     if arguments.png is not None:
         # So that no list is replaced by a picture through a slip.
         if not arguments.png.lower().endswith(".png"):
@@ -113,7 +115,7 @@ def _counts(arguments):
         arguments.list,
         owner=owner,
         name="LIST",
-        delimiter=_delimiter(arguments),
+        delimiter=_delimiter(arguments, owner),
         class_num=arguments.class_num,
     )
     groups = counts.shot_groups(found, limits, owner=owner)
@@ -133,7 +135,7 @@ def _make_lt(arguments):
         fail(owner, "--step-fraction", "used with --kind step", arguments.step_fraction)
     writing = {"owner": owner, "inputs": [arguments.list], "force": arguments.force}
     data_tools.check_outputs({"--out": arguments.out}, **writing)
-    data = data_tools.read_label_list(arguments.list, owner=owner, delimiter=_delimiter(arguments))
+    data = data_tools.read_label_list(arguments.list, owner=owner, delimiter=_delimiter(arguments, owner))
     wanted = data_tools.tail_counts(
         data.counts,
         ratio=arguments.ratio,
@@ -144,6 +146,7 @@ def _make_lt(arguments):
         seed=arguments.seed,
         owner=owner,
         name="LIST",
+        called=_flag,
     )
     chosen = data_tools.long_tail_subset(data.labels, wanted, images=data.images, seed=arguments.seed)
     data_tools.write_files({"--out": (arguments.out, data_tools.joined(data.lines, chosen))}, **writing)
@@ -151,7 +154,9 @@ def _make_lt(arguments):
     summary = [f"kept {chosen.size} of {_some(data.labels.size, 'image')} of {arguments.list}"]
     if arguments.ratio > wanted.max():
         most = _some(wanted.max(), "image")
-        summary.append(f"a ratio of {arguments.ratio:g} is out of reach: the largest class has {most}")
+        unreached = f"a ratio of {arguments.ratio:g} is out of reach: the largest class has {most}"
+        summary.append(unreached)
+        print(f"ppcls-lt: warning: {unreached}; the list has {_ratio(wanted)}", file=sys.stderr)
     _say([*summary, "", *_report(arguments.out, wanted, groups, (_MANY, _FEW))])
     return 0
 
@@ -162,7 +167,7 @@ def _split(arguments):
     owner = "ppcls-lt split"
     writing = {"owner": owner, "inputs": [arguments.list], "force": arguments.force}
     data_tools.check_outputs({"--train-out": arguments.train_out, "--val-out": arguments.val_out}, **writing)
-    data = data_tools.read_label_list(arguments.list, owner=owner, delimiter=_delimiter(arguments))
+    data = data_tools.read_label_list(arguments.list, owner=owner, delimiter=_delimiter(arguments, owner))
     train, val = data_tools.stratified_split(
         data.labels,
         fraction=arguments.val_fraction,
@@ -171,6 +176,7 @@ def _split(arguments):
         allow_missing=arguments.allow_missing,
         owner=owner,
         name="LIST",
+        called=lambda name: _flag("val_fraction" if name == "fraction" else name),
     )
     contents = {
         "--train-out": (arguments.train_out, data_tools.joined(data.lines, train)),
@@ -221,7 +227,14 @@ def thresholds(arguments, owner):
     return (many, few)
 
 
-def _delimiter(arguments):
+def _flag(name):
+    """The flag of an argument of this name."""
+    return "--" + name.replace("_", "-")
+
+
+def _delimiter(arguments, owner):
+    if arguments.delimiter == "":
+        fail(owner, "--delimiter", "a text that is not empty", arguments.delimiter)
     # A shell hands over the two characters \t; a list separated by them is unheard of.
     return "\t" if arguments.delimiter == r"\t" else arguments.delimiter
 

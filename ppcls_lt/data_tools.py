@@ -110,7 +110,7 @@ def step_profile(n_max, ratio, class_num, fraction=0.5):
     return [large] * (class_num - smalls) + [small] * smalls
 
 
-def class_order(order, counts, *, seed=0, owner="class_order"):
+def class_order(order, counts, *, seed=0, owner="class_order", called=str):
     """Return the classes from the one that shall have most images to the one with fewest.
 
     Args:
@@ -120,6 +120,7 @@ def class_order(order, counts, *, seed=0, owner="class_order"):
         counts (sequence of int): images per class ``[C]``.
         seed (int): >= 0.
         owner (str): who asks, for messages.
+        called (callable): what it calls an argument, from its name here.
 
     Returns:
         int64 array ``[C]``.
@@ -128,20 +129,20 @@ def class_order(order, counts, *, seed=0, owner="class_order"):
         ConfigError: ``order`` is none of these.
     """
     counts = as_counts(counts, owner=owner, name="counts", allow_empty=True)
-    seed = _checks.integer(owner, "seed", seed, minimum=0)
+    seed = _checks.integer(owner, called("seed"), seed, minimum=0)
     if isinstance(order, str):
-        _checks.choice(owner, "order", order, ORDERS)
+        _checks.choice(owner, called("order"), order, ORDERS)
         if order == "size":
             return np.argsort(-counts, kind="stable")
         if order == "random":
             return np.argsort(_draw(map(str, range(counts.size)), seed), kind="stable")
         return np.arange(counts.size)
     if not isinstance(order, (list, tuple, np.ndarray)):
-        _checks.fail(owner, "order", "one of " + ", ".join(ORDERS) + " or a list of the classes", order)
-    classes = [_checks.integer(owner, f"order[{rank}]", label) for rank, label in enumerate(order)]
+        _checks.fail(owner, called("order"), "one of " + ", ".join(ORDERS) + " or a list of the classes", order)
+    classes = [_checks.integer(owner, f"{called('order')}[{rank}]", label) for rank, label in enumerate(order)]
     if sorted(classes) != list(range(counts.size)):
         got = _checks.described(f"{len(classes)} classes, {len(set(classes))} of them different")
-        _checks.fail(owner, "order", f"every class from 0 to {counts.size - 1} once", got)
+        _checks.fail(owner, called("order"), f"every class from 0 to {counts.size - 1} once", got)
     return np.array(classes, dtype=np.int64)
 
 
@@ -156,6 +157,7 @@ def tail_counts(
     seed=0,
     owner="tail_counts",
     name="available",
+    called=str,
 ):
     """Return how many images a long-tailed subset takes of each class.
 
@@ -169,6 +171,7 @@ def tail_counts(
             first class of ``order``.
         seed (int): for ``order="random"``.
         owner, name (str): who asks, and what it calls ``available``, for messages.
+        called (callable): what it calls another argument, from its name here.
 
     Returns:
         int64 array ``[C]``, by class.
@@ -182,13 +185,13 @@ def tail_counts(
     if empty.size:
         got = f"no image of {listed_classes(empty)}"
         _checks.fail(owner, name, "a list with images of every class", _checks.described(got))
-    ratio = _checks.number(owner, "ratio", ratio, minimum=1)
-    _checks.choice(owner, "kind", kind, KINDS)
-    step_fraction = _checks.number(owner, "step_fraction", step_fraction, above=0, below=1)
-    ranked = class_order(order, available, seed=seed, owner=owner)
+    ratio = _checks.number(owner, called("ratio"), ratio, minimum=1)
+    _checks.choice(owner, called("kind"), kind, KINDS)
+    step_fraction = _checks.number(owner, called("step_fraction"), step_fraction, above=0, below=1)
+    ranked = class_order(order, available, seed=seed, owner=owner, called=called)
     if max_per_class is None:
         max_per_class = int(available[ranked[0]])
-    max_per_class = _checks.integer(owner, "max_per_class", max_per_class, minimum=1)
+    max_per_class = _checks.integer(owner, called("max_per_class"), max_per_class, minimum=1)
 
     def counts_for(n_max):
         if kind == "exp":
@@ -214,7 +217,7 @@ def tail_counts(
         more = "" if short.size == 1 else f" ({short.size} classes have too few)"
         got = f"{max_per_class}: class {first} has {available[first]} images and needs {counts[first]}{more}"
         expected = f"at most {fits} for this list, ratio and order (--max-per-class {fits})"
-        _checks.fail(owner, "max_per_class", expected, _checks.described(got))
+        _checks.fail(owner, called("max_per_class"), expected, _checks.described(got))
     return counts
 
 
@@ -249,7 +252,7 @@ def long_tail_subset(labels, counts, *, images=None, seed=0):
 
 
 def stratified_split(
-    labels, *, fraction, images=None, seed=0, allow_missing=False, owner="stratified_split", name="labels"
+    labels, *, fraction, images=None, seed=0, allow_missing=False, owner="stratified_split", name="labels", called=str
 ):
     """Split images into a training and a validation part, class by class.
 
@@ -266,6 +269,7 @@ def stratified_split(
         allow_missing (bool): accept classes with a single image, which then
             stays in training.
         owner, name (str): who asks, and what it calls ``labels``, for messages.
+        called (callable): what it calls another argument, from its name here.
 
     Returns:
         tuple: the positions of the training lines and those of the validation
@@ -275,8 +279,8 @@ def stratified_split(
         ConfigError: an argument is out of range, a class has a single image
             (unless ``allow_missing``), all have, or an image has two labels.
     """
-    fraction = _checks.number(owner, "fraction", fraction, above=0, below=1)
-    seed = _checks.integer(owner, "seed", seed, minimum=0)
+    fraction = _checks.number(owner, called("fraction"), fraction, above=0, below=1)
+    seed = _checks.integer(owner, called("seed"), seed, minimum=0)
     labels, images = _labels_and_images(labels, images, owner, name)
     places = {}
     group = np.array([places.setdefault(image, len(places)) for image in images], dtype=np.int64)

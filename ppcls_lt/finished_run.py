@@ -9,8 +9,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from . import checkpoints, run_files, run_marks
-from ._checks import ConfigError
+from . import checkpoints, run_files, run_marks, yaml_files
+from ._checks import ConfigError, described, fail
 from .overrides import parsed
 from .report import collect
 
@@ -115,6 +115,11 @@ def _weights(run, arch):
             why = "" if prefix != checkpoints.LATEST else ", since there is no whole best_model"
             _log.info("%s: weights of epoch %d, %s%s", run.output_dir, checkpoints.epoch_of(path), path, why)
             return str(path)
+    section = yaml_files.read_map(run.config, "Global", "run").get("Arch")
+    trained = section.get("name") if isinstance(section, dict) else None
+    if trained != arch:
+        got = described(f"{arch}; leave out `-o Arch.name`")
+        fail("Arch", "name", f"{trained}, the architecture of the training in {run.output_dir}", got)
     raise ConfigError(
         f"{_OWNER} must be a training with a whole checkpoint, best_model or latest, got {run.output_dir} without one"
     )

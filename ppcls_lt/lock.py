@@ -52,8 +52,9 @@ def acquire(folder, owner, parameter, name=_NAME):
     """
     folder = Path(folder)
     try:
+        made = [each for each in (folder, *folder.parents) if not each.exists()]
         path = atomic.make_folder(folder).resolve() / name
-        lock = _held.get(path) or Lock(path, _locked(path, folder, owner, parameter))
+        lock = _held.get(path) or Lock(path, _locked(path, folder, owner, parameter), made)
     except OSError as error:
         got = described(f"{folder}: {error.strerror}")
         fail(owner, parameter, "a folder that can be made and written", got)
@@ -65,8 +66,9 @@ def acquire(folder, owner, parameter, name=_NAME):
 class Lock:
     """A lock that this process holds until each of its users has released it."""
 
-    def __init__(self, path, descriptor):
+    def __init__(self, path, descriptor, made):
         self.users = 0
+        self._made = [each.absolute() for each in made]  # the folders that were made for it, the innermost first
         self._path = path
         self._descriptor = descriptor
         self._process = os.getpid()
@@ -81,6 +83,9 @@ class Lock:
             with contextlib.suppress(OSError):  # Windows removes no open file
                 os.unlink(self._path)
             os.close(self._descriptor)
+            with contextlib.suppress(OSError):  # something was written there
+                for folder in self._made:
+                    folder.rmdir()
 
 
 def _locked(path, folder, owner, parameter):

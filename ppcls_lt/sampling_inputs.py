@@ -40,7 +40,7 @@ def image_indices(owner, value, size):
     try:
         return _natural_numbers(_read_indices(value) if isinstance(value, (str, os.PathLike)) else value, size)
     except OSError as error:
-        _checks.fail(owner, "indices", f"a file that can be read ({value})", _checks.described(error.strerror))
+        _checks.unreadable(owner, "indices", value, error)
     except (ValueError, OverflowError, EOFError) as error:
         _checks.fail(owner, "indices", expected, _checks.described(str(error)))
 

@@ -164,14 +164,10 @@ class _Training:
         self._index = 0
         self._names = None
         self._identity = None
-        self._run = None
-        self._assembly = None
-        self._record = None
+        self._run = self._assembly = self._record = None
         self._lock = None
-        self._extension = None
-        self._extends = False
-        self._watch = None
-        self._unreadable = None
+        self._extension, self._extends = None, False
+        self._watch = self._unreadable = None
 
     def start(self):
         """Build the Engine of the stage that the configuration starts or goes on with."""
@@ -180,6 +176,13 @@ class _Training:
             self._lock = lock.acquire(stages.output_dir(self._plan), "Global", "output_dir")
             # Where nobody calls `train`.
             weakref.finalize(self, self._lock.release)
+        try:
+            self._begin(settings)
+        except BaseException:
+            self._release()
+            raise
+
+    def _begin(self, settings):
         checkpoint = settings.get("checkpoints") or None
         if checkpoint:
             state = saving.read_state(checkpoint)
@@ -205,8 +208,11 @@ class _Training:
         try:
             self._train_stages(train_stage)
         finally:
-            if self._lock is not None:
-                self._lock.release()
+            self._release()
+
+    def _release(self):
+        if self._lock is not None:
+            self._lock.release()
 
     def _train_stages(self, train_stage):
         while True:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from . import _checks
-from .host.decoding import MAX_PIXELS, bounded
+from .host.decoding import MAX_PIXELS, bounded, said
 
 # Images of the batch, and how many are looked at to find them.
 _IMAGES = 4
@@ -38,7 +38,7 @@ def first_batch(loader, settings, where, max_pixels=MAX_PIXELS):
     if not operators or not files or not isinstance(files[0], str):
         return None
     with _kept_random_states(), bounded(max_pixels):
-        samples = [dataset[index] for index in _readable(files, operators, f"{where}.dataset")]
+        samples = [dataset[index] for index in _readable(files, operators, settings, f"{where}.dataset")]
         if not samples:
             return None
         operators = settings["dataset"].get("batch_transform_ops")
@@ -61,7 +61,7 @@ def _kept_random_states():
         np.random.set_state(states[1])
 
 
-def _readable(files, operators, owner):
+def _readable(files, operators, settings, owner):
     """Return the numbers of some images that pass all operators."""
     found, failures = [], 0
     for index, file in enumerate(files[:_TRIES]):
@@ -76,7 +76,8 @@ def _readable(files, operators, owner):
             failures += 1
             if not found and failures == min(_FAILURES, len(files)):
                 name = type(operators[number]).__name__
-                got = _checks.described(f"{type(error).__name__}: {error} ({file})")
+                given = _checks.shown(settings["dataset"]["transform_ops"][number].get(name))
+                got = _checks.described(f"{said(error)}, with {given} ({file})")
                 _checks.fail(owner, f"transform_ops[{number}]", f"such that {name} can change an image", got)
         if len(found) == _IMAGES:
             break
@@ -101,7 +102,7 @@ def _collated(loader, samples, operators, where):
     samples = (samples * _IMAGES)[:_IMAGES]
     labels, error = _labels(loader, samples)
     if error is not None:
-        got = _checks.described(f"{type(error).__name__}: {error}")
+        got = _checks.described(said(error))
         _checks.fail(f"{where}.dataset", "batch_transform_ops", "such that they can change a batch", got)
     odd = next((size for size in _batch_sizes(loader) if size % 2), None)
     if odd is not None and _labels(loader, samples[:-1])[1] is not None:

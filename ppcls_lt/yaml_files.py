@@ -50,7 +50,7 @@ def text(path, owner, name):
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        _checks.fail(owner, name, f"a file that can be read ({path})", _checks.described(error.strerror))
+        _checks.unreadable(owner, name, path, error)
     if len(data) > MAX_BYTES:
         _checks.fail(owner, name, f"a YAML file of at most {MAX_BYTES // 2**20} MiB", str(path))
     try:

@@ -340,7 +340,11 @@ SEVERAL = [{"SGD": {"scope": "all"}}]  # optimizers, each of a part of the model
             {"epochs": 3},
             r"`--epochs` must be left out with a list of optimizers",
         ),
-        (None, {"val_list": "nowhere.txt"}, r"`--val-list` must be a file that can be read \(nowhere.txt\)"),
+        (
+            None,
+            {"val_list": "nowhere.txt"},
+            r"`--val-list` must be a file that can be read, got nowhere.txt: No such file",
+        ),
         (set_in("Global", "recipe", value="ldam"), {}, r"Global: `recipe` must be left out"),
         (set_in("Stages", value=[{}]), {}, r"`Stages` must be left out"),
         (set_in("DataLoader", "Train", "dataset", "cls_label_path", value="no.txt"), {}, r"no.txt"),

@@ -108,12 +108,19 @@ class TestCountLabelList:
 
     @pytest.mark.parametrize(
         "name, expected",
-        [("missing.txt", "a file that can be read"), (".", "a regular file"), ("/dev/zero", "a regular file")],
+        [
+            ("missing.txt", "a file that can be read, got .*missing.txt: No such file or directory$"),
+            (".", "a regular file"),
+            ("/dev/zero", "a regular file"),
+        ],
     )
     def test_unreadable_file(self, tmp_path, name, expected):
         path = tmp_path / name
         with pytest.raises(ConfigError, match=f"{OWNER}: `cls_label_path` must be {expected}"):
             count_label_list(path, owner=OWNER)
+
+    def test_a_message_is_one_line(self):
+        assert str(ConfigError("it says\n  > this,\r\nand 'a  b'")) == "it says > this, and 'a  b'"
 
     @pytest.mark.parametrize("wrong", [{"delimiter": ""}, {"delimiter": 1}, {"class_num": 0}, {"path": 3}])
     def test_wrong_arguments(self, label_list, wrong):

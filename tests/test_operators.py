@@ -172,6 +172,10 @@ WRONG = {
         lambda ops: ops.append({"RandomCropImage": {"size": 99}}),
         r"RandomCropImage can change an image, got ValueError",
     ),
+    "a text for a number": (
+        lambda ops: ops.insert(1, {"RandCropImage": {"size": "big"}}),
+        r"RandCropImage can change an image, got [^\n]*, with {'size': 'big'} \([^\n]*\)$",
+    ),
     "no array at the end": (
         lambda ops: ops.__setitem__(
             slice(1, None), [{"ResizeImage": {"size": 16, "backend": "pil", "return_numpy": False}}]

@@ -341,7 +341,7 @@ class TestMistakes:
             ({"indices": [0.5]}, r"got 0.5 \(entry 0\)"),
             ({"indices": np.array([True])}, r"got an array of shape \[1\] and type bool"),
             ({"indices": 3}, r"got an array of shape \[\] and type int64"),
-            ({"indices": "nowhere.txt"}, r"`indices` must be a file that can be read \(nowhere.txt\)"),
+            ({"indices": "nowhere.txt"}, r"`indices` must be a file that can be read, got nowhere.txt: No such file"),
             ({"scales": [32]}, "`scales` must be left out with Data"),
             ({"drop_last": True, "batch_size": 10}, "`num_samples` must be at least 10, .*, got 9"),
         ],

@@ -316,6 +316,8 @@ class TestRun:
         assert "tells nothing of its model" in log.text and list(stage.rglob("eval_metrics.jsonl"))
         assert run("eval", "--run", output / "stage_1", base=False) == 0
         assert "the training has not come further than stage 1 of 2" in log.text
+        assert run("eval", "--run", output, "-o", "Arch.name=PPLCNet_x0_25", base=False) == 2
+        assert "Arch: `name` must be CIFARResNet8, the architecture of the training in" in capsys.readouterr().err
         for path in [*output.rglob("*.pdparams")]:
             path.unlink()
         assert run("eval", "--run", output, base=False) == 2

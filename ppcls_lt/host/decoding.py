@@ -4,13 +4,14 @@ import contextlib
 import sys
 import threading
 
-from .._checks import ConfigError
+from .._checks import ConfigError, cut
 from ..image_sizes import size_of
 
 # What Pillow refuses too, unless it is told otherwise.
 MAX_PIXELS = 178_956_970
 _NO_IMAGE = "it is no image that OpenCV can decode"
 _HIDES = "Exception occured when parse line"
+_LONGEST = 240  # characters of what another's exception says
 _reading = threading.local()
 
 
@@ -35,10 +36,10 @@ class Hidden(Exception):
 
 
 def said(error):
-    """An exception in one line; what is ours speaks for itself."""
+    """An exception in one line that is not long; what is ours speaks for itself."""
     if isinstance(error, DataError):
         return str(error)
-    text = " ".join(str(error).split())
+    text = cut(" ".join(str(error).split()), _LONGEST)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

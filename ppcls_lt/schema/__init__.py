@@ -32,6 +32,8 @@ _PLACES = (
     "Loss",
 )
 _EVERYWHERE = ("name",)
+# Known, but refused wherever they are given: nothing to suggest.
+_REFUSED = ("pretrained_list",)
 _REMEDY = "; --allow-new, or `Global.allow_new: True`, takes it as it is"
 _log = logging.getLogger("ppcls.lt")
 
@@ -72,8 +74,7 @@ def findings(config, mode):
             if key in node.known:
                 continue
             message = None
-            carried = ".".join(node.join(key).split(".")[-2:]) in _CARRIED
-            if node.rejects or not (allow_new or carried):
+            if node.rejects or not (allow_new or _is_carried(node, key)):
                 message = _mistake(node, key, places)
             if message is None:
                 unread.append(node.join(key))
@@ -108,11 +109,21 @@ def _check_path(top, path):
             node = node.below(int(part))
         else:
             if node.known is not None and part not in node.known:
+                if not node.rejects and _is_carried(node, part):
+                    return
+                there = [str(key) for key in node.value if key != part]
+                if node.entry and there:  # a second key is nothing that can be taken
+                    mistake = f"{node.where}: unknown {node.noun} {part!r}, the entry there is {', '.join(there)}"
+                    raise ConfigError(f"-o {'.'.join(path)}: {mistake}")
                 mistake = _mistake(node, part, _places(top)) or _unknown(node, part, node.known) + _REMEDY
                 raise ConfigError(f"-o {'.'.join(path)}: {mistake}")
             node = node.below(part)
         if node is None:
             return
+
+
+def _is_carried(node, key):
+    return ".".join(node.join(key).split(".")[-2:]) in _CARRIED
 
 
 def _allows_new(config):
@@ -126,13 +137,14 @@ def _mistake(node, key, places):
     near = spelling.nearest(key, node.known)
     if near is not None:
         return f"{node.where}: unknown {node.noun} {key!r} (did you mean {near!r}?){remedy}"
-    if key in places:
+    if key in places and not (places[key].startswith("Infer.") and node.path.startswith("DataLoader.")):
         return f"{node.where}: unknown {node.noun} {key!r} (its place is `{places[key]}`){remedy}"
     return _unknown(node, key, node.known) if node.rejects else None
 
 
 def _unknown(node, key, options):
-    return f"{node.where}: unknown {node.noun} {key!r}{_checks.suggestion(key, options)}"
+    options = [option for option in options if option not in _REFUSED]
+    return f"{node.where}: unknown {node.noun} {key!r}{_checks.nearest_or_all(key, options)}"
 
 
 def _places(top):

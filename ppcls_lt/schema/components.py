@@ -57,7 +57,8 @@ class Components:
         """
         found = known_keys.components(kind) if found is None else found
         if not isinstance(name, str) or name not in found:
-            complaint = f"{where}: unknown {_NOUNS.get(kind, kind)} {name!r}{_checks.suggestion(name, found)}"
+            options = [option for option in found if not option.startswith("build_")]  # the host's builders
+            complaint = f"{where}: unknown {_NOUNS.get(kind, kind)} {name!r}{_checks.nearest_or_all(name, options)}"
             meant = built or spelling.nearest(name, found) is not None
             return Node(where, path, value, None, complaint=complaint if meant else None)
         component, where = found[name], f"{where} {name}"
