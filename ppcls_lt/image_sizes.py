@@ -1,23 +1,30 @@
 """The size that an image file claims, read from its header alone: before a decoder makes room for it."""
 
 import io
+import re
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
+_JPEG_MARKER = re.compile(rb"\xff([\x01-\xfe])")
+_TIFF = {b"II*\0": "little", b"MM\0*": "big"}
+_TIFF_BYTES = {1: 1, 3: 2, 4: 4}  # of a number, by its type
 
 
 def size_of(data):
     """Return ``(width, height)`` in pixels as the file says, or None where it does not tell.
 
-    PNG and JPEG are read here, in microseconds; others by Pillow, without decoding.
+    PNG, JPEG and TIFF are read here, in microseconds; others by Pillow, without decoding.
 
     Args:
         data (bytes): the whole file.
     """
-    if data.startswith(_PNG) and data[12:16] == b"IHDR" and len(data) >= 24:
-        return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    if data.startswith(_PNG):
+        known = data[12:16] == b"IHDR" and len(data) >= 24
+        return (int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")) if known else None
     if data.startswith(_JPEG):
         return _jpeg_size(data)
+    if data[:4] in _TIFF:
+        return _tiff_size(data, _TIFF[data[:4]])
     from PIL import Image
 
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # whose own limit comes with another message
@@ -31,21 +38,34 @@ def size_of(data):
 
 
 def _jpeg_size(data):
-    """The size in the first frame header; the segments before it are skipped by their lengths."""
+    """The size in the first frame header; the segments before it are skipped as libjpeg does.
+
+    It passes over what stands between segments, and takes a length below 2 for 2.
+    """
     place = 2
-    while place + 9 <= len(data):
-        if data[place] != 0xFF:
+    while found := _JPEG_MARKER.search(data, place):
+        marker, place = found[1][0], found.end()
+        if marker == 0x01 or 0xD0 <= marker <= 0xD8:  # without a length
+            continue
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = data[place + 3 : place + 5], data[place + 5 : place + 7]
+            return (int.from_bytes(width, "big"), int.from_bytes(height, "big")) if len(width) == 2 else None
+        if marker in (0xD9, 0xDA):  # the end, or the picture itself
             return None
-        marker = data[place + 1]
-        if marker == 0xFF:  # padding
-            place += 1
-        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:  # without a length
-            place += 2
-        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = data[place + 5 : place + 7], data[place + 7 : place + 9]
-            return int.from_bytes(width, "big"), int.from_bytes(height, "big")
-        elif marker in (0xD9, 0xDA):  # the end, or the picture itself
-            return None
-        else:
-            place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+        place += max(int.from_bytes(data[place : place + 2], "big"), 2)
     return None
+
+
+def _tiff_size(data, order):
+    """The size of the first picture; Pillow knows fewer kinds of pixels than OpenCV, so it is not asked."""
+    start = int.from_bytes(data[4:8], order)
+    entries = int.from_bytes(data[start : start + 2], order)
+    sides = {256: 0, 257: 0}  # the width and the height, by their tags
+    for place in range(start + 2, min(start + 2 + 12 * entries, len(data) - 11), 12):
+        tag, kind = (int.from_bytes(data[place + k : place + k + 2], order) for k in (0, 2))
+        if tag in sides:
+            if kind not in _TIFF_BYTES:
+                return None
+            value = data[place + 8 : place + 8 + _TIFF_BYTES[kind]]
+            sides[tag] = max(sides[tag], int.from_bytes(value, order))
+    return tuple(sides.values()) if all(sides.values()) else None

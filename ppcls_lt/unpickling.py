@@ -3,11 +3,14 @@
 Weights are pickles, and a pickle may call whatever it names. Here it finds
 stand-ins for what NumPy and Paddle write, and is refused anything else. An
 array's type is made from its name alone: NumPy's own reading of a type believes
-what the file says of memory.
+what the file says of memory. So does Python's reading of a pickle, whose lengths
+are therefore compared with the file's before.
 """
 
 import io
+import os
 import pickle
+import pickletools
 from collections import OrderedDict
 
 import numpy as np
@@ -15,6 +18,15 @@ import numpy as np
 from ._checks import ConfigError
 
 _BEGINS = b"\x80"  # every pickle since protocol 2
+# Entries with every one that is shared written out, in a file of fewer bytes; Paddle goes through them all.
+_MAX_ENTRIES = 1_000_000
+_CODES = {code.code.encode("latin1"): code for code in pickletools.opcodes}
+_LENGTH_BYTES = {
+    pickletools.TAKEN_FROM_ARGUMENT1: 1,
+    pickletools.TAKEN_FROM_ARGUMENT4: 4,
+    pickletools.TAKEN_FROM_ARGUMENT4U: 4,
+    pickletools.TAKEN_FROM_ARGUMENT8U: 8,
+}
 
 
 def load(file, **_):
@@ -29,12 +41,16 @@ def load(file, **_):
     is_pickle = file.read(1) == _BEGINS
     file.seek(start)
     try:
-        return _plain(_Unpickler(file, name).load())
+        size = file.seek(0, os.SEEK_END) - start
+        file.seek(start)
+        _check_lengths(file, start + size)
+        file.seek(start)
+        return _plain(_Unpickler(file, name).load(), {}, max(size, _MAX_ENTRIES))[0]
     except ConfigError:
         raise
     except (
         *(pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError),
-        *(OverflowError, RecursionError),
+        *(OverflowError, RecursionError, MemoryError),
     ) as error:
         if isinstance(error, pickle.UnpicklingError) and not is_pickle:
             raise  # of another format of Paddle's
@@ -44,6 +60,39 @@ def load(file, **_):
 def loads(data, **_):
     """Stand for ``pickle.loads``; see :func:`load`."""
     return load(io.BytesIO(data))
+
+
+def _check_lengths(file, end):
+    """Go from code to code of a pickle, passing over what each holds, and refuse what promises more than there is.
+
+    Python makes room before it reads: for text or bytes as long as it is told, and for
+    as many remembered objects as the highest place named.
+
+    Raises:
+        pickle.UnpicklingError: a length goes past the end of the file, or a place past the objects so far.
+    """
+    codes = 0
+    while (code := _CODES.get(file.read(1))) is not None and code.name != "STOP":
+        codes += 1
+        if code.arg is None:
+            continue
+        kind = code.arg.n
+        if code.name in ("BINPUT", "LONG_BINPUT", "PUT"):
+            place = int.from_bytes(file.read(kind), "little") if kind > 0 else int(file.readline())
+            if place > codes:
+                raise pickle.UnpicklingError(f"place {place} among {codes} objects")
+        elif kind in _LENGTH_BYTES or code.name == "FRAME":
+            length = int.from_bytes(file.read(_LENGTH_BYTES.get(kind, 8)), "little")
+            left = end - file.tell()
+            if length > left:
+                raise pickle.UnpicklingError(f"{length} bytes promised, {left} left")
+            if code.name != "FRAME":  # whose content is codes again
+                file.seek(length, os.SEEK_CUR)
+        elif kind > 0:
+            file.seek(kind, os.SEEK_CUR)
+        else:
+            for _ in range(2 if code.name in ("GLOBAL", "INST") else 1):
+                file.readline()
 
 
 class _Unpickler(pickle.Unpickler):
@@ -136,15 +185,40 @@ _KNOWN = {
 }
 
 
-def _plain(value):
-    """Arrays as ordinary ones, in what was read; containers stay the same objects where they can change."""
+def _plain(value, known, limit):
+    """Arrays as ordinary ones, in what was read; containers stay the same objects where they can change.
+
+    Args:
+        value: what was read.
+        known (dict): what was seen so far, by its ``id``: the object itself, which keeps that
+            from being another's, what stands for it, and its entries.
+        limit (int): entries with every one that is shared written out.
+
+    Returns:
+        (object, int): what stands for it, and its entries.
+    """
     if isinstance(value, _Array):
-        return value.view(np.ndarray)
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            value[key] = _plain(inner)
-    elif isinstance(value, list):
-        value[:] = map(_plain, value)
-    elif isinstance(value, tuple):
-        return tuple(map(_plain, value))
-    return value
+        return value.view(np.ndarray), 1
+    if not isinstance(value, (dict, list, tuple)):
+        return value, 1
+    if id(value) not in known:
+        known[id(value)] = value, None, None  # until it is known: who meets it holds itself
+        inner, entries = [], 1
+        for part in value.values() if isinstance(value, dict) else value:
+            count = 1
+            if isinstance(part, (_Array, dict, list, tuple)):
+                part, count = _plain(part, known, limit)
+            inner.append(part)
+            entries += count
+        if entries > limit:
+            raise ValueError(f"shared objects that stand for more than {limit} entries")
+        result = tuple(inner) if isinstance(value, tuple) else value
+        if isinstance(value, dict):
+            value.update(zip(value, inner))
+        elif isinstance(value, list):
+            value[:] = inner
+        known[id(value)] = value, result, entries
+    _, result, entries = known[id(value)]
+    if entries is None:
+        raise ValueError("an object that holds itself")
+    return result, entries

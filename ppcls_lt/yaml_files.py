@@ -13,6 +13,9 @@ MAX_BYTES = 4 * 2**20
 # Entries with every alias written out, and how deep they may be nested.
 MAX_ENTRIES = 200_000
 MAX_DEPTH = 64
+# Characters of one number: in base 60 (1:30:00), reading it takes the square of its length.
+MAX_NUMBER = 1024
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
 def read(path, owner, name):
@@ -109,6 +112,8 @@ def _loader():
                 self._refuse(event, f"nested more than {MAX_DEPTH} deep")
             node = super().compose_node(parent, index)
             self._depth -= 1
+            if node.tag in _NUMBERS and len(node.value) > MAX_NUMBER:
+                self._refuse(node, f"a number of more than {MAX_NUMBER} characters")
             return node
 
         def compose_mapping_node(self, anchor):

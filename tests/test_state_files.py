@@ -3,6 +3,7 @@
 import math
 import os
 import pickle
+import tracemalloc
 
 import numpy as np
 import paddle
@@ -168,6 +169,16 @@ class TestPaddleLoad:
             b"\x80\x02X\x04\x00\x00\x00nameQ.",
             b"\x80\x02]q\x00h\x00a.",
             b"\x80\x04\x95",
+            # Lengths and places that the file does not have, for which Python makes room first.
+            b"\x80\x02}r\xff\xff\xff\x07.",
+            *(
+                b"\x80\x05" + code + (1 << 45).to_bytes(8, "little") + b"."
+                for code in (b"\x8d", b"\x8e", b"\x95", b"\x96")
+            ),
+            b"\x80\x03B\xff\xff\xff\x7f.",
+            # 2**40 entries, as lists and as tuples.
+            b"\x80\x02]" + b"q\x00](h\x00h\x00e" * 40 + b".",
+            b"\x80\x02)" + b"q\x00h\x00\x86" * 40 + b".",
             pickle.dumps(np.array([object])),
         ],
     )
@@ -175,6 +186,21 @@ class TestPaddleLoad:
         (tmp_path / "x").write_bytes(data)
         with pytest.raises(ConfigError, match="x: must "):
             paddle.load(str(tmp_path / "x"))
+
+    def test_room_is_made_for_no_more_than_the_file_holds(self, tmp_path):
+        """Each is told before Python makes the room: not even a process that may take it does."""
+        for data in (b"\x80\x02}r\xff\xff\xff\x07.", b"}p%040d\n." % (1 << 27), b"\x80\x03B\xff\xff\xff\x7f."):
+            tracemalloc.start()
+            with pytest.raises((ConfigError, pickle.UnpicklingError), match="among|promised"):
+                unpickling.loads(data)
+            assert tracemalloc.get_traced_memory()[1] < 2**20
+            tracemalloc.stop()
+
+    def test_shared_objects_stay_shared(self):
+        shared = [1, (np.arange(2.0),)]
+        found = unpickling.loads(pickle.dumps({"a": shared, "b": (shared, shared[1])}))
+        assert found["a"] is found["b"][0] and found["a"][1] is found["b"][1]
+        assert type(found["a"][1][0]) is np.ndarray
 
     def test_a_file_of_another_format_is_left_to_paddle(self, tmp_path):
         tensor = paddle.arange(3, dtype="float32")

@@ -99,7 +99,7 @@ def test_a_training_replaces_them_and_says_so_once(workers, data, tmp_path, capl
     with caplog.at_level(logging.WARNING, "ppcls.lt"):
         engines.build_engine(settings(data, tmp_path / "out", workers=workers, epochs=2)).train()
     bad = [path for path, _ in listed(data, "train.txt", [BROKEN])][:2]
-    for path, reason in zip(bad, ("it cannot be decoded", "the file is empty")):
+    for path, reason in zip(bad, ("it is no image that OpenCV can decode, or its header", "the file is empty")):
         said = f"cannot read {path} (class {BROKEN}), another image of its class stands for it: {reason}"
         assert caplog.text.count(said) == 1
     total = "DataLoader.Train.dataset: 2 of 325 images could not be read, each replaced by another of its class; "
@@ -250,6 +250,23 @@ class TestSize:
         assert image_sizes.size_of(data[:2] + thumbnail + b"\xff" + data[2:]) == (9, 5)
         assert image_sizes.size_of(b"\xff\xd8\xff\xda\0\0\0\0\0\0\0\0") is None
         assert image_sizes.size_of(b"\xff\xd8rubbish rubbish") is None
+        # What libjpeg passes over: bytes between segments, and a length that is none.
+        end = 4 + int.from_bytes(data[4:6], "big")
+        for changed in (data[:end] + b"\0" + data[end:], data[:2] + b"\xff\xe5\0\0" + data[2:]):
+            assert image_sizes.size_of(changed) == (9, 5)
+            assert cv2.imdecode(np.frombuffer(changed, np.uint8), cv2.IMREAD_COLOR).shape == (5, 9, 3)
+
+    @pytest.mark.parametrize("kind", ["float32", "float64", "uint16"])
+    def test_a_tiff_of_pixels_that_pillow_does_not_know(self, kind):
+        data = cv2.imencode(".tiff", np.zeros((5, 9, 3), kind))[1].tobytes()
+        assert image_sizes.size_of(data) == (9, 5)
+
+    @pytest.mark.parametrize("cut", [b"\x89PNG\r\n\x1a\n\0\0\0\0tEXt", b"\xff\xd8\xff\xd9", b"II*\0", b"#?RADIANCE\n"])
+    def test_what_does_not_tell_its_size_is_not_decoded(self, cut):
+        from ppcls.data.preprocess.ops.operators import DecodeImage
+
+        with pytest.raises(ConfigError, match="its header does not say how large it is"):
+            DecodeImage()(cut + b"\0" * 20)
 
 
 @pytest.mark.parametrize(

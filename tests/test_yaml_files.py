@@ -50,6 +50,8 @@ def test_what_is_written_is_read(tmp_path):
         ("[" * 1000, "nested more than 64 deep"),
         ("a: !!python/object/apply:os.system ['touch gone']", "could not determine a constructor for the tag"),
         ("a: 2026-13-01", "must be YAML: month must be in 1..12"),
+        ("a: 1\nb: 1" + ":1" * 200_000, "line 2, column 4: must be YAML: a number of more than 1024 characters"),
+        ("a: {1" + ":1" * 600 + ".5: x}", "line 1, column 5: .*a number of more than 1024 characters"),
         ("a: !!int x", "must be YAML"),
         ("a: !!int ''", "must be YAML"),
         ("a: !!bool x", "must be YAML"),
@@ -59,7 +61,7 @@ def test_what_is_written_is_read(tmp_path):
         (b"a: 1\nb: \xd6\xd0\n", "own.yaml: line 2 must be UTF-8, got the byte 0xd6; save the file as UTF-8"),
         (b"#" * (4 * 2**20 + 1), "must be a YAML file of at most 4 MiB"),
     ],
-    ids=range(18),
+    ids=range(20),
 )
 def test_mistakes_are_told_in_one_line(content, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -10,6 +10,7 @@ from ..image_sizes import size_of
 # What Pillow refuses too, unless it is told otherwise.
 MAX_PIXELS = 178_956_970
 _NO_IMAGE = "it is no image that OpenCV can decode"
+_NO_SIZE = f"{_NO_IMAGE}, or its header does not say how large it is"
 _HIDES = "Exception occured when parse line"
 _LONGEST = 240  # characters of what another's exception says
 _reading = threading.local()
@@ -55,8 +56,11 @@ def bounded(max_pixels):
 
 
 def check_size(size):
+    """Refuse a ``(width, height)`` of too many pixels, and None: what does not tell its size may have any."""
+    if size is None:
+        raise UnreadableImage(_NO_SIZE)
     limit = getattr(_reading, "max_pixels", MAX_PIXELS)
-    if size is not None and size[0] * size[1] > limit:
+    if size[0] * size[1] > limit:
         raise UnreadableImage(
             f"it claims {size[0]} x {size[1]} pixels, more than the {limit} that `Global.max_image_pixels` allows"
         )

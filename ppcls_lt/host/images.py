@@ -59,11 +59,13 @@ class Watch:
         """Return why the file of an image cannot be used."""
         try:
             data = Path(self.dataset.images[index]).read_bytes()
+            if not data:
+                return "the file is empty"
             with bounded(self.max_pixels):
                 decoding.check_size(size_of(data))
         except (OSError, UnreadableImage) as error:
             return said(error)
-        return "it cannot be decoded" if data else "the file is empty"
+        return "it cannot be decoded"
 
     def answer(self, getter, place, index, error):
         """Return another image of the class, the same on every call and in every process.
