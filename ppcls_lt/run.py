@@ -41,6 +41,7 @@ class Run:
         self.seconds = 0.0
         self.facts = {}
         self.best = {}
+        self.optimizer_file = None  # what is saved as the optimizers' state instead of theirs
         # Epochs that were added to the run, and whether they are from now on; see `resuming`.
         self.extension = None
         self.extends = False

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import inspect
 import logging
+import shutil
 import warnings
 from pathlib import Path
 
@@ -48,6 +49,8 @@ def save(run, original, *args, **kwargs):
         values["model_path"] = str(folder)
         original(*given.args, **given.kwargs)
         written = next(folder.rglob(f"{prefix}.pdparams"))
+        if run.optimizer_file is not None:
+            shutil.copyfile(run.optimizer_file, written.with_name(f"{prefix}.pdopt"))
         state_files.write(written.with_name(prefix + _STATE), state)
 
 
@@ -114,6 +117,9 @@ def complete(engine, run):
     due = [f"epoch_{run.epoch}"] if every > 0 and run.epoch % every == 0 else []
     missing = [name for name in [*due, checkpoints.LATEST] if checkpoints.find(folder, arch, name) is None]
     if checkpoints.LATEST in missing:
+        # Nothing was trained since it was read, and Paddle 2.6 gives an optimizer's state only after a step.
+        read = checkpoints.newest(folder, arch, run.identity)
+        run.optimizer_file = None if read is None else f"{read[0]}.pdopt"
         _save_as(missing, engine, run, run.best.get("best_model", 0.0))
 
 
