@@ -4,7 +4,7 @@ import logging
 
 import paddle.distributed as dist
 
-from . import best_metric, metrics
+from . import best_metric, metrics, stages
 from .counts import shot_groups
 
 _log = logging.getLogger("ppcls.lt")
@@ -32,6 +32,22 @@ def begin(engine, run, assembly, plan):
     for line in run.announcements():
         _log.info("%s", line)
     _log.info("%s", _best_model(engine))
+
+
+def nothing_left(run, plan):
+    """Say that a run which was to go on had come to its end; the first process does.
+
+    Args:
+        run (Run): the last stage.
+        plan (list of dict): the configuration of every stage.
+    """
+    if dist.get_rank() != 0:
+        return
+    done = f"{run.epochs} of {run.epochs}" + (f" in stage {run.stage}" if len(plan) > 1 else "")
+    line = f"the run in {stages.output_dir(plan)} has all its epochs already ({done}): nothing was trained"
+    if run.epochs > 0:
+        line += "; `--extend-to M` (`Global.extend_to`), with M above that, trains for longer"
+    _log.info("%s", line)
 
 
 def images(counts, groups):

@@ -114,6 +114,15 @@ def check_folder(folder):
     _refuse_link(Path(folder), "a folder of its own")
 
 
+def check_file(path):
+    """Raise where a file that another library is to write is a link.
+
+    Raises:
+        ConfigError: it leads elsewhere.
+    """
+    _refuse_link(Path(path), "a file")
+
+
 def sweep(path):
     """Remove what writes of this file that were killed have left; nobody else may be writing it now."""
     path = Path(path)

@@ -4,14 +4,14 @@ import datetime
 import re
 from pathlib import Path
 
-from . import checkpoints
+from . import checkpoints, run_marks
 from ._checks import ConfigError
 
 _PREFIX = re.compile(r"latest|best_model|best_model_ema|epoch_\d+")
 _WEIGHTS = ".pdparams"
 
 
-def check(plan, run=None):
+def check(plan, run=None, first=0):
     """Raise where a training would replace a checkpoint of another run.
 
     Logs alone, and the checkpoints of another architecture in a folder of
@@ -19,14 +19,16 @@ def check(plan, run=None):
 
     Args:
         plan (list of dict): the configuration of every stage.
-        run (str, optional): the run that goes on; what is its own is replaced.
+        run (str, optional): the run that goes on; what is its own is replaced, and
+            everything if it was told so when it began.
+        first (int): the first stage whose folder is looked into, counted from 0.
 
     Raises:
         ConfigError: what is there, and what can be done.
     """
-    if plan[0]["Global"].get("overwrite", False):
+    if plan[0]["Global"].get("overwrite", False) or any(_was_told(stage, run) for stage in plan):
         return
-    for stage in plan:
+    for stage in plan[first:]:
         root, arch = Path(stage["Global"]["output_dir"]), str(stage["Arch"].get("name"))
         found = [(path, facts) for path, facts in _left(root, arch) if run is None or facts.get("run") != run]
         if found:
@@ -35,6 +37,11 @@ def check(plan, run=None):
                 f"which holds {_told(found)}; choose another folder, or pass `--resume` to go on with that training, "
                 f"or `--overwrite` (`Global.overwrite`) to let this one replace it"
             )
+
+
+def _was_told(stage, run):
+    root, arch = stage["Global"]["output_dir"], str(stage["Arch"].get("name"))
+    return run is not None and run_marks.marked(root, arch) == run and run_marks.replaces(root)
 
 
 def is_at_home(checkpoint, stage):

@@ -1,30 +1,42 @@
 """The folders that a run writes to, and the images that it is to predict: usable before anything long begins."""
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
 
 import paddle.distributed as dist
 
-from . import _checks, host, lock
+from . import _checks, atomic, host, lock, stages
 
 _LISTED = 5  # folders
+_EXPORTED = ("inference.*", "inference_int8*")  # as the host names what it exports
 
 
 def check_outputs(plan, mode):
-    """Raise unless every folder that the run will write to can be made and written.
+    """Raise unless every folder that the run will write to can be made and written, and leads nowhere else.
+
+    The folders that the user names may be links; what lies below them may not.
 
     Args:
         plan (list of dict): the configuration of every stage.
         mode (str): ``train``, ``eval``, ``infer`` or ``export``.
 
     Raises:
-        ConfigError: which cannot, and why.
+        ConfigError: which cannot, and why; which folder, or file of an export, is a link.
     """
     for stage in plan:
-        _check_folder("output_dir", stage["Global"].get("output_dir"))
+        folder = stage["Global"].get("output_dir")
+        _check_folder("output_dir", folder)
+        if "start_from" in stage:  # one of several stages, with a folder below the user's
+            atomic.check_folder(folder)
+        atomic.check_folder(Path(folder) / str(stage["Arch"].get("name")))
         if mode == "export":
-            _check_folder("save_inference_dir", stage["Global"].get("save_inference_dir"))
+            folder = stage["Global"].get("save_inference_dir")
+            _check_folder("save_inference_dir", folder)
+            for name in _EXPORTED:
+                for path in sorted(Path(folder).glob(name)):
+                    atomic.check_file(path)
 
 
 def _check_folder(key, folder):
@@ -51,6 +63,31 @@ def _nearest(folder):
         else:
             break
     return place
+
+
+def take(plan):
+    """Lock the folder of a training and that of each of its stages; return an ``ExitStack`` that gives them back.
+
+    What is taken by others is seen before the first stage, not after it. A stage that does not run leaves no folder.
+
+    Args:
+        plan (list of dict): the configuration of every stage.
+
+    Raises:
+        ConfigError: another process writes in one of them; none is locked then.
+    """
+    with contextlib.ExitStack() as taken:
+        root = stages.output_dir(plan)
+        for folder in dict.fromkeys([root, *(Path(stage["Global"]["output_dir"]) for stage in plan)]):
+            if folder != root and not folder.exists():
+                taken.callback(_remove_empty, folder)
+            taken.callback(lock.acquire(folder, "Global", "output_dir").release)
+        return taken.pop_all()
+
+
+def _remove_empty(folder):
+    with contextlib.suppress(OSError):  # something is in it
+        folder.rmdir()
 
 
 def check_images(config):

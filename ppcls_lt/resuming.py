@@ -96,11 +96,14 @@ def decide(plan, index, *, checkpoint, state, run):
         _checks.fail("Global", "extend_to", "used with a whole checkpoint of this package", got)
     if checkpoint is None:
         goes_on = settings.get("resume", False)
-        # A run that is known was asked when it began.
-        if run is None and not (goes_on and run_marks.replaces(root)):
+        if run is not None:
+            earlier_runs.check(plan, run, index)
+        elif not (goes_on and run_marks.replaces(root)):
             earlier_runs.check(plan, run_marks.marked(root, arch) if goes_on else None)
-    elif settings.get("checkpoints") and not earlier_runs.is_at_home(checkpoint, stage):
-        earlier_runs.check(plan[index:], None if state is None else state["run"])
+    else:
+        # In the folder that it goes on in the run was asked when it began.
+        at_home = not settings.get("checkpoints") or earlier_runs.is_at_home(checkpoint, stage)
+        earlier_runs.check(plan, None if state is None else state["run"], index + at_home)
     return (None, False) if state is None else settle(stage, state, checkpoint, index + 1 == len(plan))
 
 
@@ -143,6 +146,19 @@ def _extension(section, before, epoch, path, is_last):
     if wanted < total:
         _checks.fail("Global", "extend_to", f"more than the {total} epochs of the run", wanted)
     return Extension(epoch, wanted, section.get("extend_schedule") or SCHEDULES[0]), True
+
+
+def is_complete(plan, index, state, extension):
+    """Whether a run that is to go on has all its epochs.
+
+    Args:
+        plan (list of dict): the configuration of every stage.
+        index (int): the stage that goes on.
+        state (dict or None): of the run, as its checkpoint keeps it.
+        extension (Extension or None): the epochs that were added to it, or are now.
+    """
+    total = plan[index]["Global"]["epochs"] if extension is None else extension.to
+    return state is not None and index + 1 == len(plan) and state["epoch"] >= total
 
 
 def extended(stage, extension):

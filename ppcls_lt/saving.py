@@ -60,7 +60,10 @@ def begin_anew(run):
     Raises:
         ConfigError: a callback's state could not be saved.
     """
-    _mark(run, replaces=run.config["Global"].get("overwrite", False))
+    section = run.config["Global"]
+    # The one that is to go on may have ended before its first checkpoint.
+    told_before = run.stage == 1 and section.get("resume", False) and run_marks.replaces(section["output_dir"])
+    _mark(run, replaces=section.get("overwrite", False) or told_before)
     run.begin()
     try:
         state_files.encoded(run.state())
@@ -91,7 +94,7 @@ def load(run, original, config, *args, **kwargs):
         done = "stretched over all of them" if run.extension.schedule == "stretch" else "begun anew"
         _log.info("the run goes on to epoch %d, its learning rate's schedule %s", run.epochs, done)
     run.begin(state)
-    _mark(run)
+    _mark(run, replaces=_was_told_to_replace(run))
     _log.info("resuming %s after epoch %d", path, state["epoch"])
     return {"metric": state["best"].get("best_model", -1.0), "epoch": state["epoch"]}
 
@@ -146,7 +149,13 @@ def read_state(path):
     return state_files.read(file) if state_files.is_one(file) else paddle.load(str(file), return_numpy=True)
 
 
-def _mark(run, replaces=False):
+def _was_told_to_replace(run):
+    """Whether it was when it began, which holds for its later stages too."""
+    root, arch = run.config["Global"]["output_dir"], str(run.config["Arch"].get("name"))
+    return run_marks.marked(root, arch) == run.identity and run_marks.replaces(root)
+
+
+def _mark(run, replaces):
     """From now on the folder is this run's, whatever an earlier one left in it."""
     if dist.get_rank() == 0:
         root, arch = run.config["Global"]["output_dir"], str(run.config["Arch"].get("name"))

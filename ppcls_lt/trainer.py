@@ -14,11 +14,11 @@ from . import (
     archs,
     callbacks,
     devices,
+    earlier_runs,
     evaluation,
     finished_run,
     host,
     loader,
-    lock,
     losses,
     metrics,
     model_record,
@@ -162,24 +162,22 @@ class _Training:
         self._engine = engine
         self._plan = plan
         self._index = 0
-        self._names = None
-        self._identity = None
+        self._names = self._identity = None
         self._run = self._assembly = self._record = None
-        self._lock = None
-        self._extension, self._extends = None, False
+        self._locks = contextlib.ExitStack()
+        self._extension, self._extends, self._is_complete = None, False, False
         self._watch = self._unreadable = None
 
     def start(self):
         """Build the Engine of the stage that the configuration starts or goes on with."""
         settings = self._plan[0]["Global"]
         if dist.get_rank() == 0:
-            self._lock = lock.acquire(stages.output_dir(self._plan), "Global", "output_dir")
-            # Where nobody calls `train`.
-            weakref.finalize(self, self._lock.release)
+            self._locks = places.take(self._plan)
+            weakref.finalize(self, self._locks.close)  # where nobody calls `train`
         try:
             self._begin(settings)
         except BaseException:
-            self._release()
+            self._locks.close()
             raise
 
     def _begin(self, settings):
@@ -202,27 +200,28 @@ class _Training:
         self._extension, self._extends = resuming.decide(
             self._plan, self._index, checkpoint=checkpoint, state=state, run=self._identity
         )
+        self._is_complete = resuming.is_complete(self._plan, self._index, state, self._extension)
         self._build(checkpoint)
 
     def train(self, train_stage):
         try:
             self._train_stages(train_stage)
         finally:
-            self._release()
-
-    def _release(self):
-        if self._lock is not None:
-            self._lock.release()
+            self._locks.close()
 
     def _train_stages(self, train_stage):
         while True:
             with self._own_names():
                 self._run_stage(train_stage)
             if self._index + 1 == len(self._plan):
+                if self._is_complete:
+                    announcements.nothing_left(self._run, self._plan)
                 recording.write_report(self._plan)
                 return
             self._index += 1
             self._identity = self._run.identity
+            if dist.get_rank() == 0:
+                earlier_runs.check(self._plan[: self._index + 1], self._identity, self._index)
             if dist.is_initialized() and dist.get_world_size() > 1:
                 dist.barrier()  # the first process writes the weights that all of them start from
             self._build(checkpoint=None)
@@ -252,7 +251,8 @@ class _Training:
         with self._own_names(), assembly.building(self._run.model_built, epochs):
             with loading.watched():
                 self._init_engine(self._engine, config, "train")
-            loading.check(weights.without_parallel(self._engine.model), config, "train")
+            model = weights.without_parallel(self._engine.model)
+            loading.check(model, config, "train", hidden=self._run.hidden_keys)
             assembly.connect(self._engine, "train")
             evaluation.attach(self._engine, self._run)
             if host.keeps_loader_iterator(self._engine.train_epoch_func):

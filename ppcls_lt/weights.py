@@ -169,6 +169,10 @@ class Loading:
         own = [key for key in model.state_dict() if key not in hidden]
         prefixes = {id(layer): f"{name}." if name else "" for name, layer in model.named_sublayers(include_self=True)}
         parts = [load for load in self.loads if id(load.layer) in prefixes and load.layer.state_dict()]
+        parts = [
+            load._replace(absent=[key for key in load.absent if prefixes[id(load.layer)] + key not in hidden])
+            for load in parts
+        ]
         named = source or config["Global"].get("pretrained_model")
         missing, misfits = dict.fromkeys(own), {}
         for index, load in enumerate(parts):

@@ -8,7 +8,7 @@ import yaml
 
 from ppcls_lt import recipes, recording, run_files, schedules
 from ppcls_lt._checks import ConfigError
-from ppcls_lt.comparison import outcome, tables
+from ppcls_lt.comparison import kept, outcome, tables
 from ppcls_lt.comparison.job import RESULT, TEST, TRAIN
 from ppcls_lt.comparison.pool import _reason, _time
 from ppcls_lt.comparison.settings import Settings
@@ -145,6 +145,8 @@ def test_other_settings_in_the_same_folder_are_refused_and_more_runs_are_not(bas
     make_run(recall=[0.5] * 10).write(tmp_path / "out/compare/runs/base/seed_0/result.json")
     with pytest.raises(ConfigError, match=r"`--out` must be another folder.*Global.epochs is 30, now it would be 3"):
         Settings(base(), wanted=["ldam"], epochs=3).prepare()
+    before, now = ({"Arch": n, "Global": {"save_interval": n, "epochs": n}} for n in (3, 2))
+    assert kept._difference(before, now) == ("Global.epochs", 3, 2)
     with pytest.raises(ConfigError, match=r"Global.best_metric is 'balanced', now it would be 'few'"):
         Settings(base(), wanted=["ldam"], rank_by="few").prepare()
     with pytest.raises(ConfigError, match="holds a training list of other images"):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from ppcls_lt import lock
+from ppcls_lt import lock, places
 from ppcls_lt._checks import ConfigError
 
 from . import commands, engines
@@ -54,6 +54,21 @@ def test_the_second_is_told_who_the_first_is_and_goes_on_when_it_was_killed(hold
     os.kill(holder.worker, 0)  # still there
     acquire(tmp_path / "out").release()
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_training_takes_the_folders_of_all_its_stages_or_none(holder, tmp_path):
+    def plan(*names):
+        return [{"Global": {"output_dir": str(tmp_path / name)}} for name in names]
+
+    with pytest.raises(ConfigError, match=f"no other ppcls-lt is writing, .*out, where process {holder.pid} on"):
+        places.take(plan("stage_1", "out"))
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    with places.take(plan("stage_1", "stage_2")):
+        assert all((tmp_path / name / ".lock").exists() for name in (".", "stage_1", "stage_2"))
+        (tmp_path / "stage_1" / "weights").touch()
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
+        *("out", "out/.lock", "stage_1", "stage_1/weights")
+    ]
 
 
 def test_a_process_may_take_its_own_again(tmp_path):
@@ -115,6 +130,10 @@ def test_every_command_that_writes_waits_for_no_one(place):
         assert f"process {os.getpid()} on " in done.stdout
         done = engines.launch(engines.ROOT / "scripts" / "train.py", "-c", "config.yaml", cwd=place)
         assert done.returncode != 0 and refused in done.stdout
+    with lock.held(place / "staged" / "stage_2", "test", "out"):
+        done = engines.run([*train, "--recipe", "crt", "-o", "Global.output_dir=staged"], cwd=place)
+        assert done.returncode == 2 and f"`output_dir` must be a folder {refused}, got staged/stage_2" in done.stdout
+        assert not (place / "staged" / "stage_1").exists()
     for mode, folder, key in (("eval", "out", "output_dir"), ("export", "exported", "save_inference_dir")):
         with lock.held(place / folder, "test", "out", f".{mode}.lock"):
             options = [*weights, "-o", "Global.save_inference_dir=exported"]

@@ -1,5 +1,7 @@
 """Folders that cannot be written, images that are none, sections without what is needed: one line, before any work."""
 
+import shutil
+
 import pytest
 import yaml
 
@@ -59,6 +61,35 @@ def test_an_output_folder_that_is_a_file(fails):
 def test_an_export_folder_that_cannot_be_made(fails):
     line = fails("export", "Global.save_inference_dir=file/inference")
     assert "Global: `save_inference_dir` must be a folder that can be made and written, got 'file/inference'" in line
+
+
+@pytest.mark.parametrize(
+    "mode, link, below",
+    [
+        ("train", "linked/MobileNetV3_small_x0_35", "."),
+        ("eval", "linked/MobileNetV3_small_x0_35", "."),
+        ("train", "linked/stage_2", "."),
+        ("train", "linked/stage_2/MobileNetV3_small_x0_35", "."),
+        ("eval", "linked/stage_2", "."),
+        ("export", "linked/inference.pdiparams", "file"),
+        ("export", "linked/inference.json", "file"),
+        ("export", "linked/inference_int8.pdmodel", "file"),
+    ],
+)
+def test_a_link_below_the_users_folder_is_refused_before_anything_is_written(mode, link, below, fails, folder):
+    shutil.rmtree(folder / "linked", ignore_errors=True)
+    victim = folder / "victim"
+    shutil.rmtree(victim, ignore_errors=True)
+    victim.mkdir()
+    (victim / "file").write_text("mine")
+    (folder / link).parent.mkdir(parents=True)
+    (folder / link).symlink_to(victim / below)
+    overrides = ["Global.output_dir=linked", "Global.save_inference_dir=linked"]
+    line = fails(mode, *overrides, *(["Global.recipe=crt"] if "stage_2" in link else []))
+    kind = "a file" if below == "file" else "a folder of its own"
+    assert f"{link}: must be {kind}, got a link to {victim}" in line
+    assert (victim / "file").read_text() == "mine" and len(list(victim.iterdir())) == 1
+    assert [path for path in (folder / "linked").rglob("*") if path.is_file() and path != folder / link] == []
 
 
 @pytest.mark.parametrize(

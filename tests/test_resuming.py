@@ -232,6 +232,53 @@ def test_a_run_that_was_told_to_replace_another_goes_on_replacing_it(data, folde
     assert saved(folder, "pdstates")["epoch"] == 1
 
 
+def test_what_lies_where_a_later_stage_writes_is_seen_at_the_start_and_when_it_begins(data, tmp_path, monkeypatch):
+    def train_two(output, **overrides):
+        config = settings(data, output, **overrides)
+        config["Stages"] = [{}, {"Global": {"epochs": 0}, "Callbacks": [{"TauNormalize": {"tau": 1}}]}]
+        engines.build_engine(config).train()
+
+    def leave(output):
+        (output / "stage_2").mkdir(parents=True, exist_ok=True)
+        (output / "stage_2" / "latest.pdparams").write_bytes(b"")
+
+    refused = r"`output_dir` must be a folder without .*, which holds .*stage_2/latest \(saved"
+    left, late, told = (tmp_path / name for name in ("left", "late", "told"))
+    leave(told)
+    with pytest.raises(ConfigError, match=refused):
+        train_two(told)
+    monkeypatch.setattr(Stops, "at", 2)
+    for output, overwrite in ((left, False), (told, True)):
+        with pytest.raises(InterruptedError):
+            train_two(output, overwrite=overwrite)
+    leave(left)
+    with pytest.raises(ConfigError, match=refused):
+        train_two(left, resume=True)
+    with pytest.raises(InterruptedError):
+        train_two(told, resume=True)
+    # Between the stages, as another program would.
+    monkeypatch.setattr(Stops, "at", None)
+    monkeypatch.setattr(Stops, "on_epoch_start", lambda self, run: leave(late))
+    with pytest.raises(ConfigError, match=refused):
+        train_two(late)
+    assert engines.saved(late / "stage_1") and not list((late / "stage_2").rglob("train.log"))
+    train_two(told, resume=True)
+    assert checkpoints.newest(told / "stage_2", "CIFARResNet8")
+
+
+def test_a_run_with_all_its_epochs_says_so(data, folder, caplog):
+    for more in ({"resume": True}, {"extend_to": 2}):
+        caplog.clear()
+        with caplog.at_level("INFO", logger="ppcls.lt"):
+            train(data, folder, **more)
+        said = f"the run in {folder} has all its epochs already (2 of 2): nothing was trained; `--extend-to M`"
+        assert caplog.text.count(said) == 1, caplog.text
+    caplog.clear()
+    with caplog.at_level("INFO", logger="ppcls.lt"):
+        train(data, folder, extend_to=3)
+    assert "nothing was trained" not in caplog.text
+
+
 @pytest.mark.parametrize("where", ["latest", "CIFARResNet8/epoch_3", "best_model/best_model"])
 def test_what_stock_paddleclas_left_is_not_replaced_either(where, data, tmp_path):
     path = tmp_path / f"{where}.pdparams"

@@ -389,6 +389,16 @@ def test_a_resumed_stage_writes_down_what_it_began_from(folder, monkeypatch):
         assert yaml.safe_load(config.read_text())["Global"]["pretrained_model"] == start
 
 
+def test_what_no_checkpoint_holds_is_not_missing(ppcls, train, log):
+    for flags in ([], ["--resume"]):
+        log.clear()
+        output = train("scaled", "--recipe", "lws", *flags)
+        lines = [record for record in log.records if "keys loaded" in record.message]
+        assert lines and all(line.levelname == "INFO" for line in lines)
+        assert all("37 of 37 keys loaded, 0 missing" in line.message for line in lines)
+    assert f"the run in {output} has all its epochs already (1 of 1 in stage 2): nothing was trained" in log.text
+
+
 @needs_checkout
 def test_a_stock_script_takes_a_run(folder):
     """Its ``-c`` has a default, so nothing but ``Global.run`` need be given; weights of another recipe are refused."""

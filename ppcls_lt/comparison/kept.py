@@ -71,9 +71,12 @@ def keep_config(job, path, config):
 
 
 def _difference(old, new, place=""):
-    """The first entry in which two configurations differ: where, and both values."""
+    """The first entry in which two configurations differ: where, and both values.
+
+    The epochs come first: what else is another with them, as the rates and ``save_interval``, follows from them.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
-        for key in dict.fromkeys([*old, *new]):
+        for key in sorted(dict.fromkeys([*old, *new]), key=lambda key: key not in ("Global", "epochs")):
             if old.get(key) != new.get(key):
                 return _difference(old.get(key), new.get(key), f"{place}.{key}" if place else str(key))
     return place or "everything", old, new
