@@ -62,3 +62,12 @@ def test_mixed_precision_is_what_use_amp_says(wanted, data, tmp_path, caplog):
     assert (engine.auto_cast.use_amp if used is None else used) == wanted
     told = "AMP: `use_amp` is false, so the section is left out" in caplog.text
     assert told == (not wanted and not host.reads_use_amp())
+
+
+def test_what_no_component_explains_comes_up_with_the_section_that_was_built(data, tmp_path, caplog):
+    config = settings(data, tmp_path)
+    config["Arch"] = type(config)(name="MobileNetV3_small_x0_35", class_num=10, class_expand="wide")
+    with pytest.raises((TypeError, ValueError)) as failure:
+        engines.build_engine(config)
+    assert not isinstance(failure.value, ConfigError)
+    assert "building `Arch` of the configuration failed; what failed in it is said below" in caplog.text
