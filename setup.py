@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "ppcls_lt" / "__init__.py").read_text("utf-8")).group(1)
@@ -16,17 +16,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.9",
-    packages=[
-        "ppcls_lt",
-        "ppcls_lt.callbacks",
-        "ppcls_lt.comparison",
-        "ppcls_lt.configs",
-        "ppcls_lt.host",
-        "ppcls_lt.losses",
-        "ppcls_lt.metrics",
-        "ppcls_lt.recipes",
-        "ppcls_lt.report",
-    ],
+    packages=[*find_packages(include=["ppcls_lt", "ppcls_lt.*"]), "ppcls_lt.configs"],
     package_dir={"ppcls_lt.configs": "configs"},
     package_data={"ppcls_lt.configs": ["*/*.yaml"], "ppcls_lt.recipes": ["*.yaml"]},
     install_requires=["numpy", "pyyaml"],

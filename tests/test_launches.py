@@ -224,7 +224,7 @@ def test_profiler_options(folder):
 
 
 def test_the_wheel_carries_configs_and_metadata(tmp_path):
-    """``pip install .`` asks for NumPy and PyYAML alone and brings the configs along."""
+    """``pip install .`` asks for NumPy and PyYAML alone and brings every module and the configs along."""
     source = tmp_path / "source"
     shutil.copytree(
         engines.ROOT,
@@ -238,6 +238,8 @@ def test_the_wheel_carries_configs_and_metadata(tmp_path):
     found = sorted(str(path.relative_to(site / "ppcls_lt/configs")) for path in site.rglob("configs/*/*.yaml"))
     kept = sorted(str(path.relative_to(engines.ROOT / "configs")) for path in engines.ROOT.glob("configs/*/*.yaml"))
     assert found == kept
+    modules = {path.relative_to(engines.ROOT) for path in engines.ROOT.glob("ppcls_lt/**/*.py")}
+    assert {path.relative_to(site) for path in site.glob("ppcls_lt/**/*.py")} == modules
     (metadata,) = site.glob("*.dist-info/METADATA")
     required = [line for line in metadata.read_text().splitlines() if line.startswith("Requires-Dist")]
     plain = [line.split(": ")[1] for line in required if "extra ==" not in line]
