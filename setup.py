@@ -18,7 +18,7 @@ setup(
     python_requires=">=3.9",
     packages=[*find_packages(include=["ppcls_lt", "ppcls_lt.*"]), "ppcls_lt.configs"],
     package_dir={"ppcls_lt.configs": "configs"},
-    package_data={"ppcls_lt.configs": ["*/*.yaml"], "ppcls_lt.recipes": ["*.yaml"]},
+    package_data={"ppcls_lt.configs": ["*/*.yaml"], "ppcls_lt.configuration.recipes": ["*.yaml"]},
     install_requires=["numpy", "pyyaml"],
     extras_require={
         "cpu": ["paddlepaddle>=2.6.2"],
@@ -28,7 +28,7 @@ setup(
         "mutations": ["cosmic-ray>=8.7"],
         "test": ["pytest", "hypothesis", "ruff", "setuptools>=70.1", "matplotlib>=3.7"],
     },
-    entry_points={"console_scripts": ["ppcls-lt=ppcls_lt.cli:main"]},
+    entry_points={"console_scripts": ["ppcls-lt=ppcls_lt.commands.main:main"]},
     classifiers=[
         "License :: OSI Approved :: Apache Software License",
         "Programming Language :: Python :: 3",

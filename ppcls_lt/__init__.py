@@ -7,7 +7,7 @@ does, and so does any submodule that computes with tensors.
 # Paddle 2.6 crashes in zlib when zlib is first used after Paddle was imported.
 import zlib  # noqa: F401
 
-from ._checks import ConfigError
+from .basis.checks import ConfigError
 
 __all__ = ["ConfigError", "__version__", "register"]
 
@@ -31,6 +31,6 @@ def register(*, replace=()):
         ConfigError: no PaddleClas with a training engine was found, or a name
             of this package is already one of PaddleClas's.
     """
-    from . import trainer
+    from .engine import trainer
 
     trainer.register(replace=replace)

@@ -26,9 +26,10 @@ from typing import NamedTuple
 
 import paddle
 
-from ppcls_lt import ConfigError, host, trainer
-from ppcls_lt.classifier import LogitsCheck, NormalizedLinear
-from ppcls_lt.registry import registered
+from ppcls_lt import ConfigError, host
+from ppcls_lt.basis.registry import registered
+from ppcls_lt.engine import trainer
+from ppcls_lt.maths.classifier import LogitsCheck, NormalizedLinear
 
 CLASSES = 10
 BATCH = 2

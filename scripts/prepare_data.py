@@ -3,7 +3,8 @@
 import argparse
 import sys
 
-from ppcls_lt import ConfigError, demo_data
+from ppcls_lt import ConfigError
+from ppcls_lt.data import demo as demo_data
 
 
 def main():

@@ -18,7 +18,11 @@ from pathlib import Path
 # Paddle's advice for compiling operators, which nobody does here.
 warnings.filterwarnings("ignore", message="No ccache found")
 
-from ppcls_lt import ConfigError, checkpoints, config, demo_data, trainer  # noqa: E402
+from ppcls_lt import ConfigError  # noqa: E402
+from ppcls_lt.configuration import reading as config  # noqa: E402
+from ppcls_lt.data import demo as demo_data  # noqa: E402
+from ppcls_lt.engine import trainer  # noqa: E402
+from ppcls_lt.runs import checkpoints  # noqa: E402
 
 # Short enough for a first look: the configs' own 30 epochs of Fashion-MNIST take a quarter of an hour each.
 _SHORT = ["Global.epochs=3", "Optimizer.lr.decay_epochs=[2,3]", "Optimizer.lr.warmup_epoch=1"]

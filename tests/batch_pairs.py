@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import paddle
 
-from ppcls_lt import host, recipes, stages
-from ppcls_lt._checks import ConfigError
+from ppcls_lt import host
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.configuration import recipes, stages
 
 from . import engines
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 import ppcls_lt
-from ppcls_lt.counts import count_label_list
+from ppcls_lt.data.counts import count_label_list
 
 ROOT = Path(ppcls_lt.__file__).parent.parent
 
 
-def run(folder, *arguments, code=("-m", "ppcls_lt.cli"), environment=None, **more):
+def run(folder, *arguments, code=("-m", "ppcls_lt"), environment=None, **more):
     """Run ``ppcls-lt`` in a folder; return the finished process with ``output`` and ``errors`` as text."""
     settings = {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "COLUMNS": "60", **(environment or {})}
     command = [sys.executable, *code, *map(str, arguments)]

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from ppcls_lt import scores
-from ppcls_lt.comparison import MEASURES
-from ppcls_lt.comparison.results import Outcome, Run, ranked
-from ppcls_lt.counts import long_tail_profile, shot_groups
+from ppcls_lt.data.counts import long_tail_profile, shot_groups
+from ppcls_lt.maths import scores
+from ppcls_lt.runs.results import MEASURES, Outcome, Run, ranked
 
 RECIPES = (
     "base", "cs_ce", "cb_ce", "cb_focal", "focal", "ldam", "ldam_drw", "ce_drw", "ib", "ib_focal", "resample",

@@ -12,7 +12,9 @@ from pathlib import Path
 import paddle
 import yaml
 
-from ppcls_lt import config, demo_data, trainer
+from ppcls_lt.configuration import reading as config
+from ppcls_lt.data import demo as demo_data
+from ppcls_lt.engine import trainer
 
 ROOT = Path(__file__).resolve().parent.parent
 PARAMS = {

@@ -10,8 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from ppcls_lt import run_files  # noqa: E402
-from ppcls_lt._checks import ConfigError  # noqa: E402
+from ppcls_lt.basis.checks import ConfigError  # noqa: E402
+from ppcls_lt.runs import files as run_files  # noqa: E402
 from tests import engines  # noqa: E402
 
 # Images and batch size per process: several batches and a rest, full batches only, fewer images than processes.

@@ -17,7 +17,7 @@ import paddle.distributed as dist
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from ppcls_lt import losses  # noqa: E402
-from ppcls_lt.samplers import WeightBalancedSampler  # noqa: E402
+from ppcls_lt.samplers.weight_balanced import WeightBalancedSampler  # noqa: E402
 from tests import engines  # noqa: E402
 
 JOINED = 16

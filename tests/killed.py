@@ -12,7 +12,7 @@ from pathlib import Path
 
 import paddle
 
-from ppcls_lt import trainer
+from ppcls_lt.engine import trainer
 
 CHANGES = ("replace", "unlink")
 

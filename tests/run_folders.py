@@ -6,8 +6,10 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from ppcls_lt import history, run_files, scores
-from ppcls_lt.counts import long_tail_profile, shot_groups
+from ppcls_lt.data.counts import long_tail_profile, shot_groups
+from ppcls_lt.maths import scores
+from ppcls_lt.runs import files as run_files
+from ppcls_lt.runs import history
 
 # In the order of the page.
 PICTURES = ("distribution", "per_class", "over_epochs", "norms", "confusion", "calibration")

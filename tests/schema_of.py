@@ -7,7 +7,8 @@ from pathlib import Path
 import yaml
 
 import ppcls_lt
-from ppcls_lt import host, schema
+from ppcls_lt import host
+from ppcls_lt.configuration import schema
 
 MODES = ("train", "eval", "infer", "export")
 # PaddleClas's own configurations for other programs: a search, an index, the engine of its version 1.

@@ -5,9 +5,9 @@ import paddle
 import pytest
 from paddle import nn
 
-from ppcls_lt import archs
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.registry import registered
+from ppcls_lt.archs import cifar_resnet as archs
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.basis.registry import registered
 
 DEPTHS = (8, 20, 32, 44, 56, 110)
 

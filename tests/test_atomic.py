@@ -6,8 +6,8 @@ import stat
 
 import pytest
 
-from ppcls_lt import atomic
-from ppcls_lt._checks import ConfigError
+from ppcls_lt.basis import atomic
+from ppcls_lt.basis.checks import ConfigError
 
 
 @pytest.fixture

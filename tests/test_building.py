@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from ppcls_lt import host
-from ppcls_lt._checks import ConfigError
+from ppcls_lt.basis.checks import ConfigError
 
 from . import engines
 

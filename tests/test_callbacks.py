@@ -4,7 +4,7 @@ import numpy as np
 import paddle
 import pytest
 
-from ppcls_lt.counts import class_weights
+from ppcls_lt.data.counts import class_weights
 
 from . import engines
 from .observers import Recorder
@@ -141,7 +141,7 @@ def test_the_loss_before_is_the_loss_alone(train):
 
 @pytest.mark.parametrize("name", ["StepDecay", "LinearWarmup", "CosineAnnealingDecay", "ReduceOnPlateau"])
 def test_a_factor_leaves_a_schedules_own_state_alone(name):
-    from ppcls_lt.run import scale_schedule
+    from ppcls_lt.engine.run import scale_schedule
 
     lr = paddle.optimizer.lr
 

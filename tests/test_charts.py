@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ppcls_lt import charts
-from ppcls_lt.counts import long_tail_profile, shot_groups
+from ppcls_lt.data import charts
+from ppcls_lt.data.counts import long_tail_profile, shot_groups
 
 
 def text(counts, width=60, blocks=True, thresholds=(100, 20)):

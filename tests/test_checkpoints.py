@@ -6,7 +6,9 @@ import signal
 
 import pytest
 
-from ppcls_lt import ConfigError, checkpoints, run_marks
+from ppcls_lt import ConfigError
+from ppcls_lt.runs import checkpoints
+from ppcls_lt.runs import marks as run_marks
 
 ARCH = "Net"
 ENDINGS = (".pdparams", ".pdopt", ".pdstates")

@@ -5,11 +5,11 @@ import paddle
 import pytest
 from paddle import nn
 
-from ppcls_lt import classifier
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.archs import CIFARResNet
-from ppcls_lt.classifier import FeatureTap, LogitsCheck, NormalizedLinear, find_classifier, normalize
+from ppcls_lt.archs.cifar_resnet import CIFARResNet
+from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.losses import IBLoss
+from ppcls_lt.maths import classifier
+from ppcls_lt.maths.classifier import FeatureTap, LogitsCheck, NormalizedLinear, find_classifier, normalize
 
 from . import reference
 

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from ppcls_lt import cli, interrupts
+from ppcls_lt.commands import interrupts
+from ppcls_lt.commands import main as cli
 
 from . import commands
 
@@ -73,7 +74,7 @@ def test_the_package_is_a_command_too(tmp_path):
 
 def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path):
     """As in ``ppcls-lt recipes | head``: here the reader is gone before the first line."""
-    command = [sys.executable, "-m", "ppcls_lt.cli", "recipes"]
+    command = [sys.executable, "-m", "ppcls_lt", "recipes"]
     process = subprocess.Popen(
         command, cwd=commands.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=None, text=True
     )

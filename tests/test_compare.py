@@ -13,8 +13,10 @@ import paddle
 import pytest
 import yaml
 
-from ppcls_lt import history, lock, run_files
-from ppcls_lt.comparison.results import Run
+from ppcls_lt.basis import lock
+from ppcls_lt.runs import files as run_files
+from ppcls_lt.runs import history
+from ppcls_lt.runs.results import Run
 
 from . import commands, engines
 from .comparisons import accuracies
@@ -200,7 +202,7 @@ def wait(condition, seconds=300):
 
 def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same_table(place, whole):
     out = place / "killed"
-    arguments = [sys.executable, "-m", "ppcls_lt.cli", *map(str, command(out))]
+    arguments = [sys.executable, "-m", "ppcls_lt", *map(str, command(out))]
     with open(place / "killed.log", "wb") as log:
         process = subprocess.Popen(
             arguments, cwd=place, env={**os.environ, **ENVIRONMENT}, stdout=log, stderr=log, start_new_session=True
@@ -251,7 +253,7 @@ def test_a_base_that_cannot_be_built_ends_at_once(place):
 
 
 def test_what_is_told_to_ignore_a_hangup_goes_on(place):
-    script = "import signal; from ppcls_lt.comparison import pool\n"
+    script = "import signal; from ppcls_lt.runs.results import pool\n"
     script += "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
     script += "with pool._told_to_end(): signal.raise_signal(signal.SIGHUP)\n"
     done = commands.run(place, code=("-c", script), environment=ENVIRONMENT)

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.comparison import MEASURES, figures, labels, tables, texts, wording
-from ppcls_lt.comparison.writing import write
-from ppcls_lt.report import fonts
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.reports.comparison import captions as labels
+from ppcls_lt.reports.comparison import figures, tables, texts, wording
+from ppcls_lt.reports.comparison.writing import write
+from ppcls_lt.reports.parts import fonts
+from ppcls_lt.runs.results import MEASURES
 
 from . import engines
 from .comparisons import COMMAND, RECIPES, make_outcome, make_run, outcome_of

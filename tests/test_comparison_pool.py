@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from ppcls_lt.comparison import pool
-from ppcls_lt.comparison.job import LOG
+from ppcls_lt.jobs import pool
+from ppcls_lt.jobs.job import LOG
 
 
 class Job(NamedTuple):

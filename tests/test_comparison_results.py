@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.comparison import MEASURES
-from ppcls_lt.comparison.results import Run, pairs, ranked, spread
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.runs.results import MEASURES, Run, pairs, ranked, spread
 
 from .comparisons import make_run
 

@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 import yaml
 
-from ppcls_lt import recipes, recording, run_files, schedules
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.comparison import kept, outcome, tables
-from ppcls_lt.comparison.job import RESULT, TEST, TRAIN
-from ppcls_lt.comparison.pool import _reason, _time
-from ppcls_lt.comparison.settings import Settings
-from ppcls_lt.counts import count_label_list
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.configuration import recipes, schedules
+from ppcls_lt.data.counts import count_label_list
+from ppcls_lt.engine import recording
+from ppcls_lt.jobs import kept, outcome
+from ppcls_lt.jobs.job import RESULT, TEST, TRAIN
+from ppcls_lt.jobs.pool import _reason, _time
+from ppcls_lt.jobs.settings import Settings
+from ppcls_lt.reports.comparison import tables
+from ppcls_lt.runs import files as run_files
 
 from . import engines
 from .comparisons import make_run

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppcls_lt.comparison import MEASURES, tables, texts, wording
+from ppcls_lt.reports.comparison import tables, texts, wording
+from ppcls_lt.runs.results import MEASURES
 
 from .comparisons import COMMAND, RECIPES, make_outcome, make_run, outcome_of
 from .run_folders import column, rows

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.counts import (
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.data.counts import (
     as_counts,
     class_weights,
     cost_sensitive,

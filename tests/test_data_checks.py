@@ -7,8 +7,8 @@ import paddle
 import pytest
 import yaml
 
-from ppcls_lt import cli
-from ppcls_lt._checks import ConfigError
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.commands import main as cli
 
 from . import engines, stock
 

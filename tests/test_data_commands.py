@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import yaml
 
-from ppcls_lt.counts import long_tail_profile
-from ppcls_lt.registry import registered
+from ppcls_lt.basis.registry import registered
+from ppcls_lt.data.counts import long_tail_profile
 
 from . import commands
 from .commands import ROOT, counted, fails, lines_of, make_list
@@ -120,7 +120,10 @@ class  images  group
         packages.mkdir()
         for folder in Path(np.__file__).parent.parent.glob("numpy*"):
             (packages / folder.name).symlink_to(folder)
-        options = {"code": ("-S", "-m", "ppcls_lt.cli"), "environment": {"PYTHONPATH": f"{ROOT}{os.pathsep}{packages}"}}
+        options = {
+            "code": ("-S", "-m", "ppcls_lt"),
+            "environment": {"PYTHONPATH": f"{ROOT}{os.pathsep}{packages}"},
+        }
         done = run("counts", "list.txt", "--png", "chart.png", **options)
         fails(done, "Matplotlib", 'pip install "ppcls-lt[report]"')
         assert not (tmp_path / "chart.png").exists()
@@ -140,7 +143,7 @@ class  images  group
 
     def test_a_reader_that_leaves(self, run, tmp_path):
         make_list(tmp_path / "list.txt", [30] * 40)
-        command = f"{sys.executable} -m ppcls_lt.cli counts list.txt | head -n 1"
+        command = f"{sys.executable} -m ppcls_lt counts list.txt | head -n 1"
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
         done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=tmp_path, env=environment)
         assert (done.stdout, done.stderr) == ("list.txt: 1200 images, 40 classes\n", "")

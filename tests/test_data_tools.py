@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.counts import count_label_list, long_tail_profile
-from ppcls_lt.data_tools import (
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.data.counts import count_label_list, long_tail_profile
+from ppcls_lt.data.tools import (
     check_outputs,
     class_order,
     long_tail_subset,

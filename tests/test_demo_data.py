@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.counts import count_label_list, long_tail_profile
-from ppcls_lt.demo_data import write_digits, write_fashion_mnist
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.data.counts import count_label_list, long_tail_profile
+from ppcls_lt.data.demo import write_digits, write_fashion_mnist
 
 FASHION = {"n_max": 20, "n_val": 3, "ratio": 10}
 ORDER = [9, 8, 7, 5, 1, 3, 0, 4, 2, 6]
@@ -19,7 +19,7 @@ ORDER = [9, 8, 7, 5, 1, 3, 0, 4, 2, 6]
 def write_idx(path, array):
     """Write a uint8 array in the gzip IDX format."""
     header = struct.pack(f">{1 + array.ndim}I", 0x800 + array.ndim, *array.shape)
-    path.write_bytes(gzip.compress(header + array.tobytes(), 1))
+    path.write_bytes(gzip.compress(header + array.tobytes(), 1, mtime=0))
 
 
 @pytest.fixture
@@ -181,7 +181,9 @@ class TestFashionMnist:
         assert "apt-get install dataset-fashion-mnist" in str(error.value)
         assert "train-images-idx3-ubyte.gz" in str(error.value)
 
-    @pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"12"), gzip.compress(b"1234" * 9)])
+    @pytest.mark.parametrize(
+        "content", [b"", b"no gzip", gzip.compress(b"12", mtime=0), gzip.compress(b"1234" * 9, mtime=0)]
+    )
     def test_damaged_files(self, tmp_path, source, content):
         (source / "train-labels-idx1-ubyte.gz").write_bytes(content)
         with pytest.raises(ConfigError, match="^write_fashion_mnist: `source` must be .*train-labels"):

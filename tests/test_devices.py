@@ -6,7 +6,8 @@ from pathlib import Path
 import paddle
 import pytest
 
-from ppcls_lt import cli, host
+from ppcls_lt import host
+from ppcls_lt.commands import main as cli
 
 from . import engines, stock
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from ppcls_lt import checkpoints
 from ppcls_lt.callbacks import Callback
+from ppcls_lt.runs import checkpoints
 
 from . import commands, engines
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppcls_lt import overrides
-from ppcls_lt._checks import ConfigError
+from ppcls_lt.basis import overrides
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.basis.registry import registered
 from ppcls_lt.host import evaluated
-from ppcls_lt.registry import registered
 
 from . import engines
 
@@ -218,7 +218,7 @@ class TestHostComponents:
 IN_A_CHECKOUT = """
 import sys
 from ppcls_lt import trainer
-from ppcls_lt._checks import ConfigError
+from ppcls_lt.checks import ConfigError
 trainer.register(root=sys.argv[1])
 from ppcls_lt import host
 assert str(host.checkout()) == sys.argv[1]

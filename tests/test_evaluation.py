@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_fscore_support
 
-from ppcls_lt import history, run_files
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.classifier import find_classifier
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.maths.classifier import find_classifier
+from ppcls_lt.runs import files as run_files
+from ppcls_lt.runs import history
 
 from . import engines, evaluated, metric_reference
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ppcls_lt import functional
+from ppcls_lt.maths import functional
 
 from . import reference
 

@@ -5,9 +5,10 @@ import copy
 import pytest
 
 import ppcls_lt
-from ppcls_lt import host, trainer
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.registry import KINDS, register, registered
+from ppcls_lt import host
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.basis.registry import KINDS, register, registered
+from ppcls_lt.engine import trainer
 
 from . import engines
 

@@ -8,9 +8,9 @@ import paddle
 import pytest
 import yaml
 
-from ppcls_lt import trainer
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.registry import registered
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.basis.registry import registered
+from ppcls_lt.engine import trainer
 
 from . import engines, stock
 
@@ -140,7 +140,7 @@ def test_the_checkouts_configurations_of_several_labels(ppcls):
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
         if "MultiLabelDataset" not in str(config) or not {"Loss", "DataLoader", "Arch"} <= set(config):
             continue
-        from ppcls_lt import label_kinds
+        from ppcls_lt.configuration import label_kinds
 
         found += 1
         label_kinds.check(config, ["Train", "Eval"])

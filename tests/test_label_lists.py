@@ -2,7 +2,8 @@
 
 import pytest
 
-from ppcls_lt import cli, label_lists
+from ppcls_lt.commands import main as cli
+from ppcls_lt.data import label_lists
 
 from . import stock
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppcls_lt import config, host
+from ppcls_lt import host
+from ppcls_lt.configuration import reading as config
 
 from . import engines
 
@@ -37,7 +38,7 @@ def trained(folder):
 def command(mode, name, *overrides, cwd):
     """Run ``ppcls-lt MODE -c NAME -o ...``."""
     flags = [part for override in overrides for part in ("-o", override)]
-    return engines.run(["-m", "ppcls_lt.cli", mode, "-c", name, *flags], cwd=cwd)
+    return engines.run(["-m", "ppcls_lt", mode, "-c", name, *flags], cwd=cwd)
 
 
 def test_train_then_eval(trained, folder):
@@ -118,7 +119,7 @@ def test_trains_and_evaluates_in_two_processes(name, folder):
 )
 def test_every_packaged_config_is_complete(path, folder, tmp_path, monkeypatch):
     """Found by its short name from any folder, valid, and built by the host without a change."""
-    from ppcls_lt import demo_data
+    from ppcls_lt.data import demo as demo_data
 
     monkeypatch.chdir(folder)
     relative = path.relative_to(engines.ROOT / "configs")
@@ -134,7 +135,7 @@ def test_every_packaged_config_is_complete(path, folder, tmp_path, monkeypatch):
 
 
 def test_run_without_a_script_ends_with_status_2(tmp_path):
-    result = engines.run(["-m", "ppcls_lt.cli", "run", "nowhere/train.py", "-c", "x.yaml"], cwd=tmp_path)
+    result = engines.run(["-m", "ppcls_lt", "run", "nowhere/train.py", "-c", "x.yaml"], cwd=tmp_path)
     assert result.returncode == 2
     assert "ppcls-lt run: `script` must be a file" in result.stdout
 
@@ -143,7 +144,7 @@ def test_run_without_a_script_ends_with_status_2(tmp_path):
 def test_run_takes_the_scripts_own_checkout_first(folder):
     out = folder / "checkout"
     result = engines.run(
-        ["-m", "ppcls_lt.cli", "run", f"{CHECKOUT}/tools/train.py", "-c", "digits/ldam.yaml"]
+        ["-m", "ppcls_lt", "run", f"{CHECKOUT}/tools/train.py", "-c", "digits/ldam.yaml"]
         + ["-o", "Global.epochs=2", "-o", f"Global.output_dir={out}", "-o", "Global.eval_during_train=True"],
         cwd=folder,
     )
@@ -156,7 +157,7 @@ def test_run_takes_the_scripts_own_checkout_first(folder):
 @pytest.mark.parametrize("name", ["cs_ce", "focal", "ib", "ib_focal"])
 def test_every_loss_trains_with_the_checkout(name, folder):
     result = engines.run(
-        ["-m", "ppcls_lt.cli", "train", "-c", f"digits/{name}.yaml"]
+        ["-m", "ppcls_lt", "train", "-c", f"digits/{name}.yaml"]
         + ["-o", "Global.epochs=2", "-o", f"Global.output_dir={folder / name}"],
         cwd=folder,
         python_path=[CHECKOUT],
@@ -218,7 +219,7 @@ def test_a_loaders_error_ends_the_training_with_the_checkout(folder):
 
 def test_profiler_options(folder):
     flags = ["-p", "batch_range=[1,2];profile_path=profile.json", "-o", "Global.epochs=1"]
-    result = engines.run(["-m", "ppcls_lt.cli", "train", "-c", "digits/ce.yaml", *flags], cwd=folder)
+    result = engines.run(["-m", "ppcls_lt", "train", "-c", "digits/ce.yaml", *flags], cwd=folder)
     assert result.returncode == 0, result.stdout
     assert (folder / "profile.json").stat().st_size > 0
 
@@ -248,7 +249,7 @@ def test_the_wheel_carries_configs_and_metadata(tmp_path):
         line.split(": ")[1] for line in metadata.read_text().splitlines() if line.startswith("Provides-Extra")
     }
     where = (
-        "import json, ppcls_lt, ppcls_lt.config as c\n"
+        "import json, ppcls_lt, ppcls_lt.configuration.reading as c\n"
         "print(json.dumps([ppcls_lt.__file__, str(c.find('digits/ce.yaml'))]))"
     )
     result = engines.run(["-c", where], cwd=tmp_path, python_path=[site])

@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,123 +13,27 @@ import pytest
 import ppcls_lt
 
 PACKAGE = Path(ppcls_lt.__file__).parent
-LAYERS = (
-    {
-        "_checks",
-        "atomic",
-        "charts",
-        "checkpoints",
-        "command_parser",
-        "comparison",
-        "comparison.figures",
-        "comparison.labels",
-        "comparison.page",
-        "comparison.replacements",
-        "comparison.results",
-        "comparison.tables",
-        "comparison.texts",
-        "comparison.wording",
-        "comparison.writing",
-        "counts",
-        "data_tools",
-        "disk",
-        "earlier_runs",
-        "demo_data",
-        "history",
-        "interrupts",
-        "label_lists",
-        "lock",
-        "image_sizes",
-        "label_rows",
-        "options",
-        "overrides",
-        "patterns",
-        "registry",
-        "report",
-        "resampling",
-        "run_files",
-        "run_marks",
-        "sampling_inputs",
-        "schedules",
-        "scores",
-        "spelling",
-        "state_files",
-        "unpickling",
-        "yaml_files",
-    },
-    {"functional", "parallel", "classifier", "projections", "randomness"},
-    {"losses", "metrics", "archs", "samplers", "callbacks"},
-    {
-        "__main__",
-        "announcements",
-        "assembly",
-        "best_metric",
-        "building",
-        "cli",
-        "compare_command",
-        "comparison.candidates",
-        "comparison.job",
-        "comparison.kept",
-        "comparison.lists",
-        "comparison.outcome",
-        "comparison.pool",
-        "comparison.run",
-        "comparison.settings",
-        "comparison.worker",
-        "config",
-        "data_checks",
-        "data_commands",
-        "devices",
-        "evaluation",
-        "finished_run",
-        "loader",
-        "model_record",
-        "nonfinite",
-        "places",
-        "precision",
-        "label_kinds",
-        "recipes",
-        "recording",
-        "relabelling",
-        "replaced",
-        "report_command",
-        "resuming",
-        "run",
-        "saving",
-        "schema",
-        "stages",
-        "tail_metric",
-        "trainer",
-        "unreadable",
-        "trial",
-        "validation",
-        "values",
-        "weights",
-    },
-)
-# Layers whose modules may import one another.
-WITHIN = (0, 3)
-# The host stands at the side: it may use the lowest layer, and the highest may use it.
-SIDE = "host"
-# The sub-package whose modules stand in layers of their own.
-SPLIT = "comparison"
-ROOT = "__init__"
 FILES = sorted(PACKAGE.rglob("*.py"))
+# The folders that load NumPy and PyYAML at most; these inside a function.
+LIGHT = ("basis", "data", "runs", "reports", "commands")
+ON_DEMAND = ("PIL", "sklearn", "matplotlib")
+COMPONENTS = ("losses", "samplers", "metrics", "callbacks", "archs")
 
 
-def unit(path):
-    """A file's place in the layers: the module's or the sub-package's name."""
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
-    if parts[0] != SPLIT:
-        return parts[0]
-    return ".".join(part for part in parts if part != "__init__")
+def layers():
+    """The folders of the package as CONTRIBUTING.md lists them, the lowest first."""
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    listing = text[text.index("ppcls_lt/\n") :].split("```")[0]
+    return re.findall(r"^  (\w+)/", listing, flags=re.MULTILINE)
 
 
-UNITS = {unit(path) for path in FILES}
+LAYERS = layers()
 
 
-def layer(name):
-    return next(number for number, members in enumerate(LAYERS) if name in members)
+def room(path):
+    """The folder of the package that a file is in; of a file at the root, ``""``."""
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else ""
 
 
 def imports(path):
@@ -155,14 +60,13 @@ def imports(path):
 
 
 def own_imports(path):
-    """The units of this package that a file imports; its own sub-package is none of them."""
+    """``(room, name)`` of what a file imports of this package from outside its own room."""
     for name, _ in imports(path):
-        parts = name.split(".")
-        if parts[0] != PACKAGE.name:
-            continue
-        found = next((name for name in (".".join(parts[1:3]), "".join(parts[1:2])) if name in UNITS), ROOT)
-        if found != unit(path):
-            yield found
+        top, *rest = name.split(".")
+        if top == PACKAGE.name:
+            other = rest[0] if rest and rest[0] in LAYERS else ""
+            if other != room(path):
+                yield other, name
 
 
 def foreign_imports(path):
@@ -181,49 +85,35 @@ def name_of(path):
     return str(path.relative_to(PACKAGE))
 
 
-def test_every_module_has_a_layer():
-    units = [*(name for members in LAYERS for name in members), SIDE, ROOT]
-    assert len(units) == len(set(units))
-    assert UNITS == set(units)
+def test_every_folder_is_a_layer():
+    folders = [path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()]
+    assert sorted(LAYERS) == sorted(folders)
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_the_root_is_all_but_empty():
+    assert len(list(PACKAGE.glob("*.py"))) <= 6
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if room(path)], ids=name_of)
 def test_imports_go_downwards(path):
-    name = unit(path)
-    for other in own_imports(path):
-        if name == ROOT:
-            assert other in ("trainer", "_checks")
-        elif other == ROOT:
-            assert name in (
-                "cli",
-                "comparison.page",
-                "comparison.replacements",
-                "recording",
-                "replaced",
-                "report",
-            )  # the version, which they show or write down
-        elif name == SIDE:
-            assert layer(other) == 0
-        elif other == SIDE:
-            assert layer(name) == 3
+    own = room(path)
+    for other, name in own_imports(path):
+        if other == "":
+            assert name == f"{PACKAGE.name}.__version__", name  # it is shown and written down
         else:
-            same = layer(other) == layer(name) and layer(name) in WITHIN
-            assert layer(other) < layer(name) or same, f"{name} imports {other}"
+            assert LAYERS.index(other) < LAYERS.index(own), f"{own} imports {other}"
+            assert own not in COMPONENTS or other not in COMPONENTS, f"{own} imports {other}"
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in FILES if unit(path) in LAYERS[0] | {"config", "cli", "data_commands", "report_command"}],
-    ids=name_of,
-)
+@pytest.mark.parametrize("path", [path for path in FILES if room(path) in LIGHT], ids=name_of)
 def test_what_needs_no_tensors_imports_numpy_and_yaml_at_most(path):
     for name, inside in foreign_imports(path):
-        assert name in ("numpy", "yaml") or (inside and name in ("PIL", "sklearn", "matplotlib")), name
+        assert name in ("numpy", "yaml") or (inside and name in ON_DEMAND), name
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_only_the_host_module_names_the_host_package(path):
-    if unit(path) == SIDE:
+    if room(path) == "host":
         return
     assert not {"ppcls", "paddleclas"} & {name.split(".")[0] for name, _ in imports(path)}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -254,7 +144,7 @@ def test_the_help_of_the_command_loads_nothing_heavy(arguments):
             "import runpy, sys",
             f"sys.argv[1:] = {arguments}",
             "try:",
-            "    runpy.run_module('ppcls_lt.cli', run_name='__main__')",
+            "    runpy.run_module('ppcls_lt', run_name='__main__')",
             "except SystemExit as end:",
             "    assert end.code == 0, end.code",
         ]
@@ -263,6 +153,10 @@ def test_the_help_of_the_command_loads_nothing_heavy(arguments):
     assert loaded == [] and "ppcls-lt" in output
 
 
-@pytest.mark.parametrize("name", sorted(LAYERS[0]))
-def test_the_lowest_layer_loads_no_paddle(name):
-    assert set(loaded_by(f"import ppcls_lt.{name}")[0]) <= {"numpy"}
+@pytest.mark.parametrize("name", [name for name in LIGHT if name != "commands"])
+def test_the_light_folders_load_no_paddle(name):
+    modules = [
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in (PACKAGE / name).rglob("*.py")
+    ]
+    code = "\n".join(f"import {module.removesuffix('.__init__')}" for module in modules)
+    assert set(loaded_by(code)[0]) <= {"numpy", "yaml"}

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from ppcls_lt import lock, places
-from ppcls_lt._checks import ConfigError
+from ppcls_lt.basis import lock
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.configuration import places
 
 from . import commands, engines
 
@@ -119,7 +120,7 @@ def place(tmp_path_factory):
 def test_every_command_that_writes_waits_for_no_one(place):
     """A training in one process and in two, an evaluation, an export, a report, a list: all refused at once."""
     (place / "out").mkdir(exist_ok=True)
-    train = ["-m", "ppcls_lt.cli", "train", "-c", "config.yaml"]
+    train = ["-m", "ppcls_lt", "train", "-c", "config.yaml"]
     weights = ["-o", "Global.pretrained_model=out/CIFARResNet8/latest"]
     done = engines.run(train, cwd=place)
     assert done.returncode == 0, done.stdout
@@ -137,7 +138,7 @@ def test_every_command_that_writes_waits_for_no_one(place):
     for mode, folder, key in (("eval", "out", "output_dir"), ("export", "exported", "save_inference_dir")):
         with lock.held(place / folder, "test", "out", f".{mode}.lock"):
             options = [*weights, "-o", "Global.save_inference_dir=exported"]
-            done = engines.run(["-m", "ppcls_lt.cli", mode, "-c", "config.yaml", *options], cwd=place)
+            done = engines.run(["-m", "ppcls_lt", mode, "-c", "config.yaml", *options], cwd=place)
             assert done.returncode == 2 and f"`{key}` must be a folder {refused}" in done.stdout
     with lock.held(place, "test", "out"):
         arguments = ["--val-fraction", "0.2", "--train-out", "a.txt", "--val-out", "b.txt"]

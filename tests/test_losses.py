@@ -13,8 +13,8 @@ import yaml
 from paddle import nn
 
 import ppcls_lt.losses  # noqa: F401  registers the losses
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.registry import registered
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.basis.registry import registered
 
 from . import reference
 

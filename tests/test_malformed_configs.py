@@ -4,8 +4,9 @@ import random
 
 import pytest
 
-from ppcls_lt import recipes, trainer
-from ppcls_lt._checks import ConfigError
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.configuration import recipes
+from ppcls_lt.engine import trainer
 
 from . import engines, malformed
 

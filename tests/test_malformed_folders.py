@@ -7,14 +7,14 @@ import shutil
 import pytest
 import yaml
 
-from ppcls_lt import run_files
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.comparison import tables as comparison_tables
-from ppcls_lt.comparison.results import Run
-from ppcls_lt.report.collect import collect
-from ppcls_lt.report.figures import paint
-from ppcls_lt.report.page import page
-from ppcls_lt.report.tables import tables
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.reports.comparison import tables as comparison_tables
+from ppcls_lt.reports.run.collect import collect
+from ppcls_lt.reports.run.figures import paint
+from ppcls_lt.reports.run.page import page
+from ppcls_lt.reports.run.tables import tables
+from ppcls_lt.runs import files as run_files
+from ppcls_lt.runs.results import Run
 
 from . import malformed
 from .comparisons import make_run, outcome_of

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_fscore_support, recall_score
 
 from ppcls_lt import metrics
-from ppcls_lt._checks import ConfigError
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.basis.registry import registered
 from ppcls_lt.metrics import ECE, ManyMediumFewAcc, PerClassAcc
-from ppcls_lt.registry import registered
 
 from . import metric_reference
 from .metric_reference import calibration_error

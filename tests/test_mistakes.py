@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ppcls_lt import cli, host
-from ppcls_lt._checks import ConfigError
+from ppcls_lt import host
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.commands import main as cli
 
 from . import engines
 
@@ -336,7 +337,7 @@ def test_an_inference_only_paddleclas_is_told_apart(tmp_path):
     shutil.copy(host.checkout() / "ppcls" / "__init__.py", package / "ppcls")
     (package / "__init__.py").touch()
     result = engines.run(
-        ["-m", "ppcls_lt.cli", "train", "-c", "digits/ce.yaml"], cwd=tmp_path, python_path=[tmp_path / "site"]
+        ["-m", "ppcls_lt", "train", "-c", "digits/ce.yaml"], cwd=tmp_path, python_path=[tmp_path / "site"]
     )
     assert result.returncode == 2
     assert "has no training engine" in result.stdout

@@ -8,9 +8,9 @@ import numpy as np
 import paddle
 import pytest
 
-from ppcls_lt import history
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.nonfinite import image_name, nonfinite_weights
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.engine.nonfinite import image_name, nonfinite_weights
+from ppcls_lt.runs import history
 
 from . import engines
 from .stock import CHECKOUT, needs_checkout

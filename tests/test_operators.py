@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from ppcls_lt import trial
-from ppcls_lt._checks import ConfigError
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.engine import trial
 
 from . import batch_pairs, engines
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppcls_lt import overrides
-from ppcls_lt._checks import ConfigError
+from ppcls_lt.basis import overrides
+from ppcls_lt.basis.checks import ConfigError
 
 # What PaddleClas's own reading, `eval`, makes of them.
 AS_THE_HOST = {

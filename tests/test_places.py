@@ -5,7 +5,7 @@ import shutil
 import pytest
 import yaml
 
-from ppcls_lt import cli
+from ppcls_lt.commands import main as cli
 
 from . import commands, stock
 

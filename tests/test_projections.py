@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from paddle import nn
 
-from ppcls_lt.projections import (
+from ppcls_lt.maths.projections import (
     class_norms,
     max_norm_radius,
     project_to_ball_,

@@ -8,8 +8,12 @@ import pytest
 import yaml
 
 import ppcls_lt
-from ppcls_lt import history, host, recording, run_files, stages, state_files, trainer
-from ppcls_lt._checks import ConfigError
+from ppcls_lt import host
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.configuration import stages
+from ppcls_lt.engine import recording, trainer
+from ppcls_lt.runs import files as run_files
+from ppcls_lt.runs import history, state_files
 
 from . import engines
 

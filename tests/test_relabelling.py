@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ppcls_lt import relabelling
-from ppcls_lt._checks import ConfigError
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.configuration import relabelling
 
 from . import engines
 from .stock import CHECKOUT, needs_checkout

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from ppcls_lt import recipes, replaced, stages
+from ppcls_lt.configuration import recipes, replaced, stages
 
 BASE = {
     "Global": {"epochs": 30, "pretrained_model": None},

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from ppcls_lt import cli, run_files, scores
-from ppcls_lt.counts import shot_groups
-from ppcls_lt.report import fonts, texts
-from ppcls_lt.report.collect import collect
-from ppcls_lt.report.figures import confusion_blocks, paint
-from ppcls_lt.report.writing import write
+from ppcls_lt.commands import main as cli
+from ppcls_lt.data.counts import shot_groups
+from ppcls_lt.maths import scores
+from ppcls_lt.reports.parts import fonts
+from ppcls_lt.reports.run import texts
+from ppcls_lt.reports.run.collect import collect
+from ppcls_lt.reports.run.figures import confusion_blocks, paint
+from ppcls_lt.reports.run.writing import write
+from ppcls_lt.runs import files as run_files
 
 from . import engines, metric_reference
 from .run_folders import FILES, PICTURES, Page, column, is_whole, rows, write_run, written
@@ -26,7 +29,7 @@ def trained(tmp_path_factory):
     engines.write_digits(folder / "data" / "digits")
     flags = ["Global.eval_during_train=True", "Global.epochs=3", "Global.output_dir=out", "Global.print_batch_step=1"]
     flags = [part for flag in flags for part in ("-o", flag)]
-    done = engines.run(["-m", "ppcls_lt.cli", "train", "-c", "digits/ce.yaml", *flags, "--report"], cwd=folder)
+    done = engines.run(["-m", "ppcls_lt", "train", "-c", "digits/ce.yaml", *flags, "--report"], cwd=folder)
     return folder, done
 
 
@@ -86,7 +89,7 @@ def test_an_evaluation_alone_has_a_report_too(trained, capsys):
     weights = next(folder.rglob("train.log")).with_name("latest")
     flags = [f"Global.pretrained_model={weights}", "Global.output_dir=alone"]
     flags = [part for flag in flags for part in ("-o", flag)]
-    done = engines.run(["-m", "ppcls_lt.cli", "eval", "-c", "digits/ce.yaml", *flags], cwd=folder)
+    done = engines.run(["-m", "ppcls_lt", "eval", "-c", "digits/ce.yaml", *flags], cwd=folder)
     assert done.returncode == 0, done.stdout
     assert cli.main(["report", str(folder / "alone")]) == 0
     page = is_whole(Page(folder / "alone" / "report.html"))

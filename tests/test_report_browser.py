@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from ppcls_lt.comparison.writing import write as write_comparison
-from ppcls_lt.report.writing import write
+from ppcls_lt.reports.comparison.writing import write as write_comparison
+from ppcls_lt.reports.run.writing import write
 
 from .comparisons import RECIPES, make_outcome
 from .run_folders import write_run

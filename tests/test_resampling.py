@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.resampling import (
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.data.resampling import (
     alias_table,
     class_counts,
     class_probabilities,

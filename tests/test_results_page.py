@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppcls_lt.comparison import MEASURES
-from ppcls_lt.comparison.results import Outcome, Run, ranked
-from ppcls_lt.comparison.tables import ranking
+from ppcls_lt.reports.comparison.tables import ranking
+from ppcls_lt.runs.results import MEASURES, Outcome, Run, ranked
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"

@@ -7,7 +7,7 @@ import numpy as np
 import paddle
 import pytest
 
-from ppcls_lt import state_files
+from ppcls_lt.runs import state_files
 
 from . import engines
 
@@ -61,7 +61,10 @@ def train(folder, output, processes, moment="", rank=0, dump=""):
     environment = {"KILL": moment, "KILL_RANK": str(rank), "DUMP": str(dump)}
     if processes == 1:
         return engines.run(
-            ["-m", "ppcls_lt.cli", "train", *arguments], cwd=folder, python_path=[engines.ROOT], environment=environment
+            ["-m", "ppcls_lt", "train", *arguments],
+            cwd=folder,
+            python_path=[engines.ROOT],
+            environment=environment,
         )
     return engines.launch(
         engines.ROOT / "scripts" / "train.py", *arguments, cwd=folder, processes=processes, environment=environment

@@ -10,9 +10,11 @@ import paddle
 import pytest
 import yaml
 
-from ppcls_lt import checkpoints, resuming, run_marks, saving
-from ppcls_lt._checks import ConfigError
+from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.callbacks import Callback
+from ppcls_lt.engine import resuming, saving
+from ppcls_lt.runs import checkpoints
+from ppcls_lt.runs import marks as run_marks
 
 from . import engines
 from .test_resume import assert_same, saved

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.samplers import WeightBalancedSampler
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.samplers.weight_balanced import WeightBalancedSampler
 
 from .test_resampling import COUNTS, WEIGHTS, reference_probabilities
 

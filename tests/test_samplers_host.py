@@ -7,9 +7,9 @@ import paddle
 import pytest
 from scipy import stats
 
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.registry import registered
-from ppcls_lt.samplers import WeightBalancedSampler
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.basis.registry import registered
+from ppcls_lt.samplers.weight_balanced import WeightBalancedSampler
 
 from . import engines
 from .test_samplers import images, mixed

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ppcls_lt import cli, config, recipes, schema, stages
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.spelling import nearest
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.basis.spelling import nearest
+from ppcls_lt.commands import main as cli
+from ppcls_lt.configuration import reading as config
+from ppcls_lt.configuration import recipes, schema, stages
 
 from . import engines, stock
 from .stock import needs_checkout

@@ -4,8 +4,9 @@ import numpy as np
 import paddle
 import pytest
 
-from ppcls_lt import recipes, stages, trainer
-from ppcls_lt._checks import ConfigError
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.configuration import recipes, stages
+from ppcls_lt.engine import trainer
 
 from . import engines
 from .test_resume import assert_same, first_epoch, saved
@@ -193,7 +194,16 @@ def test_an_interrupted_run_goes_on_in_its_stage(moment, folder):
     name = "run_" + moment.replace("/", "_").replace(":", "_")
 
     def train(output, **kwargs):
-        arguments = ["-m", "ppcls_lt.cli", "train", "-c", "config.yaml", "--recipe", "two_stages.yaml", "--resume"]
+        arguments = [
+            "-m",
+            "ppcls_lt",
+            "train",
+            "-c",
+            "config.yaml",
+            "--recipe",
+            "two_stages.yaml",
+            "--resume",
+        ]
         return engines.run([*arguments, "-o", f"Global.output_dir={output}"], cwd=folder, **kwargs)
 
     (folder / "two_stages.yaml").write_text(TWO_STAGE_RECIPE)

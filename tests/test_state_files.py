@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ppcls_lt import state_files, unpickling
-from ppcls_lt._checks import ConfigError
+from ppcls_lt.basis import unpickling
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.runs import state_files
 
 from .test_resume import assert_same
 

@@ -39,16 +39,14 @@ def folder(tmp_path_factory):
 def command(mode, folder, output, *more, **changes):
     """Run ``ppcls-lt MODE -c stock.yaml -o ...`` as a user does."""
     given = stock.flags(folder / "stock.yaml", folder / "data", output, workers=0, **changes)
-    return engines.run(["-m", "ppcls_lt.cli", mode, "-c", "stock.yaml", *given, *more], cwd=folder)
+    return engines.run(["-m", "ppcls_lt", mode, "-c", "stock.yaml", *given, *more], cwd=folder)
 
 
 @pytest.fixture(scope="module")
 def trained(folder):
     """Two epochs with a recipe, with the stock file's own four workers: the run's log and its weights."""
     given = stock.flags(folder / "stock.yaml", folder / "data", "out")
-    result = engines.run(
-        ["-m", "ppcls_lt.cli", "train", "-c", "stock.yaml", *given, "--recipe", "ldam_drw"], cwd=folder
-    )
+    result = engines.run(["-m", "ppcls_lt", "train", "-c", "stock.yaml", *given, "--recipe", "ldam_drw"], cwd=folder)
     assert result.returncode == 0, result.stdout
     return result.stdout, engines.saved(folder / "out", "best_model")
 
@@ -127,12 +125,12 @@ def test_an_interrupted_training_says_how_to_go_on_and_does(folder):
     """With a worker, whose feeding thread an ordinary end would wait for."""
     given = stock.flags(folder / "stock.yaml", folder / "data", "interrupted", epochs=3, workers=1)
     log = folder / "interrupted.log"
-    process = interrupted(folder, ["-m", "ppcls_lt.cli", "train", "-c", "stock.yaml", *given], log, "Epoch 2/3][Iter")
+    process = interrupted(folder, ["-m", "ppcls_lt", "train", "-c", "stock.yaml", *given], log, "Epoch 2/3][Iter")
     text = log.read_text()
     assert process.returncode == 130 and "Traceback" not in text, text
     said = text.rpartition("ppcls-lt: interrupted; go on with: ppcls-lt ")[2]
     assert said.endswith(" --resume\n")
-    result = engines.run(["-m", "ppcls_lt.cli", *shlex.split(said)], cwd=folder)
+    result = engines.run(["-m", "ppcls_lt", *shlex.split(said)], cwd=folder)
     assert result.returncode == 0, result.stdout
     assert "[Train][Epoch 3/3][Avg]" in result.stdout and "[Epoch 1/3]" not in result.stdout
 

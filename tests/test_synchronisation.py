@@ -14,11 +14,11 @@ import paddle.nn.functional as F
 import pytest
 
 import ppcls_lt
-from ppcls_lt import recipes
+from ppcls_lt.basis.registry import registered
 from ppcls_lt.callbacks import Callback
-from ppcls_lt.evaluation import LossMeter
-from ppcls_lt.registry import registered
-from ppcls_lt.run import Run
+from ppcls_lt.configuration import recipes
+from ppcls_lt.engine.evaluation import LossMeter
+from ppcls_lt.engine.run import Run
 
 from . import engines
 

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ppcls_lt import cli, host, trainer, yaml_files
-from ppcls_lt._checks import ConfigError
+from ppcls_lt import host
+from ppcls_lt.basis import yaml_files
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.commands import main as cli
+from ppcls_lt.engine import trainer
 
 from . import engines
 
@@ -153,7 +156,7 @@ def test_a_callback_of_the_users_is_imported_when_nothing_else_is_wrong(mistake,
 def test_scripts_of_a_checkout_run_no_text(command, place):
     flags = [*command, "-c", "digits/ce.yaml", "-o", "Global.device=cpu"]
     done = engines.run(
-        ["-m", "ppcls_lt.cli", *flags, "-o", f"Global.recipe={CODE}"], cwd=place, python_path=[Path(CHECKOUT)]
+        ["-m", "ppcls_lt", *flags, "-o", f"Global.recipe={CODE}"], cwd=place, python_path=[Path(CHECKOUT)]
     )
     assert done.returncode == 2 and "`recipe` must be the path of a YAML file or one of" in done.stdout, done.stdout
     assert "detected" not in done.stdout and not (place / "gone").exists()

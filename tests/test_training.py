@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ppcls_lt.classifier import find_classifier
-from ppcls_lt.counts import class_weights
+from ppcls_lt.data.counts import class_weights
+from ppcls_lt.maths.classifier import find_classifier
 
 from . import engines, reference
 

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from ppcls_lt import cli
+from ppcls_lt.commands import main as cli
 
 from . import engines
 

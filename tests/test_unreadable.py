@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ppcls_lt import image_sizes
-from ppcls_lt._checks import ConfigError
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.data import image_sizes
 from ppcls_lt.host import images
 
 from . import engines

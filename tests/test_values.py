@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ppcls_lt import host, patterns, stages, trainer, values
-from ppcls_lt._checks import ConfigError
+from ppcls_lt import host
+from ppcls_lt.basis import patterns
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.configuration import stages, values
+from ppcls_lt.engine import trainer
 
 from . import engines
 

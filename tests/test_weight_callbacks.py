@@ -7,11 +7,11 @@ import paddle
 import pytest
 from paddle import nn
 
-from ppcls_lt._checks import ConfigError
-from ppcls_lt.archs import CIFARResNet8
+from ppcls_lt.archs.cifar_resnet import CIFARResNet8
+from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.callbacks.freeze_layers import FreezeLayers
 from ppcls_lt.callbacks.norm_constraints import L2NormPGD, MaxNormPGD
-from ppcls_lt.classifier import normalize
+from ppcls_lt.maths.classifier import normalize
 
 from .weight_runs import CLASSES, Network, assert_same, norms_of, run_of, sized, started, train, values
 

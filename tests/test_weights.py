@@ -9,7 +9,11 @@ import paddle
 import pytest
 import yaml
 
-from ppcls_lt import cli, host, model_record, run_files, stages, trainer
+from ppcls_lt import host
+from ppcls_lt.commands import main as cli
+from ppcls_lt.configuration import model_record, stages
+from ppcls_lt.engine import trainer
+from ppcls_lt.runs import files as run_files
 
 from . import engines
 from .test_launches import CHECKOUT, needs_checkout
@@ -403,17 +407,27 @@ def test_what_no_checkpoint_holds_is_not_missing(ppcls, train, log):
 def test_a_stock_script_takes_a_run(folder):
     """Its ``-c`` has a default, so nothing but ``Global.run`` need be given; weights of another recipe are refused."""
     output = folder / "by_checkout"
-    train = ["-m", "ppcls_lt.cli", "train", "-c", "base.yaml", "--recipe", "ldam", "-o", f"Global.output_dir={output}"]
+    train = [
+        "-m",
+        "ppcls_lt",
+        "train",
+        "-c",
+        "base.yaml",
+        "--recipe",
+        "ldam",
+        "-o",
+        f"Global.output_dir={output}",
+    ]
     assert engines.run(train, cwd=folder, python_path=[CHECKOUT]).returncode == 0
     best = engines.saved(output, "best_model")
     for script, expected in (("eval", "[Eval]"), ("infer", "class_ids"), ("export_model", "Export succeeded!")):
         flags = ["-o", f"Global.run={output}", "-o", f"Global.save_inference_dir={folder / 'by_script'}"]
-        done = engines.run(["-m", "ppcls_lt.cli", "run", f"{CHECKOUT}/tools/{script}.py", *flags], cwd=folder)
+        done = engines.run(["-m", "ppcls_lt", "run", f"{CHECKOUT}/tools/{script}.py", *flags], cwd=folder)
         assert done.returncode == 0 and expected in done.stdout, done.stdout
         flags = ["-c", "base.yaml", "-o", f"Global.pretrained_model={best}"]
-        done = engines.run(["-m", "ppcls_lt.cli", "run", f"{CHECKOUT}/tools/{script}.py", *flags], cwd=folder)
+        done = engines.run(["-m", "ppcls_lt", "run", f"{CHECKOUT}/tools/{script}.py", *flags], cwd=folder)
         assert done.returncode == 2 and "Arch.classifier 'normalized', here 'ordinary'" in done.stdout, done.stdout
-    done = engines.run(["-m", "ppcls_lt.cli", "eval", "--run", output], cwd=folder, python_path=[CHECKOUT])
+    done = engines.run(["-m", "ppcls_lt", "eval", "--run", output], cwd=folder, python_path=[CHECKOUT])
     assert done.returncode == 0 and "37 of 37 keys loaded" in done.stdout, done.stdout
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import ppcls_lt
-from ppcls_lt import yaml_files
-from ppcls_lt._checks import ConfigError
+from ppcls_lt.basis import yaml_files
+from ppcls_lt.basis.checks import ConfigError
 
 PACKAGE = Path(ppcls_lt.__file__).parent
 ROOT = PACKAGE.parent
@@ -100,7 +100,7 @@ def test_nothing_else_of_the_package_loads_yaml():
     "folder",
     [
         ROOT / "configs",
-        PACKAGE / "recipes",
+        PACKAGE / "configuration" / "recipes",
         *([Path(os.environ["PADDLECLAS_ROOT"]) / "ppcls" / "configs"] if "PADDLECLAS_ROOT" in os.environ else []),
     ],
     ids=lambda folder: folder.name,

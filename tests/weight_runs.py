@@ -8,7 +8,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from ppcls_lt.classifier import find_classifier
+from ppcls_lt.maths.classifier import find_classifier
 
 CLASSES = 6
 

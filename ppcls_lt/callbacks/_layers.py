@@ -3,9 +3,9 @@
 import difflib
 import re
 
-from .. import _checks
-from ..classifier import NormalizedLinear
-from ..patterns import check as check_pattern
+from ..basis import checks
+from ..basis.patterns import check as check_pattern
+from ..maths.classifier import NormalizedLinear
 
 
 def check_patterns(owner, name, patterns):
@@ -20,7 +20,7 @@ def check_patterns(owner, name, patterns):
         ConfigError: it is something else, or one is no regular expression or one that may take for ever.
     """
     if not isinstance(patterns, (list, tuple)) or not patterns:
-        _checks.fail(owner, name, "a list of names or regular expressions", patterns)
+        checks.fail(owner, name, "a list of names or regular expressions", patterns)
     for number, pattern in enumerate(patterns):
         check_pattern(owner, f"{name}[{number}]", pattern)
     return list(patterns)
@@ -45,8 +45,8 @@ def matches(owner, name, patterns, names, what):
         matched = [each for each in names if re.fullmatch(pattern, each)]
         if not matched:
             near = difflib.get_close_matches(pattern, names, n=3, cutoff=0)
-            got = _checks.described(f"{pattern!r}, which matches none; the nearest are {', '.join(near)}")
-            _checks.fail(owner, name, f"names of {what}", got)
+            got = checks.described(f"{pattern!r}, which matches none; the nearest are {', '.join(near)}")
+            checks.fail(owner, name, f"names of {what}", got)
         found.update(matched)
     return [each for each in names if each in found]
 
@@ -55,4 +55,4 @@ def check_norms_matter(owner, layer):
     """Raise if the classifier is normalised: the norms of its class vectors change no logit."""
     if isinstance(layer, NormalizedLinear):
         expected = "an ordinary classifier, whose class vectors' norms change the logits"
-        _checks.fail(owner, "Arch.classifier", expected, _checks.described("normalized"))
+        checks.fail(owner, "Arch.classifier", expected, checks.described("normalized"))

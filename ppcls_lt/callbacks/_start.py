@@ -3,16 +3,16 @@
 import math
 import numbers
 
-from .. import _checks
+from ..basis import checks
 
 
 def check_start(owner, start):
     """Raise unless ``start`` is an epoch counted from 1, or a fraction of the run within [0, 1)."""
     expected = "an epoch counted from 1 (an integer >= 1) or a fraction of the run (>= 0 and < 1)"
     if isinstance(start, bool) or not isinstance(start, numbers.Real):
-        _checks.fail(owner, "start", expected, start)
+        checks.fail(owner, "start", expected, start)
     if start < 1 if isinstance(start, numbers.Integral) else not 0 <= start < 1:
-        _checks.fail(owner, "start", expected, start)
+        checks.fail(owner, "start", expected, start)
     return start
 
 
@@ -26,10 +26,10 @@ def first_epoch(owner, start, epochs):
         ConfigError: the run ends before it.
     """
     if epochs < 1:
-        _checks.fail(owner, "start", "left out of a stage of no epochs, which has no start", start)
+        checks.fail(owner, "start", "left out of a stage of no epochs, which has no start", start)
     if not isinstance(start, numbers.Integral):
         # 0.29 * 100 is 28.999999999999996.
         return math.floor(round(start * epochs, 9)) + 1
     if start > epochs:
-        _checks.fail(owner, "start", f"an epoch of this run, at most Global.epochs ({epochs})", start)
+        checks.fail(owner, "start", f"an epoch of this run, at most Global.epochs ({epochs})", start)
     return int(start)

@@ -6,7 +6,7 @@ class Callback:
 
     A subclass takes its YAML parameters as keyword-only arguments, checks them
     in ``__init__`` and overrides the points it needs. Every point is given the
-    run, a :class:`ppcls_lt.run.Run`. In a run of several processes every
+    run, a :class:`ppcls_lt.engine.run.Run`. In a run of several processes every
     process calls every point, in the same order.
 
     A callback should be a function of ``run.epoch`` wherever it can, so that a

@@ -5,10 +5,10 @@ import math
 import paddle
 from paddle import nn
 
-from .. import _checks
-from ..classifier import NormalizedLinear, normalize
-from ..projections import tau_normalize_
-from ..registry import register
+from ..basis import checks
+from ..basis.registry import register
+from ..maths.classifier import NormalizedLinear, normalize
+from ..maths.projections import tau_normalize_
 from ._layers import check_norms_matter
 from .base import Callback
 
@@ -61,7 +61,7 @@ class TauNormalize(Callback):
     only_once = True
 
     def __init__(self, *, tau=1.0):
-        self.tau = _checks.number("TauNormalize", "tau", tau, minimum=0, maximum=2)
+        self.tau = checks.number("TauNormalize", "tau", tau, minimum=0, maximum=2)
 
     def on_model_built(self, run):
         _, layer = run.classifier()
@@ -124,8 +124,8 @@ class LearnableWeightScaling(Callback):
         # The checkpoint has the products; the factors cannot be told from them.
         for key, parameter in self._parts():
             if key not in self._kept:
-                got = _checks.described(f"one without {key!r}")
-                _checks.fail("LearnableWeightScaling", "Global.checkpoints", "a checkpoint of the same model", got)
+                got = checks.described(f"one without {key!r}")
+                checks.fail("LearnableWeightScaling", "Global.checkpoints", "a checkpoint of the same model", got)
             parameter.set_value(paddle.to_tensor(self._kept[key]).astype(parameter.dtype))
         self._kept = {}
 

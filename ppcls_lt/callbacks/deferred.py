@@ -2,9 +2,9 @@
 
 import logging
 
-from .. import _checks
-from ..counts import class_weights
-from ..registry import register, registered
+from ..basis import checks
+from ..basis.registry import register, registered
+from ..data.counts import class_weights
 from ._start import check_start, first_epoch
 from .base import Callback
 
@@ -23,7 +23,7 @@ class DeferredReweighting(Callback):
             1, or the fraction of the run before it; 0.8 is the authors' 160 of
             200 epochs.
         class_weight (str, dict or list): the weights, as in
-            :func:`ppcls_lt.counts.class_weights`, of the training data's counts.
+            :func:`ppcls_lt.data.counts.class_weights`, of the training data's counts.
 
     Raises:
         ConfigError: a parameter is not what it must be, the start lies behind
@@ -45,7 +45,7 @@ class DeferredReweighting(Callback):
         first_epoch("DeferredReweighting", self.start, config["Global"]["epochs"])
         names = [entry if isinstance(entry, str) else next(iter(entry)) for entry in config["Loss"]["Train"]]
         if not set(names) & set(registered("loss")):
-            _checks.fail("DeferredReweighting", "Loss.Train", "a list with a loss that takes class weights", names)
+            checks.fail("DeferredReweighting", "Loss.Train", "a list with a loss that takes class weights", names)
 
     def on_checkpoint_loaded(self, run):
         self._first = first_epoch("DeferredReweighting", self.start, run.epochs)
@@ -93,7 +93,7 @@ class DeferredResampling(Callback):
         first_epoch("DeferredResampling", self.start, config["Global"]["epochs"])
         sampler = ((config["DataLoader"].get("Train") or {}).get("sampler") or {}).get("name")
         if sampler not in ("WeightBalancedSampler", "ImbalancedDatasetSampler"):
-            _checks.fail("DeferredResampling", "DataLoader.Train.sampler.name", "WeightBalancedSampler", sampler)
+            checks.fail("DeferredResampling", "DataLoader.Train.sampler.name", "WeightBalancedSampler", sampler)
 
     def on_checkpoint_loaded(self, run):
         run.sampler.defer(first_epoch("DeferredResampling", self.start, run.epochs) - 1)

@@ -2,8 +2,8 @@
 
 import functools
 
-from .. import _checks
-from ..registry import register
+from ..basis import checks
+from ..basis.registry import register
 from ._layers import check_patterns, matches
 from .base import Callback
 
@@ -53,11 +53,11 @@ class FreezeLayers(Callback):
             chosen -= _ids(run.classifier()[1])
         frozen = chosen & trainable
         if not frozen:
-            got = _checks.described("names of parameters that are kept or frozen already")
-            _checks.fail("FreezeLayers", "layers", "such that something is frozen", got)
+            got = checks.described("names of parameters that are kept or frozen already")
+            checks.fail("FreezeLayers", "layers", "such that something is frozen", got)
         if frozen == trainable:
-            got = _checks.described("names of all trainable parameters")
-            _checks.fail("FreezeLayers", "layers", "such that something is left to train", got)
+            got = checks.described("names of all trainable parameters")
+            checks.fail("FreezeLayers", "layers", "such that something is left to train", got)
         for parameter in model.parameters():
             if id(parameter) in frozen:
                 parameter.stop_gradient = True

@@ -1,7 +1,7 @@
 """One loss until an epoch, another after it."""
 
-from .. import _checks
-from ..registry import register
+from ..basis import checks
+from ..basis.registry import register
 from ._start import check_start, first_epoch
 from .base import Callback
 
@@ -31,21 +31,21 @@ class LossSchedule(Callback):
 
     def __init__(self, *, before, start=0.5, lr_scale=1.0):
         self.start = check_start("LossSchedule", start)
-        self.lr_scale = _checks.number("LossSchedule", "lr_scale", lr_scale, above=0)
+        self.lr_scale = checks.number("LossSchedule", "lr_scale", lr_scale, above=0)
         self.losses = loss_entries(before)
         if not isinstance(self.losses, list) or not self.losses:
-            _checks.fail("LossSchedule", "before", "the name of a loss, or a list like Loss.Train", before)
+            checks.fail("LossSchedule", "before", "the name of a loss, or a list like Loss.Train", before)
 
     def check(self, config):
         if first_epoch("LossSchedule", self.start, config["Global"]["epochs"]) == 1:
-            _checks.fail("LossSchedule", "start", "an epoch after the first", self.start)
+            checks.fail("LossSchedule", "start", "an epoch after the first", self.start)
 
     def on_checkpoint_loaded(self, run):
         self._first = first_epoch("LossSchedule", self.start, run.epochs)
         self._after = run.training_loss
         self._before = run.build_loss(self.losses)
         if self._before.parameters():
-            _checks.fail("LossSchedule", "before", "without parameters, which no optimizer would train", self.losses)
+            checks.fail("LossSchedule", "before", "without parameters, which no optimizer would train", self.losses)
 
     def announcement(self, run):
         names = ", ".join(entry if isinstance(entry, str) else next(iter(entry)) for entry in self.losses)

@@ -5,9 +5,9 @@ import math
 import paddle
 from paddle import nn
 
-from .. import _checks
-from ..projections import max_norm_radius, project_to_ball_, project_to_sphere_
-from ..registry import register
+from ..basis import checks
+from ..basis.registry import register
+from ..maths.projections import max_norm_radius, project_to_ball_, project_to_sphere_
 from ._layers import check_norms_matter, check_patterns, matches
 from .base import Callback
 
@@ -30,7 +30,7 @@ class NormConstraint(Callback):
 
     def __init__(self, *, every, layers):
         owner = type(self).__name__
-        self.every = _checks.choice(owner, "every", every, ("epoch", "step"))
+        self.every = checks.choice(owner, "every", every, ("epoch", "step"))
         self.layers = None if layers is None else check_patterns(owner, "layers", layers)
         self._axes = {}
         self._weights = []
@@ -51,8 +51,8 @@ class NormConstraint(Callback):
             self._weights += [(name, sublayers[name].weight, axis) for name, axis in self._axes.items()]
         for name, weight, _ in self._weights:
             if weight.stop_gradient:
-                got = _checks.described(f"{name!r}, which is frozen")
-                _checks.fail(type(self).__name__, "layers", "layers that are trained", got)
+                got = checks.described(f"{name!r}, which is frozen")
+                checks.fail(type(self).__name__, "layers", "layers that are trained", got)
 
     def on_step_end(self, run):
         if self.every == "step":
@@ -118,9 +118,9 @@ class MaxNormPGD(NormConstraint):
 
     def __init__(self, *, thresh=0.1, lp_norm=2, radius=None, every="epoch", layers=None):
         super().__init__(every=every, layers=layers)
-        self.thresh = _checks.number("MaxNormPGD", "thresh", thresh, minimum=0, maximum=1)
-        self.lp_norm = _checks.number("MaxNormPGD", "lp_norm", lp_norm, minimum=1)
-        self.radius = None if radius is None else _checks.number("MaxNormPGD", "radius", radius, above=0)
+        self.thresh = checks.number("MaxNormPGD", "thresh", thresh, minimum=0, maximum=1)
+        self.lp_norm = checks.number("MaxNormPGD", "lp_norm", lp_norm, minimum=1)
+        self.radius = None if radius is None else checks.number("MaxNormPGD", "radius", radius, above=0)
         self._radii = {}
 
     def on_checkpoint_loaded(self, run):
@@ -131,14 +131,14 @@ class MaxNormPGD(NormConstraint):
             sublayers = dict(run.model.named_sublayers())
             self._radii = {name: self._measured(name, sublayers[name].weight) for name in self._axes}
         elif set(self._radii) != set(self._axes):
-            got = _checks.described(f"{', '.join(self._axes)}")
-            _checks.fail("MaxNormPGD", "layers", f"those of the checkpoint ({', '.join(self._radii)})", got)
+            got = checks.described(f"{', '.join(self._axes)}")
+            checks.fail("MaxNormPGD", "layers", f"those of the checkpoint ({', '.join(self._radii)})", got)
 
     def _measured(self, name, weight):
         radius = max_norm_radius(weight, self.thresh, self._axes[name], self.lp_norm).item()
         if not 0 < radius < math.inf:
-            got = _checks.described(f"a radius of {radius:g} for {name!r}, whose weights it is taken from")
-            _checks.fail("MaxNormPGD", "thresh", "such that the radius is a finite number > 0", got)
+            got = checks.described(f"a radius of {radius:g} for {name!r}, whose weights it is taken from")
+            checks.fail("MaxNormPGD", "thresh", "such that the radius is a finite number > 0", got)
         return radius
 
     def project(self, name, weight, axis):
@@ -181,5 +181,5 @@ def _class_axis(owner, name, layer):
     for layer_type, axis in _CLASS_AXIS.items():
         if isinstance(layer, layer_type):
             return axis
-    got = _checks.described(f"{name!r}, which is a {type(layer).__name__}")
-    _checks.fail(owner, "layers", "names of Linear or convolution layers", got)
+    got = checks.described(f"{name!r}, which is a {type(layer).__name__}")
+    checks.fail(owner, "layers", "names of Linear or convolution layers", got)

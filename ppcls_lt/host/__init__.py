@@ -12,7 +12,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from .._checks import ConfigError
+from ..basis.checks import ConfigError
 from . import evaluated, images, loading, operators, reading, relabelling, repairs
 from ._names import MODULE_OF_KIND, namespace
 from ._wrapping import extend_in, wrapped

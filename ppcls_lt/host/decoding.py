@@ -4,8 +4,8 @@ import contextlib
 import sys
 import threading
 
-from .._checks import ConfigError, cut
-from ..image_sizes import size_of
+from ..basis.checks import ConfigError, cut
+from ..data.image_sizes import size_of
 
 # What Pillow refuses too, unless it is told otherwise.
 MAX_PIXELS = 178_956_970

@@ -14,8 +14,8 @@ import sys
 import types
 from pathlib import Path
 
-from .. import overrides
-from .._checks import ConfigError
+from ..basis import overrides
+from ..basis.checks import ConfigError
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 # The folders of a checkout or a wheel that hold modules of the host.

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import paddle
 
-from ..image_sizes import size_of
+from ..data.image_sizes import size_of
 from . import decoding
 from ._wrapping import extend_in
 from .decoding import MAX_PIXELS, DataError, UnreadableImage, bounded, said

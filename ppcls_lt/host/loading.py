@@ -3,7 +3,7 @@
 import importlib
 import pickle
 
-from .. import unpickling
+from ..basis import unpickling
 
 
 class _Pickle:

@@ -2,7 +2,7 @@
 
 import importlib
 
-from .. import overrides, yaml_files
+from ..basis import overrides, yaml_files
 from ._wrapping import extend_in
 
 _OWNER = "ppcls-lt"

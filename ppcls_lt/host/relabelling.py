@@ -7,7 +7,7 @@ same label is another class in training and in evaluation.
 import importlib
 import inspect
 
-from .._checks import ConfigError
+from ..basis.checks import ConfigError
 from ._wrapping import extend_in
 
 _DATA_SETS = (("imagenet_dataset", "ImageNetDataset"), ("vehicle_dataset", "VeriWild"))

@@ -3,10 +3,11 @@
 import paddle
 from paddle import nn
 
-from .. import _checks, label_rows
-from ..counts import as_counts, class_weights
-from ..functional import class_cross_entropies, class_mean, cross_entropy, full_precision, smoothed_cross_entropy
-from ..parallel import global_mean
+from ..basis import checks
+from ..data import label_rows
+from ..data.counts import as_counts, class_weights
+from ..maths.functional import class_cross_entropies, class_mean, cross_entropy, full_precision, smoothed_cross_entropy
+from ..maths.parallel import global_mean
 
 REDUCTIONS = ("mean", "weighted_mean")
 _INTEGERS = (paddle.int64, paddle.int32)
@@ -32,7 +33,7 @@ class LongTailLoss(nn.Layer):
         num_class_list (list of int, str or None): training images per class, or
             the path of a label list. ``auto`` is resolved by the Engine.
         class_weight (str, dict, list or None): see
-            :func:`ppcls_lt.counts.class_weights`.
+            :func:`ppcls_lt.data.counts.class_weights`.
         reduction (str): ``mean`` divides by the number of images,
             ``weighted_mean`` by the sum of their class weights.
         allow_empty_classes (bool): accept classes without images (weight 0).
@@ -50,9 +51,9 @@ class LongTailLoss(nn.Layer):
     def __init__(self, *, num_class_list, class_weight, reduction, allow_empty_classes, label_smoothing=0.0):
         super().__init__()
         owner = type(self).__name__
-        self.label_smoothing = _checks.number(owner, "label_smoothing", label_smoothing, minimum=0, below=1)
-        self.reduction = _checks.choice(owner, "reduction", reduction, REDUCTIONS)
-        _checks.flag(owner, "allow_empty_classes", allow_empty_classes)
+        self.label_smoothing = checks.number(owner, "label_smoothing", label_smoothing, minimum=0, below=1)
+        self.reduction = checks.choice(owner, "reduction", reduction, REDUCTIONS)
+        checks.flag(owner, "allow_empty_classes", allow_empty_classes)
         self.counts = None
         if num_class_list is not None:
             self.counts = as_counts(num_class_list, owner=owner, allow_empty=allow_empty_classes)
@@ -120,13 +121,13 @@ class LongTailLoss(nn.Layer):
         owner = type(self).__name__
         if isinstance(x, dict):
             if "logits" not in x:
-                _checks.fail(owner, "x", "a tensor or a dict with `logits`", sorted(x))
+                checks.fail(owner, "x", "a tensor or a dict with `logits`", sorted(x))
             x = x["logits"]
         if not isinstance(x, paddle.Tensor) or x.ndim != 2:
             got = f"shape {x.shape}" if isinstance(x, paddle.Tensor) else type(x).__name__
-            _checks.fail(owner, "logits", "a tensor [N, C]", _checks.described(got))
+            checks.fail(owner, "logits", "a tensor [N, C]", checks.described(got))
         if self._classes is not None and self._classes != x.shape[1]:
-            _checks.fail(owner, "num_class_list", f"as long as the logits have classes ({x.shape[1]})", self._classes)
+            checks.fail(owner, "num_class_list", f"as long as the logits have classes ({x.shape[1]})", self._classes)
         # Not astype alone: it copies also what has the type already.
         return x if x.dtype in _FLOATS else x.astype("float32")
 
@@ -180,9 +181,9 @@ class LongTailLoss(nn.Layer):
 
     def _bad_label(self, logits, label):
         images, classes = logits.shape
-        _checks.fail(
+        checks.fail(
             type(self).__name__,
             "label",
             f"integer [{images}] or [{images}, 1], or floating [{images}, {classes}] (soft labels)",
-            _checks.described(f"{label.dtype} {label.shape}"),
+            checks.described(f"{label.dtype} {label.shape}"),
         )

@@ -1,7 +1,7 @@
 """Cost-sensitive cross entropy."""
 
-from .. import _checks
-from ..registry import register
+from ..basis import checks
+from ..basis.registry import register
 from .base import LongTailLoss
 
 
@@ -38,7 +38,7 @@ class CostSensitiveCE(LongTailLoss):
         allow_empty_classes=False,
         label_smoothing=0.0,
     ):
-        gamma = _checks.number("CostSensitiveCE", "gamma", gamma, minimum=0)
+        gamma = checks.number("CostSensitiveCE", "gamma", gamma, minimum=0)
         super().__init__(
             num_class_list=num_class_list,
             class_weight={"cs_ce": {"gamma": gamma}},

@@ -1,8 +1,8 @@
 """Focal loss."""
 
-from .. import _checks
-from ..functional import focal
-from ..registry import register
+from ..basis import checks
+from ..basis.registry import register
+from ..maths.functional import focal
 from .base import LongTailLoss
 
 
@@ -53,8 +53,8 @@ class FocalLoss(LongTailLoss):
             allow_empty_classes=allow_empty_classes,
             label_smoothing=label_smoothing,
         )
-        self.gamma = _checks.number("FocalLoss", "gamma", gamma, minimum=0)
-        self.scale = _checks.number("FocalLoss", "scale", scale, above=0)
+        self.gamma = checks.number("FocalLoss", "gamma", gamma, minimum=0)
+        self.scale = checks.number("FocalLoss", "scale", scale, above=0)
 
     def is_cross_entropy(self, feature_norm):
         return self.gamma == 0 and self.scale == 1

@@ -4,9 +4,9 @@ import logging
 
 import paddle
 
-from .. import _checks
-from ..functional import focal, influence_balanced, l1_norm
-from ..registry import register
+from ..basis import checks
+from ..basis.registry import register
+from ..maths.functional import focal, influence_balanced, l1_norm
 from .base import LongTailLoss
 
 _logger = logging.getLogger("ppcls.lt")
@@ -30,8 +30,8 @@ class _InfluenceBalanced(LongTailLoss):
             label_smoothing=label_smoothing,
         )
         owner = type(self).__name__
-        self.alpha = _checks.number(owner, "alpha", alpha, above=0)
-        self.epsilon = _checks.number(owner, "epsilon", epsilon, above=0)
+        self.alpha = checks.number(owner, "alpha", alpha, above=0)
+        self.epsilon = checks.number(owner, "epsilon", epsilon, above=0)
         self.feature_source = None
         self._said = False
 
@@ -51,16 +51,16 @@ class _InfluenceBalanced(LongTailLoss):
         elif isinstance(x, dict) and "features" in x:
             features = x["features"]
         else:
-            _checks.fail(
+            checks.fail(
                 type(self).__name__,
                 "x",
                 "a dict with `features`, the input of the final classifier [N, D], when there is no Engine",
-                _checks.described(f"keys {sorted(x)}" if isinstance(x, dict) else type(x).__name__),
+                checks.described(f"keys {sorted(x)}" if isinstance(x, dict) else type(x).__name__),
             )
         images = (x["logits"] if isinstance(x, dict) else x).shape[0]
         if not isinstance(features, paddle.Tensor) or features.ndim < 2 or features.shape[0] != images:
             got = f"shape {features.shape}" if isinstance(features, paddle.Tensor) else type(features).__name__
-            _checks.fail(type(self).__name__, "features", f"a tensor [{images}, D]", _checks.described(got))
+            checks.fail(type(self).__name__, "features", f"a tensor [{images}, D]", checks.described(got))
         if features.dtype not in (paddle.float32, paddle.float64):
             features = features.astype("float32")
         return l1_norm(features if features.ndim == 2 else features.flatten(1))
@@ -176,7 +176,7 @@ class IBFocalLoss(_InfluenceBalanced):
             allow_empty_classes=allow_empty_classes,
             label_smoothing=label_smoothing,
         )
-        self.gamma = _checks.number("IBFocalLoss", "gamma", gamma, minimum=0)
+        self.gamma = checks.number("IBFocalLoss", "gamma", gamma, minimum=0)
 
     def is_cross_entropy(self, feature_norm):
         return feature_norm is None and self.gamma == 0

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .. import _checks
-from ..functional import class_ldam, ldam
-from ..registry import register
+from ..basis import checks
+from ..basis.registry import register
+from ..maths.functional import class_ldam, ldam
 from .base import LongTailLoss
 
 
@@ -55,7 +55,7 @@ class LDAMLoss(LongTailLoss):
         allow_unnormalized=False,
     ):
         if num_class_list is None:
-            _checks.fail("LDAMLoss", "num_class_list", "a list of counts or the path of a label list", None)
+            checks.fail("LDAMLoss", "num_class_list", "a list of counts or the path of a label list", None)
         super().__init__(
             num_class_list=num_class_list,
             class_weight=class_weight,
@@ -63,9 +63,9 @@ class LDAMLoss(LongTailLoss):
             allow_empty_classes=allow_empty_classes,
             label_smoothing=label_smoothing,
         )
-        self.max_m = _checks.number("LDAMLoss", "max_m", max_m, above=0)
-        self.s = _checks.number("LDAMLoss", "s", s, above=0)
-        self.allow_unnormalized = _checks.flag("LDAMLoss", "allow_unnormalized", allow_unnormalized)
+        self.max_m = checks.number("LDAMLoss", "max_m", max_m, above=0)
+        self.s = checks.number("LDAMLoss", "s", s, above=0)
+        self.allow_unnormalized = checks.flag("LDAMLoss", "allow_unnormalized", allow_unnormalized)
         self._scale, self._bound = self.s, None
         smallest = self.counts[self.counts > 0].min()
         ratio = smallest / np.maximum(self.counts, smallest)

@@ -6,7 +6,7 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 
-from .._checks import ConfigError
+from ..basis.checks import ConfigError
 
 
 class ClassCounts(NamedTuple):

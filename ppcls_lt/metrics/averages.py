@@ -1,7 +1,7 @@
 """One number for all classes alike, however many images each has."""
 
-from .. import scores
-from ..registry import register
+from ..basis.registry import register
+from ..maths import scores
 from .base import OneNumber
 
 

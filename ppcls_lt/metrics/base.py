@@ -4,7 +4,7 @@ import math
 
 import paddle
 
-from .. import _checks
+from ..basis import checks
 from .accumulator import PredictionCounts
 
 _WIDE = (paddle.float32, paddle.float64)
@@ -82,14 +82,14 @@ class LongTailMetric:
         logits = x.get("logits") if isinstance(x, dict) else x
         if not isinstance(logits, paddle.Tensor) or logits.ndim != 2:
             got = f"shape {logits.shape}" if isinstance(logits, paddle.Tensor) else type(x).__name__
-            _checks.fail(type(self).__name__, "x", "logits [N, C], or a dict with them", _checks.described(got))
+            checks.fail(type(self).__name__, "x", "logits [N, C], or a dict with them", checks.described(got))
         # The CPU finds no maximum of float16.
         return logits if logits.dtype in _WIDE else logits.astype("float32")
 
     def _classes(self, label, images):
         if label.shape not in ([images], [images, 1]):
-            got = _checks.described(f"shape {label.shape} for {images} images")
-            _checks.fail(type(self).__name__, "label", "one class for each image", got)
+            got = checks.described(f"shape {label.shape} for {images} images")
+            checks.fail(type(self).__name__, "label", "one class for each image", got)
         return label.reshape([-1]).astype("int64")
 
 

@@ -1,7 +1,8 @@
 """Whether the confidence is the accuracy."""
 
-from .. import _checks, scores
-from ..registry import register
+from ..basis import checks
+from ..basis.registry import register
+from ..maths import scores
 from .base import LongTailMetric
 
 _MOST_BINS = 10_000
@@ -32,8 +33,8 @@ class ECE(LongTailMetric):
     smaller_is_better = True
 
     def __init__(self, *, bins=15):
-        if _checks.integer("ECE", "bins", bins, minimum=1) > _MOST_BINS:
-            _checks.fail("ECE", "bins", f"at most {_MOST_BINS}", bins)
+        if checks.integer("ECE", "bins", bins, minimum=1) > _MOST_BINS:
+            checks.fail("ECE", "bins", f"at most {_MOST_BINS}", bins)
         super().__init__(bins)
 
     def values(self):

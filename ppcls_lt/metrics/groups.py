@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from .. import _checks, scores
-from ..counts import as_counts, shot_groups
-from ..registry import register
+from ..basis import checks
+from ..basis.registry import register
+from ..data.counts import as_counts, shot_groups
+from ..maths import scores
 from .base import LongTailMetric
 
 
@@ -51,9 +52,9 @@ class ManyMediumFewAcc(LongTailMetric):
         if seen is None:
             return np.full(len(self.counts), np.nan)
         if len(seen.support) != len(self.counts):
-            got = _checks.described(f"{len(self.counts)} counts")
+            got = checks.described(f"{len(self.counts)} counts")
             expected = f"as long as the model's logits ({len(seen.support)})"
-            _checks.fail("ManyMediumFewAcc", "num_class_list", expected, got)
+            checks.fail("ManyMediumFewAcc", "num_class_list", expected, got)
         return scores.recall(seen.support, seen.right)
 
     def values(self):

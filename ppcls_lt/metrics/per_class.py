@@ -1,7 +1,7 @@
 """The table of the classes."""
 
-from .. import scores
-from ..registry import register
+from ..basis.registry import register
+from ..maths import scores
 from .base import OneNumber
 
 

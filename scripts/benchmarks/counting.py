@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ppcls_lt import charts
-from ppcls_lt.counts import count_label_list
+from ppcls_lt.data import charts
+from ppcls_lt.data.counts import count_label_list
 
 from . import timing
 

@@ -203,7 +203,7 @@ def _classifier(images, features, classes, versions, rounds):
     import paddle
     from paddle import nn
 
-    from ppcls_lt.classifier import normalize
+    from ppcls_lt.maths.classifier import normalize
 
     case = _Case(images, classes)
     rng = np.random.default_rng(1)

@@ -196,7 +196,7 @@ def _told(goal, found):
 
 def plots(results):
     """The cost of each loss by the size of the logits, with what bounds it."""
-    from ppcls_lt import charts
+    from ppcls_lt.data import charts
 
     figure = charts.new_figure(4.5)
     axes = figure.subplots()

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from ppcls_lt import charts
+from ppcls_lt.data import charts
 
 from . import timing
 
@@ -18,7 +18,7 @@ def run(quick):
     """Time the projection of every size, all of whose parts are in memory and mapped."""
     import paddle
 
-    from ppcls_lt.projections import class_norms, max_norm_radius, project_to_ball_
+    from ppcls_lt.maths.projections import class_norms, max_norm_radius, project_to_ball_
 
     sizes = ((16, 10), (64, 100)) if quick else _SIZES
     results = {"paddle": paddle.__version__, "sizes": [list(size) for size in sizes], "seconds": {}}

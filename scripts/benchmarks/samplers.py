@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from ppcls_lt import charts
+from ppcls_lt.data import charts
 
 from . import timing
 
@@ -168,7 +168,7 @@ def _ours(dataset):
 
 
 def _build(dataset):
-    from ppcls_lt.samplers import WeightBalancedSampler
+    from ppcls_lt.samplers.weight_balanced import WeightBalancedSampler
 
     return WeightBalancedSampler(dataset, batch_size=_BATCH)
 

@@ -9,7 +9,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from ppcls_lt import charts
+from ppcls_lt.data import charts
 
 from . import timing
 
@@ -43,12 +43,13 @@ _CHANGES = (
     "Global.print_batch_step=1",
     "DataLoader.Train.dataset.cls_label_path=./data/digits/one_batch.txt",
 )
-_OURS = ("-m", "ppcls_lt.cli")
+_OURS = ("-m", "ppcls_lt")
 
 
 def run(quick):
     """Run every command in turns, each in a process of its own."""
-    from ppcls_lt import config, demo_data
+    from ppcls_lt.configuration import reading as config
+    from ppcls_lt.data import demo as demo_data
 
     results = {"versions": _versions(), "seconds": {}, "loaded": {}}
     light, trainings = (2, 1) if quick else (31, 21)

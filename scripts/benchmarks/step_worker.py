@@ -112,7 +112,7 @@ def main(address, path, recipe=None):
             config.profiler_options = None
             module.Engine(config, mode="train").train()
         else:
-            from ppcls_lt import trainer
+            from ppcls_lt.engine import trainer
 
             trainer.run_engine("train", path, [f"Global.recipe={recipe}"])
         gate.report(done=True)

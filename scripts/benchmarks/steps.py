@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ppcls_lt import charts, recipes
-from ppcls_lt.counts import long_tail_profile
+from ppcls_lt.configuration import recipes
+from ppcls_lt.data import charts
+from ppcls_lt.data.counts import long_tail_profile
 
 from . import step_pair, timing
 

@@ -1,0 +1,1 @@
+"""What everything stands on: validators, the registry, files, YAML, patterns. NumPy and PyYAML at most."""

@@ -1,0 +1,1 @@
+"""The command ``ppcls-lt``, one file a command."""

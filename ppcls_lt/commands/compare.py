@@ -1,0 +1,141 @@
+"""The command ``compare``: every recipe on the user's data, ranked."""
+
+import os
+import shutil
+import sys
+
+from ..basis import lock
+from ..basis.checks import fail, integer
+from ..jobs import OWNER
+from ..reports.run.texts import LANGUAGES
+from ..runs.measures import MEASURES
+from .lists import add_group_options, thresholds
+
+_FRACTION = 0.1
+
+
+def add_command(commands):
+    """Add the command to ``commands``, what ``ArgumentParser.add_subparsers`` returns."""
+    command = commands.add_parser(
+        "compare",
+        help="train every recipe on your data and rank them",
+        description="Train recipes on the same data, base configuration and seeds, a process per run, and rank them. "
+        "A validation part of the training list chooses the epoch and ranks; the test list is read once a run. "
+        "Interrupted, the same command goes on with what is missing.",
+    )
+    command.add_argument("-c", "--config", required=True, help="the base: YAML file, or one of the packaged configs")
+    command.add_argument("-o", "--override", action="append", default=[], help="key=value for the base, repeatable")
+    command.add_argument(
+        "--recipes",
+        nargs="+",
+        default=["all"],
+        metavar="RECIPE",
+        help="names (see `ppcls-lt recipes`), YAML files of your own, or all (default); base, the configuration "
+        "as it is, is always in, and gains are over it",
+    )
+    command.add_argument(
+        "--epochs", type=int, metavar="N", help="of every run (those of the base); the schedule is stretched along"
+    )
+    command.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="N", help="a run for each (0)")
+    command.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at the same time (1)")
+    command.add_argument(
+        "--rank-by", choices=MEASURES, default="balanced", help="the validation accuracy that decides (balanced)"
+    )
+    command.add_argument(
+        "--val-fraction", type=float, metavar="F", help=f"share of the training list to choose by ({_FRACTION})"
+    )
+    command.add_argument("--val-list", metavar="FILE", help="a label list to choose by, instead of a share")
+    command.add_argument("--out", metavar="DIR", help="where to write (<Global.output_dir>/compare)")
+    command.add_argument(
+        "--retrain",
+        action="store_true",
+        help="where --out has runs by other versions of ppcls_lt, Paddle or PaddleClas, or by unknown ones: train "
+        "these anew",
+    )
+    command.add_argument("--language", choices=LANGUAGES, default="en", help="of the page: English (default), Chinese")
+    add_group_options(command)
+    command.set_defaults(command=_compare, groups=None)
+
+
+def _compare(arguments):
+    from ..data import charts
+
+    charts.new_figure(1)  # the page's Matplotlib must be there before hours of training
+    integer(OWNER, "--jobs", arguments.jobs, minimum=1)
+    if arguments.val_fraction is not None and arguments.val_list is not None:
+        fail(OWNER, "--val-fraction", "left out with --val-list", arguments.val_fraction)
+    arguments.threads = os.environ.get("OMP_NUM_THREADS")
+    # Paddle is imported from here on, and sets it.
+    from ..basis import overrides
+    from ..jobs.settings import Settings
+
+    overrides.check(arguments.override)
+    asked = None  # the base's groups
+    if arguments.groups == "tertiles":
+        asked = thresholds(arguments, OWNER)
+    elif (arguments.many, arguments.few, arguments.groups) != (None, None, None):
+        asked = (arguments.many, arguments.few)
+    settings = Settings(
+        arguments.config,
+        overrides=arguments.override,
+        wanted=arguments.recipes,
+        folder=arguments.out,
+        epochs=arguments.epochs,
+        seeds=arguments.seeds,
+        rank_by=arguments.rank_by,
+        thresholds=asked,
+        val_fraction=_FRACTION if arguments.val_fraction is None else arguments.val_fraction,
+        val_list=arguments.val_list,
+    )
+    with lock.held(settings.folder, OWNER, "--out"):
+        settings.prepare(arguments.retrain)
+        return _train_and_rank(settings, arguments)
+
+
+def _train_and_rank(settings, arguments):
+    from ..jobs import outcome, pool
+    from ..reports.comparison import replacements, tables, writing
+
+    failures = [(name, None, reason) for name, reason in settings.refused.items()]
+    for name, _, reason in failures:
+        _say(f"{name}: cannot run here: {reason}")
+    for name in settings.same:
+        _say(f"{name}: changes nothing in the base, and is not trained a second time")
+    for line in replacements.lines(settings.replaced()):
+        _say(f"replaced in the base: {line}")
+    finished = sum(job.finished for job in settings.jobs)
+    missing = [job for job in settings.jobs if not job.finished]
+    _say(
+        f"{len(settings.plans)} candidates, {len(settings.seeds)} seed(s), {settings.epochs} epochs: "
+        f"{finished} runs are finished, {len(missing)} to do, in {settings.folder}"
+    )
+
+    def gather():
+        return outcome.gather(settings, arguments.command_line, [*failures, *work.failures])
+
+    for job in settings.jobs:
+        if job.finished:
+            job.tidy()  # in case it was killed before it could
+    work = pool.Pool(missing, arguments.jobs, _say, _status if sys.stdout.isatty() else None, arguments.threads)
+    try:
+        work.work(finished=lambda: writing.write(gather(), settings.folder, arguments.language, page=False))
+    except KeyboardInterrupt:
+        _say("interrupted; the same command goes on with what is missing")
+        return 130
+    found = gather()
+    _say("")
+    _say(tables.text(found, shutil.get_terminal_size().columns))
+    _say(writing.write(found, settings.folder, arguments.language))
+    _say(outcome.write_best(settings, found))
+    return 1 if found.failures else 0
+
+
+def _say(text):
+    if sys.stdout.isatty():
+        print("\r\x1b[K", end="")
+    print(text, flush=True)
+
+
+def _status(text):
+    width = shutil.get_terminal_size().columns - 1
+    print(f"\r\x1b[K{text[:width]}", end="", flush=True)

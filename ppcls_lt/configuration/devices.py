@@ -1,0 +1,60 @@
+"""What a configuration asks of the machine: a device that is there, and DALI where it is wanted."""
+
+import importlib.util
+
+import paddle
+
+from .. import host
+from ..basis import checks
+
+_REMEDY = "train on the CPU with `-o Global.device=cpu`"
+
+
+def check(config):
+    """Raise unless the device and, where it is asked for, DALI can be used; no data are read.
+
+    Args:
+        config (dict): the host's configuration.
+
+    Raises:
+        ConfigError: what is missing, and what to do.
+    """
+    section = config.get("Global")
+    if not isinstance(section, dict):
+        return  # the other checks say so
+    name = section.get("device")
+    if name not in host.devices():
+        _fail_unknown(name)
+    reason = _missing(name)
+    if reason is not None:
+        checks.fail("Global", "device", "one that can be used here", checks.described(f"{name}: {reason}"))
+    if section.get("use_dali", False) and not _has_dali():
+        got = checks.described("true, and the package nvidia.dali is not installed")
+        checks.fail("Global", "use_dali", "false (`-o Global.use_dali=False`) without DALI", got)
+
+
+def _fail_unknown(name):
+    expected = f"one of {', '.join(host.devices())}"
+    kind, _, number = str(name).partition(":")
+    if kind == "gpu":
+        expected += f", without a number (set CUDA_VISIBLE_DEVICES={number} to choose the card)"
+    elif isinstance(name, str):
+        expected += checks.suggestion(name, host.devices())
+    checks.fail("Global", "device", expected, name)
+
+
+def _missing(name):
+    """Why this Paddle cannot use the device, with the remedy, or None."""
+    built = {"gpu": paddle.is_compiled_with_cuda, "xpu": paddle.is_compiled_with_xpu}
+    if name in built and not built[name]():
+        package = "install a paddlepaddle-gpu build" if name == "gpu" else f"install Paddle's build for {name}"
+        return f"this Paddle ({paddle.__version__}) is not built for it; {_REMEDY}, or {package}"
+    if name == "gpu" and paddle.device.cuda.device_count() == 0:
+        return f"no GPU is to be seen; {_REMEDY}, or see `nvidia-smi` and CUDA_VISIBLE_DEVICES"
+    if name not in ("cpu", *built) and name not in paddle.device.get_all_custom_device_type():
+        return f"this Paddle ({paddle.__version__}) has no plugin for it; {_REMEDY}, or install Paddle's plugin"
+    return None
+
+
+def _has_dali():
+    return importlib.util.find_spec("nvidia") is not None and importlib.util.find_spec("nvidia.dali") is not None

@@ -1,0 +1,138 @@
+"""The folders that a run writes to, and the images that it is to predict: usable before anything long begins."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import paddle.distributed as dist
+
+from .. import host
+from ..basis import atomic, checks, lock
+from . import stages
+
+_LISTED = 5  # folders
+_EXPORTED = ("inference.*", "inference_int8*")  # as the host names what it exports
+
+
+def check_outputs(plan, mode):
+    """Raise unless every folder that the run will write to can be made and written, and leads nowhere else.
+
+    The folders that the user names may be links; what lies below them may not.
+
+    Args:
+        plan (list of dict): the configuration of every stage.
+        mode (str): ``train``, ``eval``, ``infer`` or ``export``.
+
+    Raises:
+        ConfigError: which cannot, and why; which folder, or file of an export, is a link.
+    """
+    for stage in plan:
+        folder = stage["Global"].get("output_dir")
+        _check_folder("output_dir", folder)
+        if "start_from" in stage:  # one of several stages, with a folder below the user's
+            atomic.check_folder(folder)
+        atomic.check_folder(Path(folder) / str(stage["Arch"].get("name")))
+        if mode == "export":
+            folder = stage["Global"].get("save_inference_dir")
+            _check_folder("save_inference_dir", folder)
+            for name in _EXPORTED:
+                for path in sorted(Path(folder).glob(name)):
+                    atomic.check_file(path)
+
+
+def _check_folder(key, folder):
+    expected = "a folder that can be made and written"
+    if not isinstance(folder, str):
+        checks.fail("Global", key, expected, folder)
+    try:
+        # Of the rights alone a read-only disk says nothing, and the superuser has all of them. What is not there is
+        # not made: a stage that does not run needs no folder.
+        with tempfile.TemporaryFile(dir=_nearest(folder)):
+            pass
+    except OSError as error:
+        checks.fail("Global", key, expected, checks.described(f"{checks.sought(folder)}: {error.strerror}"))
+
+
+def _nearest(folder):
+    """The folder, or what is there of those above it."""
+    place = Path(folder)
+    while place != place.parent:
+        try:
+            os.lstat(place)
+        except (FileNotFoundError, NotADirectoryError):
+            place = place.parent
+        else:
+            break
+    return place
+
+
+def take(plan):
+    """Lock the folder of a training and that of each of its stages; return an ``ExitStack`` that gives them back.
+
+    What is taken by others is seen before the first stage, not after it. A stage that does not run leaves no folder.
+
+    Args:
+        plan (list of dict): the configuration of every stage.
+
+    Raises:
+        ConfigError: another process writes in one of them; none is locked then.
+    """
+    with contextlib.ExitStack() as taken:
+        root = stages.output_dir(plan)
+        for folder in dict.fromkeys([root, *(Path(stage["Global"]["output_dir"]) for stage in plan)]):
+            if folder != root and not folder.exists():
+                taken.callback(_remove_empty, folder)
+            taken.callback(lock.acquire(folder, "Global", "output_dir").release)
+        return taken.pop_all()
+
+
+def _remove_empty(folder):
+    with contextlib.suppress(OSError):  # something is in it
+        folder.rmdir()
+
+
+def check_images(config):
+    """Raise unless ``Infer`` names an image or a folder in which the host finds some.
+
+    Args:
+        config (dict): the host's configuration.
+
+    Raises:
+        ConfigError: what is there instead.
+    """
+    section = config.get("Infer")
+    if not isinstance(section, dict):
+        checks.fail("configuration", "Infer", "a section, to infer", section)
+    path = section.get("infer_imgs")
+    expected = "an image (.jpg, .jpeg, .png, .bmp) or a folder of images"
+    if not isinstance(path, str):
+        checks.fail("Infer", "infer_imgs", expected, path)
+    if not Path(path).exists():
+        checks.fail("Infer", "infer_imgs", expected, checks.sought(path))
+    checks.integer("Infer", "batch_size", section.get("batch_size"), minimum=1)
+    if not host.images_below(path):
+        got = f"{path}, "
+        if Path(path).is_file():
+            got += "a file with another ending"
+        else:
+            folders = sorted(entry.name for entry in os.scandir(path) if entry.is_dir())
+            got += "a folder without images"
+            if folders:
+                more = ", ..." if len(folders) > _LISTED else ""
+                got += f" but with folders; name one of them: {', '.join(folders[:_LISTED])}{more}"
+        checks.fail("Infer", "infer_imgs", expected, checks.described(got))
+
+
+def write_alone(engine, method, folder, key, begin=lambda: None):
+    """Let a method of the Engine write only while no other process writes the same files."""
+    original = getattr(engine, method)
+
+    def alone(*args, **kwargs):
+        if dist.get_rank() != 0:
+            return original(*args, **kwargs)
+        with lock.held(folder, "Global", key, f".{method}.lock"):
+            begin()
+            return original(*args, **kwargs)
+
+    setattr(engine, method, alone)

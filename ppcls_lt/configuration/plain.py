@@ -1,0 +1,32 @@
+"""A configuration as plain maps and lists, to keep and to compare."""
+
+import numbers
+
+# Of the whole run, not of a stage that has been resolved.
+_RUN_ONLY = ("recipe", "resume", "run", "overwrite", "extend_to", "extend_schedule")
+
+
+def reusable(config):
+    """Return a stage's configuration as plain maps and lists that train the same again."""
+    result = plain({key: value for key, value in config.items() if key not in ("profiler_options", "start_from")})
+    section = result["Global"]
+    for key in _RUN_ONLY:
+        section.pop(key, None)
+    if section.get("checkpoints") is not None:
+        section["checkpoints"] = None
+    return result
+
+
+def plain(value):
+    """Return a value of a configuration as plain maps, lists, numbers and text."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    # Of NumPy too; whatever else Python may put there is shown, not kept.
+    for kind, number in ((numbers.Integral, int), (numbers.Real, float)):
+        if isinstance(value, kind):
+            return number(value)
+    return str(value)

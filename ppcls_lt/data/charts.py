@@ -1,0 +1,165 @@
+"""Charts of the images per class: text for a terminal, PNG through Matplotlib."""
+
+import io
+
+import numpy as np
+
+from ..basis.checks import ConfigError
+
+# Up to here every class has a bar of its own.
+MAX_BARS = 40
+_BINS = 20
+# One to eight eighths of a character.
+_EIGHTHS = "▏▎▍▌▋▊▉█"
+# Of Okabe and Ito, distinct for colour-blind readers and in grey.
+COLOURS = {"many": "#0072B2", "medium": "#E69F00", "few": "#CC79A7"}
+
+
+def has_blocks(encoding):
+    """Whether an encoding, as of ``sys.stdout``, has Unicode's block characters."""
+    try:
+        _EIGHTHS.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def text_chart(counts, groups, *, width=80, blocks=True):
+    """Draw the images per class as horizontal bars, on a linear scale.
+
+    Up to 40 classes: a bar for every class, by class. More: the classes sorted
+    from most to fewest images, in 20 bins of equal width, and each bin's mean.
+
+    Args:
+        counts (array of int): images per class ``[C]``.
+        groups (dict): ``counts.shot_groups(counts)``.
+        width (int): characters in a line.
+        blocks (bool): Unicode's blocks rather than ``#``.
+
+    Returns:
+        list of str: the lines.
+    """
+    counts = np.asarray(counts)
+    if counts.size <= MAX_BARS:
+        group_of = {label: group for group, members in groups.items() for label in members.tolist()}
+        head = ("class", "images", "group")
+        rows = [(str(label), str(n), group_of[label]) for label, n in enumerate(counts.tolist())]
+        values = counts
+    else:
+        bins = np.array_split(np.sort(counts)[::-1], _BINS)
+        ends = np.cumsum([part.size for part in bins])
+        values = np.array([part.mean() for part in bins])
+        head = ("largest first", "images", "mean")
+        rows = [
+            (f"{end - part.size + 1} to {end}", f"{part[0]} to {part[-1]}", f"{mean:.1f}")
+            for part, end, mean in zip(bins, ends, values)
+        ]
+    widths = [max(map(len, column)) for column in zip(head, *rows)]
+    # Numbers to the right, names of groups to the left.
+    sides = (">", ">", "<" if counts.size <= MAX_BARS else ">")
+    lines = ["  ".join(f"{cell:{side}{w}}" for cell, side, w in zip(row, sides, widths)) for row in (head, *rows)]
+    room = max(width - len(lines[0]) - 2, 10)
+    bars = [_bar(value / max(values.max(), 1), room, blocks) for value in values]
+    return [line.rstrip() for line in (lines[0], *(f"{line}  {bar}" for line, bar in zip(lines[1:], bars)))]
+
+
+def png_chart(counts, groups, title):
+    """Draw the images per class, coloured by group, on a linear scale.
+
+    Up to 40 classes: a horizontal bar for every class. More: the sorted profile.
+
+    Args:
+        counts (array of int): images per class ``[C]``.
+        groups (dict): ``counts.shot_groups(counts)``.
+        title (str): the heading.
+
+    Returns:
+        bytes: the PNG file.
+
+    Raises:
+        ConfigError: Matplotlib is not installed.
+    """
+    words = {"class": "class", "images": "images", "sorted": "classes, largest first"}
+    for group, members in groups.items():
+        words[group] = f"{group} ({members.size} {'class' if members.size == 1 else 'classes'})"
+    counts = np.asarray(counts)
+    figure = new_figure(1.8 + 0.26 * counts.size if counts.size <= MAX_BARS else 3.6)
+    draw_counts(figure, counts, groups, words)
+    figure.axes[0].set_title(title, fontsize=10)
+    return png(figure)
+
+
+def new_figure(height, width=7):
+    """Return an empty Matplotlib figure, its size in inches.
+
+    Raises:
+        ConfigError: Matplotlib is not installed.
+    """
+    try:
+        # Not pyplot, which needs a display on some machines and keeps its figures.
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        if error.name != "matplotlib":
+            raise
+        raise ConfigError(
+            'a PNG needs Matplotlib; install it with `pip install "ppcls-lt[report]"`, '
+            'or with `pip install ".[report]"` in a clone of this package'
+        ) from error
+    return Figure(figsize=(width, height), dpi=110, layout="constrained")
+
+
+def png(figure):
+    """Return a figure as a PNG file, bytes, always the same for the same figure."""
+    buffer = io.BytesIO()
+    # Without the version of Matplotlib, which would make equal pictures differ.
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def draw_counts(figure, counts, groups, words):
+    """Draw the images per class into a figure: a bar for every class, or the sorted profile.
+
+    Args:
+        figure (Figure): empty.
+        counts (array of int): images per class ``[C]``.
+        groups (dict): ``counts.shot_groups(counts)``.
+        words (dict): the labels: ``class``, ``images``, ``sorted``, and one for each group.
+    """
+    axes = figure.add_subplot()
+    (_bars if counts.size <= MAX_BARS else _profile)(axes, counts, groups, words)
+    axes.spines[["top", "right"]].set_visible(False)
+    # Outside, where no bar can be.
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+
+
+def _bar(share, room, blocks):
+    """Return a bar of ``share`` of ``room`` characters; whatever is not 0 can be seen."""
+    if share == 0:
+        return ""
+    if not blocks:
+        return "#" * max(round(share * room), 1)
+    full, rest = divmod(max(round(share * room * 8), 1), 8)
+    return "█" * full + (_EIGHTHS[rest - 1] if rest else "")
+
+
+def _bars(axes, counts, groups, words):
+    for group, members in groups.items():
+        if members.size:
+            bars = axes.barh(members, counts[members], color=COLOURS[group], label=words[group])
+            axes.bar_label(bars, padding=3, fontsize=8)
+    axes.set(xlabel=words["images"], ylabel=words["class"], yticks=range(counts.size), ylim=(counts.size - 0.4, -0.6))
+    # Room for the numbers beside the bars.
+    axes.set_xlim(0, max(counts.max(), 1) * 1.1)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+
+
+def _profile(axes, counts, groups, words):
+    start = 0
+    # The groups follow one another in the sorted order.
+    for group, members in groups.items():
+        if members.size:
+            edges = np.arange(start, start + members.size + 1)
+            values = np.sort(counts[members])[::-1]
+            axes.stairs(values, edges, fill=True, color=COLOURS[group], label=words[group])
+            start += members.size
+    axes.set(xlabel=words["sorted"], ylabel=words["images"], xlim=(0, counts.size), ylim=(0, None))

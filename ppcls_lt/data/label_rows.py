@@ -1,0 +1,36 @@
+"""Labels with a row of numbers for each image: mixed ones are taken, several classes an image are not. NumPy only."""
+
+import numpy as np
+
+from ..basis.checks import ConfigError
+
+# float16 and bfloat16 round each share.
+_TOLERANCE = 0.02
+WAY_OUT = (
+    "for several classes an image use PaddleClas's MultiLabelLoss without components or recipes of ppcls_lt, which "
+    "take one class an image, or a mixture that sums to 1"
+)
+
+
+def check_sums(owner, sums):
+    """Raise unless every row of soft labels sums to 1.
+
+    Args:
+        owner (str): who is given the labels.
+        sums (array): the sum of each row ``[N]``.
+
+    Raises:
+        ConfigError: the first row that does not.
+    """
+    wrong = np.flatnonzero(~(np.abs(np.asarray(sums, np.float64) - 1) <= _TOLERANCE))
+    if wrong.size:
+        raise ConfigError(
+            f"{owner}: `label` must be one class for each image, or soft labels whose rows sum to 1, got a row that "
+            f"sums to {float(sums[wrong[0]]):g} (row {wrong[0]}); {WAY_OUT}"
+        )
+
+
+def are_smoothed(labels):
+    """Whether soft labels ``[N, C]`` give a share to every class, as smoothing does and mixing two images does not."""
+    labels = np.asarray(labels)
+    return labels.shape[1] > 2 and bool((labels > 0).all(axis=1).any())

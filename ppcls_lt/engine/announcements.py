@@ -1,0 +1,100 @@
+"""What the log says when a stage of a training begins: its data, its class weights, what chooses the best model."""
+
+import logging
+
+import paddle.distributed as dist
+
+from .. import metrics
+from ..configuration import stages
+from ..data.counts import shot_groups
+from . import best_metric
+
+_log = logging.getLogger("ppcls.lt")
+
+
+def begin(engine, run, assembly, plan):
+    """Write the lines of a stage that begins or goes on; the first process does.
+
+    Args:
+        engine: the host's Engine, built.
+        run (Run): the stage, begun.
+        assembly (Assembly): what built it.
+        plan (list of dict): the configuration of every stage.
+    """
+    if dist.get_rank() != 0:
+        return
+    if len(plan) > 1:
+        _log.info("%s", _stage(run, plan))
+    counts = assembly.known_counts()
+    if counts is not None and counts.any():
+        _log.info("%s", images(counts, _groups(engine, counts)))
+    for loss in run.weighted_losses():
+        if loss.class_weight is not None:
+            _log.info("class weights of %s: %s", type(loss).__name__, spread(loss.class_weight))
+    for line in run.announcements():
+        _log.info("%s", line)
+    _log.info("%s", _best_model(engine))
+
+
+def nothing_left(run, plan):
+    """Say that a run which was to go on had come to its end; the first process does.
+
+    Args:
+        run (Run): the last stage.
+        plan (list of dict): the configuration of every stage.
+    """
+    if dist.get_rank() != 0:
+        return
+    done = f"{run.epochs} of {run.epochs}" + (f" in stage {run.stage}" if len(plan) > 1 else "")
+    line = f"the run in {stages.output_dir(plan)} has all its epochs already ({done}): nothing was trained"
+    if run.epochs > 0:
+        line += "; `--extend-to M` (`Global.extend_to`), with M above that, trains for longer"
+    _log.info("%s", line)
+
+
+def images(counts, groups):
+    """One line about the images per class.
+
+    Args:
+        counts (array): training images per class ``[C]``, not all 0.
+        groups (dict): ``many``, ``medium``, ``few`` -> classes.
+    """
+    filled = counts[counts > 0]
+    text = f"training images: {counts.sum()} in {filled.size} classes, {spread(counts, counts > 0)}, "
+    text += f"imbalance ratio {filled.max() / filled.min():.1f}".removesuffix(".0")
+    if filled.size < counts.size:
+        text += f"; {counts.size - filled.size} classes without any"
+    return text + "; " + ", ".join(f"{len(members)} {name}" for name, members in groups.items()) + "-shot classes"
+
+
+def spread(values, among=None):
+    """From which to which value an array ``[C]`` goes, and of which classes; of those ``among`` (a mask) alone."""
+    classes = range(len(values)) if among is None else among.nonzero()[0]
+    low, high = (pick(classes, key=lambda label: values[label]) for pick in (min, max))
+    return f"from {values[low]:.6g} (class {low}) to {values[high]:.6g} (class {high})"
+
+
+def _stage(run, plan):
+    line = f"stage {run.stage} of {len(plan)}: {run.epochs} epoch{'' if run.epochs == 1 else 's'}"
+    if run.stage > 1:
+        line += f", from the weights of stage {run.stage - 1} ({plan[run.stage - 1]['start_from']})"
+    return line
+
+
+def _groups(engine, counts):
+    """The groups of the metric that is evaluated, else those of ImageNet-LT."""
+    for metric in getattr(engine.eval_metric_func, "metric_func_list", []):
+        if isinstance(metric, metrics.ManyMediumFewAcc):
+            return metric.groups
+    return shot_groups(counts)
+
+
+def _best_model(engine):
+    section = engine.config["Global"]
+    if not section.get("eval_during_train", True):
+        return "best model: none is kept, since `Global.eval_during_train` is false; the last epoch's is `latest`"
+    name = section.get("best_metric")
+    if name is not None:
+        return f"best model: by `{name}`, as Global.best_metric says"
+    first = best_metric.first_value(engine.config)
+    return f"best model: by {first}, the first of Metric.Eval; Global.best_metric chooses another"

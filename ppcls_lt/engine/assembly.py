@@ -1,0 +1,295 @@
+"""Building one Engine: counts resolved, classifiers normalised, losses connected to the model."""
+
+import copy
+import logging
+
+import numpy as np
+import paddle
+
+from .. import host, losses
+from ..basis import checks
+from ..basis.checks import ConfigError
+from ..basis.registry import registered
+from ..configuration import data_checks, label_kinds, relabelling
+from ..configuration import reading as configuration
+from ..maths.classifier import FeatureTap, LogitsCheck, find_classifier, normalize
+from . import trial, unreadable
+from .building import named
+
+_log = logging.getLogger("ppcls.lt")
+
+
+def build_model(original, config, mode="train"):
+    """The host's ``build_model``, which also understands ``Arch.classifier``."""
+    scale = configuration.normalized_scale(config)
+    if scale is None:
+        return original(config, mode)
+    # Several architectures swallow an unknown key, others fail on it.
+    bare = type(config)(config)
+    bare["Arch"] = type(config["Arch"])({k: v for k, v in config["Arch"].items() if k != "classifier"})
+    model = original(bare, mode)
+    # A path in `pretrained` has been loaded by the architecture already.
+    loaded = isinstance(config["Arch"].get("pretrained"), str)
+    arch = config["Arch"].get("name", type(model).__name__)
+    name, layer = find_classifier(model, configuration.class_number(config), arch)
+    if mode != "export":
+        check_classifier(model, name, layer, config)
+    normalize(layer, scale, redraw=not loaded)
+    return model
+
+
+def check_classifier(model, name, layer, config):
+    """Have a model's logits compared with its classifier's output: on the first forward, or now if that is static."""
+    LogitsCheck(model, name, layer, config["Arch"].get("name", type(model).__name__))
+    if config["Global"].get("to_static", False):
+        shape = config["Global"].get("image_shape", [3, 224, 224])
+        model.eval()
+        with paddle.no_grad():
+            model(paddle.randn([2, *shape]))
+        model.train()
+
+
+class Assembly:
+    """What is known while the host builds one Engine.
+
+    Attributes:
+        watches (list): of its data sets, what meets images that cannot be read.
+        labels (list of int or None): the labels that the classes have in the lists, where they are renumbered.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        self.watches = []
+        self.labels = None
+        self._dataset = None
+        self._counts = None
+        self._model = None
+        self._checked = None
+        self._train_losses = []
+        self._batch_labels = None
+        self._taps = {}
+
+    def building(self, model_built=None, epochs=None):
+        """A context in which the host's Engine builds with this assembly's functions.
+
+        Args:
+            model_built (callable, optional): called with the model, its
+                pretrained weights loaded, before there is an optimizer.
+            epochs (int, optional): over which the learning rates' schedules go, if not those of the training.
+        """
+
+        def build_optimizer(original, config, whole, steps, models):
+            if model_built is not None:
+                model_built(models[0])
+            return original(config, whole if epochs is None else epochs, steps, models)
+
+        return host.functions(
+            "engine.engine",
+            build_dataloader=named("DataLoader", self.build_dataloader),
+            build_loss=named("Loss", self.build_components),
+            build_metrics=named("Metric", self.build_components),
+            build_model=named("Arch", lambda original, *args, **kwargs: original(*args, **kwargs)),
+            build_optimizer=named("Optimizer", build_optimizer),
+        )
+
+    def build_dataloader(self, original, config, mode, *args, **kwargs):
+        config = relabelling.with_classes(self._config, mode, config, self.labels)
+        try:
+            loader = original(config, mode, *args, **kwargs)
+        except AssertionError as error:
+            # The host checks every image and says nothing more.
+            missing = configuration.missing_image(config[mode]["dataset"])
+            if missing is None:
+                raise
+            raise ConfigError(
+                f"DataLoader.{mode}.dataset: line {missing[0]} of {config[mode]['dataset']['cls_label_path']} must "
+                f"name an image below `image_root`, got {missing[1]}, which does not exist"
+            ) from error
+        self.watches += unreadable.watch(loader, self._config, mode)
+        if mode in ("Train", "Eval"):
+            data_checks.check_built(self._config, mode, loader)
+            limit = self._config["Global"].get("max_image_pixels", trial.MAX_PIXELS)
+            labels = trial.first_batch(loader, config[mode], f"DataLoader.{mode}", limit)
+            label_kinds.check_dataset(self._config, mode, getattr(loader, "dataset", None))
+        if mode == "Train":
+            self._dataset = getattr(loader, "dataset", None)
+            self.labels = getattr(self._dataset, "label_classes", None)
+            if labels is not None:
+                label_kinds.check_batch(self._config, labels)
+                self._batch_labels = labels
+            self._check_given_counts(self._data_counts)
+        elif mode == "Eval" and self._dataset is None:
+            # Evaluation alone: the training images need not be there, their list may be.
+            self._check_given_counts(lambda: configuration.listed_counts(self._config))
+        return loader
+
+    def build_components(self, original, entries):
+        """Build a list of losses or metrics with ``num_class_list: auto`` replaced by the counts."""
+        entries = copy.deepcopy(entries)
+        for entry in entries or []:
+            for name, params in entry.items():
+                if params and self._is_ours(name):
+                    self._resolve_counts(name, params)
+        return original(entries)
+
+    def connect(self, engine, mode):
+        """Give the built losses what they need of the built model."""
+        self._model = engine.model._layers if isinstance(engine.model, paddle.DataParallel) else engine.model
+        evaluation = getattr(engine, "eval_loss_func", None)
+        for loss in _losses_of(evaluation):
+            loss.eval()  # the host leaves every loss in training mode
+        self._expect_scaled_logits(evaluation)
+        if mode == "train":
+            self._connect_training(engine.train_loss_func)
+
+    def build_loss(self, entries):
+        """Build a list of losses and connect it; its features are caught once it is active."""
+        combined = self.build_components(host.module("loss").build_loss, entries)
+        self._connect_training(combined, enabled=False)
+        return combined
+
+    def activate(self, combined, instead_of):
+        """Let the taps of one combined loss catch features in place of another's."""
+        for loss in (instead_of, combined):
+            if id(loss) in self._taps:
+                self._taps[id(loss)].enabled = loss is combined
+
+    def classifier(self, model):
+        """Return ``(name, layer)`` of a model's final Linear; that of the trained model is checked as it runs."""
+        arch = self._config["Arch"].get("name", type(model).__name__)
+        found = find_classifier(model, configuration.class_number(self._config), arch)
+        if self._checked is not found[1] and (self._model is None or model is self._model):
+            check_classifier(model, *found, self._config)
+            self._checked = found[1]
+        return found
+
+    def weighted_losses(self):
+        return list(self._train_losses)
+
+    def class_counts(self):
+        """Training images per class, of the data or else of a loss that was told them."""
+        counts = self._data_counts()
+        if counts is None:
+            counts = next((loss.counts for loss in self._train_losses if loss.counts is not None), None)
+        if counts is None:
+            raise ConfigError(f"{self._data_name()}: has no `labels` to count; state `num_class_list` in the loss")
+        return counts
+
+    def known_counts(self):
+        """Training images per class as far as is known without reading an image, or None."""
+        if self._dataset is not None:
+            counts = self._data_counts()
+        else:
+            try:
+                counts = configuration.listed_counts(self._config)
+            except ConfigError:  # an evaluation does not need the training list
+                counts = None
+        if counts is None:
+            counts = next((loss.counts for loss in self._train_losses if loss.counts is not None), None)
+        return counts
+
+    def _connect_training(self, combined, enabled=True):
+        for loss in _losses_of(combined):
+            loss.checks_labels = self._batch_labels is None
+            label_kinds.warn_of_smoothed(self._config, self._batch_labels, loss)
+        self._train_losses += _losses_of(combined)
+        self._expect_scaled_logits(combined)
+        consumers = [loss for loss in _losses_of(combined) if loss.uses_features]
+        if consumers:
+            tap = FeatureTap(self.classifier(self._model)[1], readers=len(consumers))
+            tap.enabled = enabled
+            self._taps[id(combined)] = tap
+            for loss in consumers:
+                loss.feature_source = tap
+
+    def _expect_scaled_logits(self, combined):
+        if configuration.normalized_scale(self._config) is not None:
+            for loss in _losses_of(combined):
+                if isinstance(loss, losses.LDAMLoss):
+                    loss.take_scaled_logits()
+
+    def _resolve_counts(self, name, params):
+        """Replace ``auto`` or a path in ``num_class_list`` by the counts."""
+        given = params.get("num_class_list")
+        if given == configuration.AUTO:
+            params["num_class_list"] = self._auto_counts(name, params)
+        elif isinstance(given, str):
+            empty = params.get("allow_empty_classes", False)
+            params["num_class_list"] = configuration.counts_given(given, name, self._config, empty).tolist()
+
+    @staticmethod
+    def _is_ours(name):
+        return name in registered("loss") or name in registered("metric")
+
+    def _auto_counts(self, name, params):
+        counts = self._data_counts()
+        if counts is None:
+            checks.fail(
+                name,
+                "num_class_list",
+                "a list or a path where the training data set has no `labels`",
+                checks.described(f"auto with {self._data_name()}"),
+            )
+        empty = np.flatnonzero(counts == 0)
+        if len(empty) and not params.get("allow_empty_classes", False):
+            raise ConfigError(
+                f"{name}: {self._data_name()} has no image of class {', '.join(map(str, empty[:10]))}"
+                f"{' and others' if len(empty) > 10 else ''}; set `allow_empty_classes: true` if that is meant"
+            )
+        return counts.tolist()
+
+    def _data_counts(self):
+        """Training images per class as the host builds the data set, or None; counted once."""
+        if self._counts is None:
+            if self._dataset is None:
+                if not isinstance(self._config["DataLoader"].get("Train"), dict):
+                    checks.fail("DataLoader", "Train", "a section, to resolve `num_class_list: auto`", None)
+                self._dataset = host.build_dataset(self._config["DataLoader"]["Train"]["dataset"])
+            labels = getattr(self._dataset, "labels", None)
+            if labels is None or len(labels) == 0 or np.ndim(labels[0]) > 0:
+                return None
+            labels = np.asarray(labels)
+            if labels.dtype.kind not in "iu":
+                return None
+            self._counts = self._count(labels)
+        return self._counts
+
+    def _count(self, labels):
+        class_num = configuration.class_number(self._config)
+        if class_num is not None and (labels.min() < 0 or labels.max() >= class_num):
+            raise ConfigError(
+                f"{self._data_name()}: labels must lie in [0, {class_num}), as Arch.class_num says, got "
+                f"{labels.min()} to {labels.max()}"
+            )
+        return np.bincount(labels, minlength=class_num or 0)
+
+    def _check_given_counts(self, training_counts):
+        """Counts that are written down must be those of the training data, where these are known."""
+        for where, name, params in configuration.counting_components(self._config):
+            given = params.get("num_class_list")
+            if given is None or given == configuration.AUTO:
+                continue
+            given = configuration.counts_given(given, name, self._config, True)
+            found = training_counts()
+            if found is not None and (len(given) != len(found) or (given != found).any()):
+                raise ConfigError(
+                    f"{where} {name}: `num_class_list` must be the counts of the training data, got "
+                    f"{_shown(given)} where {self._data_name()} has {_shown(found)}; `num_class_list: auto` "
+                    f"takes them from there"
+                )
+
+    def _data_name(self):
+        dataset = self._config["DataLoader"]["Train"]["dataset"]
+        return f"DataLoader.Train.dataset ({dataset.get('cls_label_path', dataset['name'])})"
+
+
+def _losses_of(combined):
+    """This package's losses within the host's ``CombinedLoss``."""
+    if combined is None:
+        return []
+    return [layer for layer in combined.sublayers() if isinstance(layer, losses.LongTailLoss)]
+
+
+def _shown(counts, limit=12):
+    text = ", ".join(map(str, counts[:limit].tolist()))
+    return f"[{text}{', ...' if len(counts) > limit else ''}] ({len(counts)} classes)"

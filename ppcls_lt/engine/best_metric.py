@@ -1,0 +1,102 @@
+"""``Global.best_metric``: the value by which the host keeps its best model."""
+
+import numpy as np
+
+from .. import metrics
+from ..basis import checks
+from ..basis.checks import ConfigError
+from ..basis.registry import registered
+from ..configuration import reading as configuration
+
+AMONG_HOST = "TopkAcc"  # its values are known before anything is built
+
+
+def check(config, mode):
+    """Raise if ``Global.best_metric`` names nothing that an evaluation will give.
+
+    Args:
+        config (dict): the host's configuration.
+        mode (str): ``train``, ``eval``, ``infer`` or ``export``.
+
+    Raises:
+        ConfigError: what is wrong, with the names there are.
+    """
+    section = config["Global"]
+    name = section.get("best_metric")
+    if name is None or mode not in ("train", "eval"):
+        return
+    if section.get("eval_mode", "classification") != "classification":
+        checks.fail("Global", "best_metric", "left out unless `eval_mode` is classification", name)
+    if mode == "train" and not section.get("eval_during_train", True):
+        checks.fail("Global", "best_metric", "left out unless `eval_during_train` is true", name)
+    checks.choice("Global", "best_metric", name, _announced(config))
+
+
+def check_built(engine):
+    """Raise if the chosen value can never be a number: a group without classes or without images.
+
+    Args:
+        engine: the host's Engine, built.
+
+    Raises:
+        ConfigError: as said.
+    """
+    name = engine.config["Global"].get("best_metric")
+    metric = _owner(engine, name)
+    labels = getattr(engine.eval_dataloader.dataset, "labels", None) if metric is not None else None
+    if metric is None or name not in metric.impossible(_images(labels, getattr(metric, "counts", ()))):
+        return
+    raise ConfigError(
+        f"Global: `best_metric` must be a group of classes that the evaluation set holds, got {name!r}: with the "
+        f"thresholds of {type(metric).__name__} no class of the group has an image there"
+    )
+
+
+def score(engine, values, default):
+    """What the host is to maximise: the chosen of ``values`` such that more is better, else ``default``.
+
+    What is undefined is NaN, which is no better than anything in every version; -inf is the first best in develop.
+    """
+    name = engine.config["Global"].get("best_metric")
+    if name is None:
+        return default
+    metric = _owner(engine, name)
+    return values[name] if metric is None else metric.score(name)
+
+
+def first_value(config):
+    """The name of the value by which the host chooses where ``Global.best_metric`` does not."""
+    entries = list(configuration.components(config, "Metric", "Eval"))[:1]
+    return next(iter(_given(entries)), f"the first value of {entries[0][1]}")
+
+
+def _announced(config):
+    """The names that ``Metric.Eval`` will give values for, in its order."""
+    return _given(configuration.components(config, "Metric", "Eval"))
+
+
+def _given(entries):
+    known = registered("metric")
+    names = []
+    for _, metric, params in entries:
+        if metric in known:
+            names += known[metric].keys
+        elif metric == AMONG_HOST:
+            topk = params.get("topk", (1, 5))
+            names += [f"top{k}" for k in ([topk] if isinstance(topk, int) else topk)]
+    return names
+
+
+def _owner(engine, name):
+    """This package's metric that gives the value ``name``, or None."""
+    for metric in engine.eval_metric_func.metric_func_list:
+        if isinstance(metric, metrics.LongTailMetric) and name in metric.keys:
+            return metric
+    return None
+
+
+def _images(labels, counts):
+    """Evaluation images per class, or None where the data set does not tell."""
+    if labels is None or len(labels) == 0 or np.ndim(labels[0]) > 0:
+        return None
+    return np.bincount(np.asarray(labels), minlength=len(counts))

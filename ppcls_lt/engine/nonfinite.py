@@ -1,0 +1,263 @@
+"""NaN and infinity: a training stops at the first loss that is either, and what a model then outputs is no score."""
+
+import contextlib
+import io
+import logging
+import math
+import types
+
+import paddle
+import paddle.distributed as dist
+from paddle import nn
+
+from .. import host
+from ..basis import atomic, checks, disk
+from ..basis.checks import ConfigError
+from . import recording
+
+STOP, COUNT = "stop", "count"
+_OPTION = "nonfinite_loss"
+# So many of a batch's files are named in the message; all of them stand in the file.
+_NAMED = 8
+_log = logging.getLogger("ppcls.lt")
+
+
+def check(config):
+    """Raise unless ``Global.nonfinite_loss`` is one of its values.
+
+    Args:
+        config (dict): the host's configuration.
+
+    Raises:
+        ConfigError: as said.
+    """
+    checks.choice("Global", _OPTION, config["Global"].get(_OPTION, STOP), (STOP, COUNT))
+
+
+class Watch:
+    """Follows the losses of one Engine's steps.
+
+    The host reads every loss of every step, to log its mean; those numbers are
+    looked at and nothing else, so no step waits for the device on this account.
+
+    Args:
+        engine: the host's Engine, built.
+        run (Run): its training.
+    """
+
+    def __init__(self, engine, run):
+        self._engine = engine
+        self._run = run
+        self._stops = engine.config["Global"].get(_OPTION, STOP) == STOP
+        self._dealt = record_batches(engine.train_dataloader)
+        self._epoch = self._step = 0
+        self._rates = []
+        self._bad = 0
+        self._total = 0
+        engine.train_epoch_func = self._followed(engine.train_epoch_func)
+
+    @contextlib.contextmanager
+    def listening(self):
+        """A context in which the host's epoch functions tell their losses."""
+        modules = [
+            name
+            for name, value in vars(host.module("engine.train")).items()
+            if isinstance(value, types.ModuleType) and name != "utils" and hasattr(value, "update_loss")
+        ]
+        with contextlib.ExitStack() as stack:
+            for name in modules:
+                stack.enter_context(host.functions(f"engine.train.{name}", update_loss=self._update_loss))
+            yield
+        if self._total:
+            _log.warning("%d steps of this training had a loss that is not finite", self._total)
+
+    def _followed(self, train_epoch_func):
+        def train_epoch(engine, epoch_id, print_batch_step):
+            self._epoch, self._step, self._bad = epoch_id, 0, 0
+            self._rates = [schedule() for schedule in engine.lr_sch]
+            if self._dealt is not None:
+                self._dealt.begin_epoch()
+            train_epoch_func(engine, epoch_id, print_batch_step)
+            self._end_epoch()
+
+        return train_epoch
+
+    def _update_loss(self, original, trainer, loss_dict, batch_size):
+        original(trainer, loss_dict, batch_size)
+        self._step += 1
+        terms = {name: float(trainer.output_info[name].val) for name in loss_dict}
+        if not all(map(math.isfinite, terms.values())):
+            self._bad += 1
+            if self._stops or self._bad == 1:
+                self._tell(terms)
+        # The schedules have made their step: these are the rates of the next.
+        self._rates = [schedule() for schedule in self._engine.lr_sch]
+
+    def _tell(self, terms):
+        shown = ", ".join(f"{name}: {value:g}" for name, value in terms.items())
+        rates = ", ".join(f"{rate:g}" for rate in self._rates)
+        images = self._images()
+        place = f"epoch {self._epoch}, step {self._step}, learning rate {rates}"
+        process = f" of process {dist.get_rank()}" if dist.get_world_size() > 1 else ""
+        named = ", ".join(images[:_NAMED]) + (f" and {len(images) - _NAMED} more" if len(images) > _NAMED else "")
+        said = f"the loss is not finite in {place}{process}: {shown}; images: {named}"
+        if not self._stops:
+            _log.warning("%s; going on, as Global.%s says", said, _OPTION)
+            return
+        self._stop(said, f"{place}\n{shown}\n" + "".join(f"{image}\n" for image in images))
+
+    def _images(self):
+        """The files of the step's batch, in its order."""
+        if self._dealt is None:
+            return ["not known with DALI"]
+        dataset = self._engine.train_dataloader.dataset
+        return [image_name(dataset, index) for index in self._dealt.batch(self._step - 1)]
+
+    def _end_epoch(self):
+        """Tell what was counted; look once whether the weights are still numbers, before they are saved."""
+        if not self._stops:
+            bad = self._bad
+            if dist.get_world_size() > 1:
+                joined = paddle.to_tensor([bad], dtype="int64")
+                dist.all_reduce(joined)
+                bad = joined.item()
+            self._total += bad
+            if bad:
+                _log.warning("epoch %d: %d steps with a loss that is not finite", self._epoch, bad)
+            return
+        broken = nonfinite_weights(self._run.model)
+        if broken:
+            said = f"after epoch {self._epoch} these weights are not finite: {', '.join(broken[:3])}"
+            said += f" and {len(broken) - 3} more" if len(broken) > 3 else ""
+            self._stop(said, said + "\n")
+
+    def _stop(self, said, facts):
+        """Write the weights into a file of their own and end the training."""
+        rank = dist.get_rank()
+        path = recording.log_folder(self._engine) / ("nonfinite" if rank == 0 else f"nonfinite_process_{rank}")
+        remedy = f"; it was to hold the weights after {said}"
+        with disk.writing(path.parent, remedy=remedy):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            weights = io.BytesIO()
+            paddle.save(self._run.weights_to_save(self._run.model), weights)
+            atomic.write(f"{path}.pdparams", weights.getvalue())
+            atomic.write(f"{path}.txt", facts.encode(errors="surrogateescape"))
+        raise ConfigError(
+            f"the training has diverged: {said}; the weights after this step are in {path}.pdparams, all the files of "
+            f"the batch in {path}.txt, the checkpoints are as they were; a lower learning rate is the usual remedy; "
+            f"`Global.{_OPTION}: {COUNT}` counts such steps and goes on"
+        )
+
+
+def nonfinite_weights(model):
+    """Return the names of parameters and BatchNorm statistics that are not finite; reads the device once."""
+    named = dict(model.named_parameters())
+    for name, layer in model.named_sublayers(include_self=True):
+        if isinstance(layer, (nn.BatchNorm, nn.layer.norm._BatchNormBase)):
+            named.update({f"{name}._mean": layer._mean, f"{name}._variance": layer._variance})
+    with paddle.no_grad():
+        finite = [paddle.isfinite(value).all() for value in named.values()]
+        whole = paddle.stack(finite).numpy() if finite else ()
+    return [name for name, each in zip(named, whole) if not each]
+
+
+def record_batches(loader):
+    """Let a loader note what its batch sampler deals; return the ``Dealt``, or None where there is no such sampler."""
+    if getattr(loader, "batch_sampler", None) is None:  # DALI's loader has none
+        return None
+    loader.batch_sampler = Dealt(loader.batch_sampler)
+    return loader.batch_sampler
+
+
+class Dealt:
+    """Stands for a batch sampler and keeps the batches that it has dealt in the epoch that runs."""
+
+    def __init__(self, sampler):
+        self._sampler = sampler
+        self._passes = []
+
+    def __iter__(self):
+        # Of an earlier pass a thread may still draw: into that pass's own list.
+        self._passes.append([])
+        # Asked for at once: some samplers draw their epoch here.
+        return _noted(iter(self._sampler), self._passes[-1])
+
+    def __len__(self):
+        return len(self._sampler)
+
+    def __getattr__(self, name):
+        return getattr(self._sampler, name)
+
+    def begin_epoch(self):
+        """Forget the epochs before."""
+        self._passes = []
+
+    def batch(self, step):
+        """Return the indices of the batch of a step, counted from 0 in the epoch."""
+        for batches in self._passes:
+            if step < len(batches):
+                return [index[-1] if isinstance(index, (list, tuple)) else index for index in batches[step]]
+            step -= len(batches)
+        return []
+
+
+def _noted(batches, kept):
+    for batch in batches:
+        kept.append(batch)
+        yield batch
+
+
+def image_name(dataset, index):
+    """Return the file of an image of one of the host's data sets, or its index where there is none."""
+    for end, start, part in getattr(dataset, "dataset_list", ()):  # of a MixDataset
+        if index < end:
+            return image_name(part, index - start)
+    images = getattr(dataset, "images", None)
+    return str(images[index]) if images is not None and len(images) else f"index {index}"
+
+
+class Outputs:
+    """Counts the images of a pass whose outputs are not finite; a forward hook of the host's combined metrics.
+
+    The host's own metrics become NaN with them: its ``TopkAcc`` takes NaN for
+    class 0. Nothing waits for the device before :meth:`undefined`.
+    """
+
+    def __init__(self):
+        self.images = 0
+        self._count = None
+
+    @paddle.no_grad()
+    def __call__(self, metrics, inputs, result):
+        """Take a batch: what the model gives, ``[N, ...]``, alone or in maps and lists."""
+        sums = [total for total in map(_row_sums, _tensors(inputs[0])) if total is not None]
+        if not sums:
+            return
+        total = sums[0] if len(sums) == 1 else sum(sums)
+        self.images += total.shape[0]
+        count = paddle.logical_not(paddle.isfinite(total)).astype("int64").sum()
+        self._count = count if self._count is None else self._count + count
+        nothing = (total * 0).sum()  # 0, or NaN
+        for metric in metrics.metric_func_list:
+            for meter in getattr(metric, "avg_meters", {}).values():
+                if isinstance(meter.avg, paddle.Tensor):
+                    meter.avg = meter.avg + nothing.astype(meter.avg.dtype)
+                    meter.sum = meter.sum + nothing.astype(meter.avg.dtype)
+
+    def undefined(self):
+        """Return the number of images whose outputs are not finite."""
+        return 0 if self._count is None else int(self._count.item())
+
+
+def _tensors(value):
+    if isinstance(value, paddle.Tensor):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    return [tensor for part in parts for tensor in _tensors(part)]
+
+
+def _row_sums(output):
+    """The sum of each image's outputs in float32 ``[N]``, finite if they all are; None of whole numbers."""
+    if output.ndim == 0 or not paddle.is_floating_point(output):
+        return None
+    return output.astype("float32").reshape([output.shape[0], -1]).sum(axis=1)

@@ -1,0 +1,218 @@
+"""What a run leaves in its folder so that its report need not guess."""
+
+import datetime
+import logging
+import os
+import platform
+from pathlib import Path
+
+import numpy as np
+import paddle
+import paddle.distributed as dist
+import paddle.nn.functional as F
+
+from .. import __version__, host
+from ..basis import atomic, checks, disk
+from ..basis.checks import ConfigError
+from ..configuration import plain, stages
+from ..maths.classifier import find_classifier
+from ..reports.run import texts, writing
+from ..runs import files as run_files
+
+_log = logging.getLogger("ppcls.lt")
+
+
+def check(plan):
+    """Raise where ``Global.report`` asks for a report that could not be written after the training.
+
+    Args:
+        plan (list of dict): the configuration of every stage.
+
+    Raises:
+        ConfigError: the option is no language, Matplotlib is missing, or no
+            stage is ever evaluated.
+    """
+    section = plan[0]["Global"]
+    wanted = section.get("report", False)
+    if not wanted:
+        return
+    if wanted is not True:
+        checks.choice("Global", "report", wanted, texts.LANGUAGES)
+    writing.check_installed()
+    if section.get("eval_mode", "classification") != "classification" or section.get("use_multilabel", False):
+        checks.fail("Global", "report", "left out unless images are classified with one label each", wanted)
+    if not any(_evaluates(stage["Global"]) for stage in plan):
+        got = checks.described(f"{wanted!r} without an evaluation during the training")
+        checks.fail("Global", "report", "used with `eval_during_train: true`", got)
+
+
+def _evaluates(section):
+    """Whether a stage with this ``Global`` is evaluated at least once."""
+    if not section.get("eval_during_train", True):
+        return False
+    first = checks.integer("Global", "start_eval_epoch", section.get("start_eval_epoch", 0))
+    interval = checks.integer("Global", "eval_interval", section.get("eval_interval", 1), minimum=1)
+    return section["epochs"] == 0 or section["epochs"] // interval * interval >= max(first, interval)
+
+
+class Record:
+    """The configuration and the facts of one training, stage or evaluation.
+
+    Args:
+        config (dict): its configuration, before the host changes it.
+        assembly (Assembly): what builds it.
+        stages (int): how many stages the training has.
+    """
+
+    def __init__(self, config, assembly, stages=1):
+        self._config = plain.reusable(config)
+        self._assembly = assembly
+        self._stages = stages
+
+    def begin(self, engine, run=None, anew=False):
+        """Write them beside the log; the first process does.
+
+        Args:
+            engine: the host's Engine, built.
+            run (Run, optional): the training.
+            anew (bool): it goes on from nothing, and what an earlier one found in this folder is removed.
+        """
+        if dist.get_rank() != 0:
+            return
+        folder, files = log_folder(engine), run_files.FILES[engine.mode]
+        for handler in host.log_handlers():
+            disk.tell_once(handler)
+        facts = self._facts(engine, run)
+        with disk.writing(folder):
+            for name in files:
+                atomic.sweep(folder / name)
+            if anew:
+                for name in (files.history, files.predictions):
+                    (folder / name).unlink(missing_ok=True)
+            run_files.write_config(folder / files.config, self._config)
+            run_files.write_info(folder / files.info, facts)
+
+    def _facts(self, engine, run):
+        section = self._config["Global"]
+        counts = self._counts(engine)
+        return {
+            "mode": engine.mode,
+            "folder": os.getcwd(),  # from where the relative paths of the configuration are meant
+            "run": None if run is None else run.identity,
+            "stage": 1 if run is None else run.stage,
+            "stages": self._stages,
+            "started": datetime.datetime.now(datetime.timezone.utc).isoformat(),
+            "seed": section.get("seed") if run is None else run.seed,
+            "processes": dist.get_world_size(),
+            "device": section.get("device"),
+            "counts": None if counts is None else np.asarray(counts).tolist(),
+            "class_names": class_names(self._config),
+            "labels": self._assembly.labels,
+            "versions": versions(),
+        }
+
+    def _counts(self, engine):
+        """Training images per class, of the data or of a loss or metric that was told them, or None."""
+        counts = self._assembly.known_counts()
+        if counts is None:
+            metrics = getattr(engine.eval_metric_func, "metric_func_list", [])
+            counts = next((metric.counts for metric in metrics if hasattr(metric, "counts")), None)
+        return counts
+
+
+def versions():
+    """Return name -> version of everything that a training's numbers depend on."""
+    return {
+        "ppcls_lt": __version__,
+        "paddle": paddle.__version__,
+        "paddleclas": host.version(),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def log_folder(engine):
+    """Return the folder in which the host writes the log of this Engine."""
+    output = Path(engine.output_dir)
+    folders = [output / str(engine.config["Arch"].get("name")), output]
+    files = {handler.baseFilename for handler in host.log_handlers()}
+    for folder in folders:
+        if os.path.abspath(folder / f"{engine.mode}.log") in files:
+            return folder
+    return output
+
+
+def class_names(config):
+    """Return the names of the classes where the configuration tells them, class as text -> name, or None."""
+    after = (config.get("Infer") or {}).get("PostProcess") or {}
+    path = after.get("class_id_map_file") or (after.get("Topk") or {}).get("class_id_map_file")
+    if not isinstance(path, str) or not os.path.isfile(path):
+        return None
+    try:
+        return {str(label): name for label, name in run_files.read_class_names(path).items()}
+    except ConfigError as error:
+        _log.warning("names of classes left out: %s", error)
+        return None
+
+
+def write_report(plan):
+    """Write the report of a training that has ended, if it asks for one; the first process does."""
+    wanted = plan[0]["Global"].get("report", False)
+    if wanted and dist.get_rank() == 0:
+        language = "en" if wanted is True else wanted
+        _log.info("%s", writing.write(stages.output_dir(plan), language=language, mode="train"))
+
+
+class PredictionRecorder:
+    """Keeps what one pass over the evaluation set predicts, on the device; a forward pre-hook of the metrics.
+
+    Memory: 12 bytes an image, and for the time of a batch the softmax of its
+    logits. What is no classification with one label an image is left alone.
+    """
+
+    def __init__(self):
+        self._batches = []
+        self.class_num = None
+
+    @paddle.no_grad()
+    def __call__(self, metrics, inputs):
+        """Take a batch: logits ``[N, C]`` (or a dict with them), classes ``[N]`` or ``[N, 1]``."""
+        logits, label = inputs
+        logits = logits.get("logits") if isinstance(logits, dict) else logits
+        if not isinstance(logits, paddle.Tensor) or logits.ndim != 2 or label.size != logits.shape[0]:
+            return
+        if logits.dtype not in (paddle.float32, paddle.float64):  # the CPU finds no maximum of float16
+            logits = logits.astype("float32")
+        self.class_num = logits.shape[1]
+        confidence = F.softmax(logits, axis=1).max(axis=1)
+        self._batches.append(
+            (
+                label.reshape([-1]).astype("int32"),
+                logits.argmax(axis=1).astype("int32"),
+                confidence.astype("float32"),
+            )
+        )
+
+    def forget(self):
+        """Keep nothing: what was predicted is undefined."""
+        self._batches.clear()
+
+    def result(self, epoch):
+        """Return the ``Predictions`` so far, or None; the device is waited for here alone."""
+        if not self._batches:
+            return None
+        arrays = [paddle.concat(list(part)).numpy() for part in zip(*self._batches)]
+        return run_files.Predictions(*arrays, self.class_num, epoch)
+
+
+def classifier_norms(model, class_num, arch):
+    """Name, kind and L2 norms ``[C]`` of the last Linear with a column for each class, or None."""
+    try:
+        name, layer = find_classifier(model, class_num, arch)
+    except ConfigError:
+        return None
+    with paddle.no_grad():
+        norms = paddle.linalg.norm(layer.weight.astype("float32"), axis=0)
+        if isinstance(getattr(layer, "scale", None), paddle.Tensor):  # a factor for each class
+            norms = norms * layer.scale.astype("float32").abs()
+    return {"name": name, "kind": type(layer).__name__, "norm": norms.numpy().astype(float).round(6).tolist()}

@@ -1,0 +1,283 @@
+"""One training run as its callbacks see it, and the points at which they are called."""
+
+import time
+
+import paddle
+import paddle.distributed as dist
+from paddle import nn
+
+from ..callbacks import Callback
+from ..maths import randomness
+
+
+class Run:
+    """One training of one model: one stage of a configuration.
+
+    Attributes:
+        config (dict): the configuration of this stage.
+        stage (int): which stage, counted from 1; 1 where there are no stages.
+        epoch (int): the epoch that runs or ran last, counted from 1; 0 before.
+        epochs (int): how many there are; 0 for a stage without training.
+        resumed (bool): whether it goes on from a checkpoint of its own.
+        model (nn.Layer): the model, without its ``DataParallel``.
+        ema (nn.Layer or None): the averaged copy of the model, where there is one.
+        optimizers (list): the optimizers, empty until they are built.
+        sampler (paddle.io.BatchSampler or None): the batch sampler of the training data.
+        seed (int): what every epoch's random states derive from.
+        facts (dict): what the manifests of its checkpoints say beside the run, its stage and epoch.
+        seconds (float): that the epochs of this stage have taken, evaluations
+            and saving left out; a resumed run goes on counting.
+    """
+
+    def __init__(self, config, callbacks, stage, tools, identity=None, kept=None):
+        self.config = config
+        self.stage = stage
+        self.epochs = config["Global"]["epochs"]
+        self.epoch = 0
+        self.resumed = False
+        self.model = None
+        self.seed = config["Global"].get("seed")
+        self.identity = identity or f"{randomness.fresh_seed():08x}"
+        self.seconds = 0.0
+        self.facts = {}
+        self.best = {}
+        self.optimizer_file = None  # what is saved as the optimizers' state instead of theirs
+        # Epochs that were added to the run, and whether they are from now on; see `resuming`.
+        self.extension = None
+        self.extends = False
+        self._kept = kept or {}
+        self._callbacks = callbacks
+        self._tools = tools
+        self._engine = None
+
+    # What callbacks use.
+
+    @property
+    def ema(self):
+        average = getattr(self._engine, "model_ema", None)
+        return None if average is None else average.module
+
+    @property
+    def models(self):
+        """The model and, where there is one, its average."""
+        return [self.model] if self.ema is None else [self.model, self.ema]
+
+    @property
+    def optimizers(self):
+        return list(getattr(self._engine, "optimizer", []))
+
+    @property
+    def sampler(self):
+        return getattr(self._engine.train_dataloader, "batch_sampler", None)  # DALI's loader has none
+
+    @property
+    def steps(self):
+        """Batches trained on so far in this stage."""
+        if self.epoch == 0:
+            return 0
+        engine = self._engine
+        # develop has another name for it than 2.4 and 2.5.
+        return self.epoch * (engine.iter_per_epoch if hasattr(engine, "iter_per_epoch") else engine.max_iter)
+
+    @property
+    def training_loss(self):
+        """The host's combined loss of the training; a callback may put another in its place."""
+        return self._engine.train_loss_func
+
+    @training_loss.setter
+    def training_loss(self, loss):
+        self._tools.activate(loss, instead_of=self._engine.train_loss_func)
+        self._engine.train_loss_func = loss
+
+    @property
+    def learning_rate_factor(self):
+        """A factor on whatever the learning rate schedules say."""
+        return getattr(self._engine.lr_sch[0], "_factor", 1.0)
+
+    @learning_rate_factor.setter
+    def learning_rate_factor(self, factor):
+        for schedule in self._engine.lr_sch:
+            scale_schedule(schedule, factor)
+
+    @property
+    def schedules(self):
+        """The learning rates' schedules, one for each optimizer."""
+        return list(self._engine.lr_sch)
+
+    def classifier(self, model=None):
+        """Return ``(name, layer)`` of the final Linear of the model, or of another such model."""
+        return self._tools.classifier(self.model if model is None else model)
+
+    def class_counts(self):
+        """Training images per class, an array ``[C]``.
+
+        Raises:
+            ConfigError: neither the data set nor a loss knows them.
+        """
+        return self._tools.class_counts()
+
+    def build_loss(self, entries):
+        """Build a loss list like ``Loss.Train``, connected to the model; it is not in use yet."""
+        return self._tools.build_loss(entries)
+
+    def weighted_losses(self):
+        """The losses of this package that the run trains with, now or later."""
+        return self._tools.weighted_losses()
+
+    def master_weight(self, parameter):
+        """The float32 master copy that an optimizer keeps of a 16-bit parameter, or None."""
+        for optimizer in self.optimizers:
+            master = getattr(optimizer, "_master_weights", {}).get(parameter.name)
+            if master is not None:
+                return master
+        return None
+
+    # What the engine's hooks use.
+
+    def model_built(self, model):
+        self.model = model
+        self._call("on_model_built")
+
+    def attach(self, engine):
+        """Take the finished engine; follow its epochs and, if a callback asks for it, its steps."""
+        self._engine = engine
+        self.model = engine.model._layers if isinstance(engine.model, paddle.DataParallel) else engine.model
+        if self._uses("on_step_end"):
+            # Cleared after every update, whatever made it: step(), or minimize() in mixed precision.
+            optimizer = engine.optimizer[-1]
+            clear_grad = optimizer.clear_grad
+
+            def clear_and_tell(*args, **kwargs):
+                clear_grad(*args, **kwargs)
+                self._call("on_step_end")
+
+            optimizer.clear_grad = clear_and_tell
+        engine.train_epoch_func = self._followed(engine.train_epoch_func)
+
+    def begin(self, state=None):
+        """Everything is built; ``state`` is what a checkpoint of this run keeps, if it goes on from one."""
+        self.resumed = state is not None
+        if self.resumed:
+            self.epoch = state["epoch"]
+            self.seed = state["seed"]
+            self.identity = state["run"]
+            self.best = state["best"]
+            self.seconds = state.get("seconds", 0.0)  # a state of an earlier version has none
+            for callback, (_, kept) in zip(self._callbacks, state["callbacks"]):
+                callback.load_state_dict(kept)
+            if state["scaler"]:
+                self._engine.scaler.load_state_dict(state["scaler"])
+        else:
+            self.seed = self._seed()
+        if hasattr(self.sampler, "join_run"):
+            self.sampler.join_run(seed=self.seed, epochs=self.epochs)
+        self._call("on_checkpoint_loaded")
+
+    def state(self):
+        """What a resumed run needs and the host's own files do not hold."""
+        scaler = getattr(self._engine, "scaler", None)
+        return {
+            "run": self.identity,
+            "stage": self.stage,
+            "epoch": self.epoch,
+            "seed": self.seed,
+            "processes": dist.get_world_size(),
+            "best": self.best,
+            "seconds": self.seconds,
+            "callbacks": [[name, callback.state_dict()] for name, callback in zip(self.names, self._callbacks)],
+            "scaler": scaler.state_dict() if hasattr(scaler, "state_dict") else {},
+            **self._kept,
+        }
+
+    @property
+    def names(self):
+        """The callbacks' names, in order."""
+        return [type(callback).__name__ for callback in self._callbacks]
+
+    def announcements(self):
+        """What the callbacks have to say when the stage begins, a line each."""
+        lines = (callback.announcement(self) for callback in self._callbacks)
+        return [line for line in lines if line is not None]
+
+    @property
+    def hidden_keys(self):
+        """Parameters of the model that its checkpoints do not hold."""
+        return [key for callback in self._callbacks for key in getattr(callback, "hidden_keys", [])]
+
+    def weights_to_save(self, layer):
+        """The state dict of a layer as it is to be written."""
+        weights = layer.state_dict()
+        self._call("on_save", weights)
+        return weights
+
+    def _seed(self):
+        """The run's seed, the same in all processes, drawn where the configuration states none."""
+        if self.seed is None or self.seed is False:
+            self.seed = randomness.fresh_seed()
+            if dist.is_initialized() and dist.get_world_size() > 1:
+                seed = paddle.to_tensor([self.seed], dtype="int64")
+                dist.broadcast(seed, src=0)
+                self.seed = int(seed.item())
+        return self.seed
+
+    def _followed(self, train_epoch_func):
+        def train_epoch(engine, epoch_id, print_batch_step):
+            started = time.perf_counter()
+            self.epoch = epoch_id
+            randomness.seed_epoch(self.seed, self.stage, epoch_id, dist.get_rank())
+            if hasattr(self.sampler, "set_epoch"):
+                self.sampler.set_epoch(epoch_id - 1)
+            self._call("on_epoch_start")
+            train_epoch_func(engine, epoch_id, print_batch_step)
+            share_statistics(self.models)
+            self._call("on_epoch_end")
+            self.seconds += time.perf_counter() - started
+
+        return train_epoch
+
+    def _call(self, point, *args):
+        for callback in self._callbacks:
+            getattr(callback, point)(self, *args)
+
+    def _uses(self, point):
+        return any(getattr(type(callback), point) is not getattr(Callback, point) for callback in self._callbacks)
+
+
+def share_statistics(models):
+    """Give rank 0's BatchNorm statistics to every process; each had its own images."""
+    if not (dist.is_initialized() and dist.get_world_size() > 1):
+        return
+    for model in models:
+        for layer in model.sublayers(include_self=True):
+            if isinstance(layer, (nn.BatchNorm, nn.layer.norm._BatchNormBase)):
+                dist.broadcast(layer._mean, src=0)
+                dist.broadcast(layer._variance, src=0)
+
+
+def scale_schedule(schedule, factor):
+    """Multiply what a learning rate schedule gives by ``factor``; its own state knows nothing of it."""
+    if not isinstance(schedule, _Scaled):
+        if factor == 1.0:
+            return
+        # The name stays: the host looks at it.
+        schedule.__class__ = type(type(schedule).__name__, (_Scaled, type(schedule)), {})
+    schedule._factor = factor
+
+
+class _Scaled:
+    """Mixed into a schedule's class by :func:`scale_schedule`."""
+
+    # Not `factor`, which ReduceOnPlateau has.
+    _factor = 1.0
+
+    def __call__(self):
+        return super().__call__() * self._factor
+
+    def get_lr(self):
+        return super().get_lr() * self._factor
+
+    def step(self, *args, **kwargs):
+        # Some schedules go from one rate to the next: theirs must be without the factor.
+        factor, self._factor = self._factor, 1.0
+        super().step(*args, **kwargs)
+        self._factor = factor

@@ -1,0 +1,289 @@
+"""The host's Engine, taught the rest of the configuration: counts, callbacks, stages, resuming."""
+
+import contextlib
+import logging
+import weakref
+from functools import partial
+
+import paddle
+import paddle.distributed as dist
+
+from .. import callbacks, host, losses, metrics
+from ..archs import cifar_resnet as archs
+from ..basis import checks
+from ..basis.registry import registered
+from ..configuration import (
+    devices,
+    finished_run,
+    model_record,
+    places,
+    precision,
+    replaced,
+    schema,
+    stages,
+    tail_metric,
+    validation,
+    values,
+)
+from ..configuration.reading import build_callbacks
+from ..runs import earlier as earlier_runs
+from ..samplers import weight_balanced as samplers
+from . import announcements, evaluation, loader, nonfinite, recording, resuming, saving, unreadable, weights
+from .assembly import Assembly, build_model
+from .run import Run
+
+_PUBLISHED = (archs, callbacks, losses, metrics, samplers)  # importing them fills the registry
+_registered = False
+_log = logging.getLogger("ppcls.lt")
+
+
+def register(*, replace=(), root=None):
+    """See :func:`ppcls_lt.register`; ``root`` is a checkout that comes first."""
+    global _registered
+    if _registered:
+        return
+    host.load(root)
+    for kind in ("loss", "arch", "metric", "sampler"):
+        host.publish(kind, registered(kind), replace)
+    host.check_new_entries(schema.check_overrides)
+    host.extend("utils.config", "get_config", finished_run.get_config)
+    host.extend("arch", "build_model", build_model)
+    host.extend("engine.engine", "build_model", build_model)
+    host.extend("engine.engine", "Engine.__init__", _init_engine)
+    host.extend("engine.engine", "Engine.train", _train)
+    _registered = True
+
+
+def run_engine(mode, path, overrides=(), profiler_options=None):
+    """Do what PaddleClas's script for ``mode`` does, also where the wheel ships none.
+
+    Args:
+        mode (str): ``train``, ``eval``, ``infer`` or ``export``.
+        path (Path): the YAML file.
+        overrides (sequence of str): ``key=value``.
+        profiler_options (str, optional): as the host's ``-p``.
+
+    Returns:
+        The host's Engine, after its work.
+    """
+    register()
+    config = host.load_config(path, list(overrides))
+    config.profiler_options = profiler_options
+    if mode == "export" and config["Arch"].get("use_sync_bn", False):
+        config["Arch"]["use_sync_bn"] = False
+    engine = host.module("engine.engine").Engine(config, mode=mode)
+    getattr(engine, mode)()
+    return engine
+
+
+def checked_plan(config, mode):
+    """Return the stages of a configuration after every check that needs nothing built; to train, all of them.
+
+    Args:
+        config (dict): the host's configuration.
+        mode (str): ``train``, ``eval``, ``infer`` or ``export``.
+
+    Raises:
+        ConfigError: what is wrong and where.
+    """
+    values.check_sections(config)
+    plan = stages.plan(config)
+    for stage in plan:
+        values.check_sections(stage)
+    plan = [precision.settled(tail_metric.brought(stage, mode)) for stage in plan]
+    if mode != "train" and len(plan) > 1:
+        # The last stage's model, with the weights that the file names: `plan` keeps those for the first.
+        plan = plan[-1:]
+        plan[0]["Global"]["pretrained_model"] = config["Global"].get("pretrained_model")
+    schema.check(plan, mode)
+    for stage in plan:
+        values.check(stage, validation.parts(stage, mode))
+        devices.check(stage)
+    for stage in plan:
+        validation.check(stage, mode)
+        weights.settle(stage, mode)
+        evaluation.check(stage, mode)
+        unreadable.check(stage)
+        nonfinite.check(stage)
+    if mode == "train":
+        recording.check(plan)
+        resuming.check(plan)
+        validation.check_callbacks(plan)  # last, since it may import code of the user's
+    else:
+        model_record.check(plan[-1])
+    return plan
+
+
+def _init_engine(original, engine, config, mode="train"):
+    """The host's ``Engine.__init__``, for the stage that is to run."""
+    plan = checked_plan(config, mode)
+    places.check_outputs(plan, mode)
+    if mode == "train":
+        replaced.log(config)
+        _Training(original, engine, plan).start()
+        return
+    config = host.attributed(plan[-1])
+    assembly = Assembly(config)
+    loading = weights.Loading()
+    with assembly.building(), loading.watched():
+        original(engine, config, mode)
+    loading.check(weights.without_parallel(engine.model), config, mode)
+    assembly.connect(engine, mode)
+    evaluation.attach(engine)
+    unreadable.attach(engine, assembly.watches)
+    if mode == "eval" and engine.eval_mode == "classification":
+        record = recording.Record(plan[-1], assembly)
+        places.write_alone(engine, mode, engine.output_dir, "output_dir", lambda: record.begin(engine))
+    elif mode == "export" and config["Global"].get("save_inference_dir") is not None:
+        places.write_alone(engine, mode, config["Global"]["save_inference_dir"], "save_inference_dir")
+
+
+def _train(original, engine):
+    """The host's ``Engine.train``, over all stages."""
+    engine.long_tail.train(original)
+
+
+class _Training:
+    """All stages of one training, in one Engine, which each stage builds anew."""
+
+    def __init__(self, init_engine, engine, plan):
+        self._init_engine = init_engine
+        self._engine = engine
+        self._plan = plan
+        self._index = 0
+        self._names = self._identity = None
+        self._run = self._assembly = self._record = None
+        self._locks = contextlib.ExitStack()
+        self._extension, self._extends, self._is_complete = None, False, False
+        self._watch = self._unreadable = None
+
+    def start(self):
+        """Build the Engine of the stage that the configuration starts or goes on with."""
+        settings = self._plan[0]["Global"]
+        if dist.get_rank() == 0:
+            self._locks = places.take(self._plan)
+            weakref.finalize(self, self._locks.close)  # where nobody calls `train`
+        try:
+            self._begin(settings)
+        except BaseException:
+            self._locks.close()
+            raise
+
+    def _begin(self, settings):
+        checkpoint = settings.get("checkpoints") or None
+        if checkpoint:
+            state = saving.read_state(checkpoint)
+            self._index = 0 if state is None else state["stage"] - 1
+            if self._index >= len(self._plan):
+                got = checks.described(f"{checkpoint}, one of stage {self._index + 1}")
+                checks.fail("Global", "checkpoints", f"of one of the {len(self._plan)} stages there are", got)
+            if self._plan[self._index]["Global"]["epochs"] == 0:
+                got = checks.described(f"{checkpoint}; name it in `pretrained_model`")
+                checks.fail("Global", "checkpoints", "left out for a stage of no epochs", got)
+        elif settings.get("resume", False) or settings.get("extend_to") is not None:
+            self._index, checkpoint, self._identity = stages.resume_point(self._plan)
+            if checkpoint is None:
+                stage = self._plan[self._index]["Global"]
+                _log.info("no whole checkpoint of this run in %s: training from the start", stage["output_dir"])
+        state = None if checkpoint is None else saving.read_state(checkpoint)
+        self._extension, self._extends = resuming.decide(
+            self._plan, self._index, checkpoint=checkpoint, state=state, run=self._identity
+        )
+        self._is_complete = resuming.is_complete(self._plan, self._index, state, self._extension)
+        self._build(checkpoint)
+
+    def train(self, train_stage):
+        try:
+            self._train_stages(train_stage)
+        finally:
+            self._locks.close()
+
+    def _train_stages(self, train_stage):
+        while True:
+            with self._own_names():
+                self._run_stage(train_stage)
+            if self._index + 1 == len(self._plan):
+                if self._is_complete:
+                    announcements.nothing_left(self._run, self._plan)
+                recording.write_report(self._plan)
+                return
+            self._index += 1
+            self._identity = self._run.identity
+            if dist.get_rank() == 0:
+                earlier_runs.check(self._plan[: self._index + 1], self._identity, self._index)
+            if dist.is_initialized() and dist.get_world_size() > 1:
+                dist.barrier()  # the first process writes the weights that all of them start from
+            self._build(checkpoint=None)
+
+    def _build(self, checkpoint):
+        stage = self._plan[self._index]
+        config = host.attributed(resuming.extended(stage, self._extension))
+        config["Global"]["checkpoints"] = checkpoint
+        if self._index > 0 and checkpoint is None and config["Global"]["pretrained_model"] is None:
+            config["Global"]["pretrained_model"] = stages.start_weights(self._plan[self._index - 1], config)
+        assembly = self._assembly = Assembly(config)
+        began_from = stages.began_from(self._plan, self._index, checkpoint, config["Global"]["pretrained_model"])
+        kept = resuming.kept(stage, self._extension)
+        self._run = Run(config, build_callbacks(config), self._index + 1, assembly, self._identity, kept)
+        self._run.extension, self._run.extends = self._extension, self._extends
+        self._run.facts = {model_record.KEY: model_record.of(stage), stages.BEGAN_FROM: began_from}
+        recorded = {**config, "Global": {**config["Global"], "pretrained_model": began_from}}
+        self._record = recording.Record(recorded, assembly, len(self._plan))
+        # The host cannot build for no epochs.
+        config["Global"]["epochs"] = max(config["Global"]["epochs"], 1)
+        # What the Engine of the stage before has, its model first of all, ends here.
+        vars(self._engine).clear()
+        self._engine.long_tail = self
+        self._names = None
+        loading = weights.Loading()
+        epochs = None if self._extension is None else self._extension.scheduled
+        with self._own_names(), assembly.building(self._run.model_built, epochs):
+            with loading.watched():
+                self._init_engine(self._engine, config, "train")
+            model = weights.without_parallel(self._engine.model)
+            loading.check(model, config, "train", hidden=self._run.hidden_keys)
+            assembly.connect(self._engine, "train")
+            evaluation.attach(self._engine, self._run)
+            if host.keeps_loader_iterator(self._engine.train_epoch_func):
+                self._engine.train_epoch_func = loader.with_fresh_iterator(self._engine.train_epoch_func)
+            self._run.attach(self._engine)
+            self._watch = nonfinite.Watch(self._engine, self._run)
+            self._unreadable = unreadable.Tally(assembly.watches)
+            self._unreadable.follow(self._engine)
+
+    def _run_stage(self, train_stage):
+        engine, run = self._engine, self._run
+        loads = host.functions("engine.engine", init_model=self._load)
+        saves = host.functions("utils.save_load", save_model=partial(saving.save, run))
+        with loads, saves, self._watch.listening():
+            if not engine.config["Global"]["checkpoints"]:
+                saving.begin_anew(run)
+                self._record.begin(engine, run, anew=True)
+                announcements.begin(engine, run, self._assembly, self._plan)
+            if run.epochs > 0:
+                train_stage(engine)
+            elif not engine.config["Global"]["checkpoints"]:
+                saving.save_untrained(engine, run)
+            if engine.config["Global"]["checkpoints"]:
+                saving.complete(engine, run)
+        self._unreadable.tell(engine)
+        self._unreadable.end()
+
+    def _load(self, original, *args, **kwargs):
+        loading = weights.Loading()
+        with loading.watched():
+            metric_info = saving.load(self._run, original, *args, **kwargs)
+        loading.check_resumed(self._run)
+        self._record.begin(self._engine, self._run)
+        announcements.begin(self._engine, self._run, self._assembly, self._plan)
+        return metric_info
+
+    @contextlib.contextmanager
+    def _own_names(self):
+        """Parameter names counted from the beginning, by this Engine alone."""
+        unique_name = paddle.utils.unique_name
+        before = unique_name.switch(*(self._names or ()))
+        try:
+            yield
+        finally:
+            self._names = unique_name.switch(*before)

@@ -1,0 +1,146 @@
+"""Images that cannot be read: what a configuration says of them, and what is told of those that were met."""
+
+import logging
+
+import numpy as np
+import paddle
+import paddle.distributed as dist
+
+from ..basis import atomic, checks, disk
+from ..host import images
+from . import recording
+
+ERROR, IN_TRAINING, REPLACE = "error", "replace_in_training", "replace"
+_OPTION, _LIMIT = "unreadable_images", "max_image_pixels"
+# So many are named in the log after an epoch; all stand in the file.
+_NAMED = 20
+_FILE = "unreadable_images.txt"
+_log = logging.getLogger("ppcls.lt")
+
+
+def check(config):
+    """Raise unless the two options are what they must be.
+
+    Args:
+        config (dict): the host's configuration.
+
+    Raises:
+        ConfigError: as said.
+    """
+    section = config["Global"]
+    checks.choice("Global", _OPTION, section.get(_OPTION, IN_TRAINING), (ERROR, IN_TRAINING, REPLACE))
+    checks.integer("Global", _LIMIT, section.get(_LIMIT, images.MAX_PIXELS), minimum=1)
+
+
+def watch(loader, config, part):
+    """Have the data set of a loader answer as ``Global`` says; return its watches.
+
+    Args:
+        loader: as the host built it.
+        config (dict): the host's configuration.
+        part (str): ``Train``, ``Eval`` or another section of ``DataLoader``.
+    """
+    dataset = getattr(loader, "dataset", None)
+    if dataset is None:  # DALI's loader has none
+        return []
+    section = config["Global"]
+    training = part in ("Train", "UnLabelTrain")
+    replaces = section.get(_OPTION, IN_TRAINING) in ((IN_TRAINING, REPLACE) if training else (REPLACE,))
+    owner = f"DataLoader.{part}.dataset"
+    return images.watch(dataset, owner, replaces, section.get(_LIMIT, images.MAX_PIXELS))
+
+
+def attach(engine, watches):
+    """Let an evaluation alone tell what it met, where that is no error."""
+    if watches:
+        tally, evaluate = Tally(watches), engine.eval
+
+        def evaluated(epoch_id=0):
+            result = evaluate(epoch_id)
+            tally.tell(engine)
+            tally.end()
+            return result
+
+        engine.eval = evaluated
+
+
+class Tally:
+    """Names each unreadable image once, and counts them in the end.
+
+    Args:
+        watches (list of images.Watch): of the data sets of one Engine.
+    """
+
+    def __init__(self, watches):
+        self._watches = watches
+        self._told = [np.zeros(len(watched.dataset), dtype=np.uint8) for watched in watches]
+
+    def follow(self, engine):
+        """Tell after each epoch of a training."""
+        train_epoch_func = engine.train_epoch_func
+
+        def train_epoch(engine, epoch_id, print_batch_step):
+            train_epoch_func(engine, epoch_id, print_batch_step)
+            self.tell(engine)
+
+        engine.train_epoch_func = train_epoch
+
+    def tell(self, engine):
+        """Name what is new since the last call; every process calls it, the first one tells."""
+        for number, watched in enumerate(self._watches):
+            found = _joined(watched.found())
+            new = np.flatnonzero(found & ~self._told[number])
+            self._told[number] |= found
+            if len(new) and dist.get_rank() == 0:
+                self._name(engine, watched, new)
+
+    def end(self):
+        """Tell how many there were, in all and of each class."""
+        for watched, told in zip(self._watches, self._told):
+            bad = np.flatnonzero(told)
+            if len(bad) and dist.get_rank() == 0:
+                _log.warning(
+                    "%s: %d of %d images could not be read, each replaced by another of its class; %s",
+                    *(watched.owner, len(bad), len(told), _by_class(watched, bad)),
+                )
+
+    def _name(self, engine, watched, new):
+        for index in new[:_NAMED]:
+            _log.warning(
+                "%s: cannot read %s (class %s), another image of its class stands for it: %s",
+                *(watched.owner, watched.dataset.images[index], _shown(watched.label(index)), watched.reason(index)),
+            )
+        path = recording.log_folder(engine) / _FILE
+        if len(new) > _NAMED:
+            _log.warning("%s: and %d more, all in %s", watched.owner, len(new) - _NAMED, path)
+        lines = [
+            f"{watched.dataset.images[index]}\n"
+            for watched, told in zip(self._watches, self._told)
+            for index in np.flatnonzero(told)
+        ]
+        with disk.writing(path.parent):
+            atomic.write(path, "".join(lines).encode(errors="surrogateescape"))
+
+
+def _joined(found):
+    """What any process has met, ``[N]``."""
+    if not (dist.is_initialized() and dist.get_world_size() > 1):
+        return found
+    number = paddle.to_tensor([int(found.sum())], dtype="int64")
+    dist.all_reduce(number)
+    if not number.item():
+        return found
+    joined = paddle.to_tensor(found.astype(np.int32))
+    dist.all_reduce(joined)
+    return (joined.numpy() > 0).astype(np.uint8)
+
+
+def _by_class(watched, bad):
+    labels = [watched.label(index) for index in bad]
+    if any(label is None or np.ndim(label) > 0 for label in labels):
+        return "they have no single class"
+    return ", ".join(f"class {label}: {number}" for label, number in zip(*np.unique(labels, return_counts=True)))
+
+
+def _shown(label):
+    return "none" if label is None else np.asarray(label).tolist()

@@ -1,0 +1,267 @@
+"""What a model's weights come from, whether they are there, and whether they fill the model."""
+
+import contextlib
+import logging
+import os
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import paddle
+import paddle.distributed as dist
+from paddle import nn
+
+from ..basis import checks
+from ..basis.checks import ConfigError
+from ..configuration import reading as configuration
+from ..maths.classifier import find_classifier
+from ..runs import checkpoints
+
+_ENDING = ".pdparams"
+_BEGINS = b"\x80"  # weights are pickles
+_SETTERS = ("set_state_dict", "set_dict", "load_dict")  # one function under three names
+_SHOWN = 4
+_log = logging.getLogger("ppcls.lt")
+
+
+def settle(config, mode):
+    """Check that the weights which a configuration names are there; take the ending off their paths.
+
+    Args:
+        config (dict): the host's configuration; its paths are changed.
+        mode (str): ``train``, ``eval``, ``infer`` or ``export``.
+
+    Raises:
+        ConfigError: a path is none of weights, or there is nothing but an
+            untrained model to evaluate, predict with or export.
+    """
+    section = config["Global"]
+    section.setdefault("pretrained_model", None)  # the host does not ask whether it is there
+    untrained = checks.flag("Global", "untrained", section.get("untrained", False))
+    if mode == "train" and section.get("run") is not None:
+        got = checks.described(f"{section['run']!r}; `-c` with the config.yaml of a run trains the same again")
+        checks.fail("Global", "run", "left out of a training", got)
+    for owner, holder, key in [("Global", section, "pretrained_model"), *_in_arch(config["Arch"])]:
+        path = holder.get(key)
+        if path is None or (owner != "Global" and isinstance(path, bool)):
+            continue
+        if not isinstance(path, str) or not path:
+            checks.fail(owner, key, "the path of a checkpoint without its ending, or a URL", path)
+        if not path.startswith(("http://", "https://")):
+            holder[key] = _existing(owner, key, path)
+    if config["Arch"].get("pretrained_list"):
+        expected = "left out: PaddleClas cannot read it; write `pretrained` in each of `Arch.models`"
+        checks.fail("Arch", "pretrained_list", expected, config["Arch"]["pretrained_list"])
+    in_arch = any(holder.get(key) for _, holder, key in _in_arch(config["Arch"]))
+    if mode == "train" or untrained or in_arch or section.get("pretrained_model") is not None:
+        return
+    unused = section.get("checkpoints")
+    raise ConfigError(
+        f"Global: `pretrained_model` must name the weights to {mode}, got none"
+        + (f" (`checkpoints` is read in a training alone, it is {unused})" if unused else "")
+        + f"; give `-o Global.pretrained_model=PATH`, or `--run FOLDER` (`Global.run`) of a training; `--untrained` "
+        f"(`Global.untrained`) to {mode} the model as it is initialised"
+    )
+
+
+def _in_arch(arch, owner="Arch"):
+    """Yield ``(section's name, section, key)`` of every ``pretrained`` in an ``Arch``, however deep."""
+    if isinstance(arch, dict):
+        if "pretrained" in arch:
+            yield owner, arch, "pretrained"
+        for key, value in arch.items():
+            yield from _in_arch(value, f"{owner}.{key}")
+    elif isinstance(arch, list):
+        for index, value in enumerate(arch):
+            yield from _in_arch(value, f"{owner}[{index}]")
+
+
+def _existing(owner, key, path):
+    """Return the path of weights without its ending.
+
+    Raises:
+        ConfigError: there is no such file, or it is torn.
+    """
+    bare = path[: -len(_ENDING)] if path.endswith(_ENDING) else path
+    if os.path.isfile(bare + _ENDING):
+        with open(bare + _ENDING, "rb") as file:
+            if file.read(1) != _BEGINS:
+                got = checks.described(f"{bare}{_ENDING}, which is something else")
+                checks.fail(owner, key, "weights that Paddle saved", got)
+        checkpoints.check_weights(bare, owner, key)
+        return bare
+    folder = Path(path) if os.path.isdir(path) else Path(path).parent
+    near = [str(found)[: -len(_ENDING)] for found in _weights_below(folder)] if os.path.isdir(folder) else []
+    inside = ", ".join(near[:8]) + (", ..." if len(near) > 8 else "") or "no such file"
+    what = f"a folder; it holds {inside}" if os.path.isdir(path) else f"which is not there; {folder} holds {inside}"
+    if not os.path.isdir(folder):
+        what = f"which is not there, nor is the folder {folder}"
+    got = checks.described(f"{path}, {what} (sought from {Path.cwd()})")
+    checks.fail(owner, key, f"the path of a {_ENDING} file without its ending", got)
+
+
+def _weights_below(folder):
+    found = [path for depth in ("*", "*/*", "*/*/*") for path in folder.glob(depth + _ENDING)]
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+
+
+class Load(NamedTuple):
+    """What one layer took of one file, by the layer's keys."""
+
+    layer: nn.Layer
+    taken: list
+    misfits: dict  # key -> (shape in the file, shape in the layer)
+    absent: list
+    unused: list  # keys of the file
+    fits: bool  # whether a matrix or kernel was taken: biases of equal length fit by chance
+
+
+class Loading:
+    """Follows every layer that is given a state, whoever reads the file: the Engine or an architecture."""
+
+    def __init__(self):
+        self.loads = []
+
+    @contextlib.contextmanager
+    def watched(self):
+        """Within the context, what layers take is written down; Paddle's line for each key that does not fit is not."""
+        originals = {name: getattr(nn.Layer, name) for name in _SETTERS}
+
+        def set_state_dict(layer, state_dict, *args, **kwargs):
+            self.loads.append(_compared(layer, state_dict))
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="Skip loading for")
+                return originals["set_state_dict"](layer, state_dict, *args, **kwargs)
+
+        for name in _SETTERS:
+            setattr(nn.Layer, name, set_state_dict)
+        try:
+            yield
+        finally:
+            for name, original in originals.items():
+                setattr(nn.Layer, name, original)
+
+    def check_resumed(self, run):
+        """:meth:`check` after a run's model has been given a checkpoint.
+
+        Raises:
+            ConfigError: the checkpoint does not fill the model.
+        """
+        source = run.config["Global"]["checkpoints"]
+        self.check(run.model, run.config, "resume", source=source, hidden=run.hidden_keys)
+
+    def check(self, model, config, mode, *, source=None, hidden=()):
+        """Say what was loaded; raise where the model is not what its weights were to make it.
+
+        Args:
+            model (nn.Layer): the model, without its ``DataParallel``.
+            config (dict): the host's configuration.
+            mode (str): ``train``, ``eval``, ``infer`` or ``export``; ``resume``
+                for a training that goes on.
+            source (str, optional): what was loaded last; by default ``Global.pretrained_model``.
+            hidden (sequence of str): keys of the model that no file holds.
+
+        Raises:
+            ConfigError: nothing fits, or, but for the start of a training, a
+                parameter or buffer is missing. ``Global.untrained`` allows both.
+        """
+        arch = config["Arch"].get("name", type(model).__name__)
+        untrained = config["Global"].get("untrained", False)
+        own = [key for key in model.state_dict() if key not in hidden]
+        prefixes = {id(layer): f"{name}." if name else "" for name, layer in model.named_sublayers(include_self=True)}
+        parts = [load for load in self.loads if id(load.layer) in prefixes and load.layer.state_dict()]
+        parts = [
+            load._replace(absent=[key for key in load.absent if prefixes[id(load.layer)] + key not in hidden])
+            for load in parts
+        ]
+        named = source or config["Global"].get("pretrained_model")
+        missing, misfits = dict.fromkeys(own), {}
+        for index, load in enumerate(parts):
+            prefix = prefixes[id(load.layer)]
+            last = named is not None and index == len(parts) - 1
+            where = named if last else f"Arch.pretrained of {arch if not prefix else prefix[:-1]}"
+            for key in load.taken:
+                missing.pop(prefix + key, None)
+                misfits.pop(prefix + key, None)
+            misfits.update({prefix + key: shapes for key, shapes in load.misfits.items() if prefix + key in missing})
+            self._tell(load, where, untrained or mode in ("train", "resume"), _classifier(model, config), prefix)
+            if not load.fits and not untrained:
+                raise ConfigError(
+                    f"{_owner(source, last)} must be weights of this model, got {where}, of whose "
+                    f"{len(load.taken) + len(load.unused)} keys no matrix or kernel fits {arch}: another architecture? "
+                    f"({_examples(load)})"
+                )
+        if mode == "train" or not missing:
+            return
+        if untrained and mode != "resume":
+            _log.warning("%s: %d of %d keys of %s stay as initialised", mode, len(missing), len(own), arch)
+            return
+        shown = [f"{key}{_shapes(misfits.get(key))}" for key in list(missing)[:_SHOWN]]
+        raise ConfigError(
+            f"{_owner(source, named is not None)} must hold every parameter and buffer of {arch}, got "
+            f"{named or 'Arch.pretrained'}: {len(missing)} of {len(own)} are missing or of another shape: "
+            f"{', '.join(shown)}{', ...' if len(missing) > _SHOWN else ''}"
+        )
+
+    @staticmethod
+    def _tell(load, where, partly, classifier, prefix):
+        """One line on one load; a warning where a part of a model that is to be used stays untrained."""
+        if dist.get_rank() != 0:
+            return
+        total = len(load.taken) + len(load.misfits) + len(load.absent)
+        text = (
+            f"weights of {where}: {len(load.taken)} of {total} keys loaded, {len(load.misfits) + len(load.absent)} "
+            f"missing, {len(load.unused)} of the file left out"
+        )
+        if load.misfits:
+            shown = [f"{key}{_shapes(shapes)}" for key, shapes in list(load.misfits.items())[:_SHOWN]]
+            of_classifier = any((prefix + key).rpartition(".")[0] == classifier for key in load.misfits)
+            text += f"; of another size and left as initialised: {', '.join(shown)}"
+            text += f"; {classifier} is the classifier" if of_classifier else ""
+        complete = len(load.taken) == total
+        _log.log(logging.WARNING if partly and not complete else logging.INFO, "%s", text)
+
+
+def without_parallel(model):
+    """Return a model without its ``DataParallel``."""
+    return model._layers if isinstance(model, paddle.DataParallel) else model
+
+
+def _compared(layer, state):
+    """Compare a state with a layer's own, as Paddle does on loading."""
+    taken, misfits, absent = [], {}, []
+    own = layer.state_dict()
+    for key, tensor in own.items():
+        given = state.get(key)
+        if given is None:
+            absent.append(key)
+        elif list(given.shape) == list(tensor.shape):
+            taken.append(key)
+        else:
+            misfits[key] = (list(given.shape), list(tensor.shape))
+    used = set(taken)
+    fits = [any(own[key].ndim > 1 for key in keys) for keys in (taken, own)]
+    return Load(layer, taken, misfits, absent, [key for key in state if key not in used], fits[0] >= fits[1])
+
+
+def _classifier(model, config):
+    """The name of the model's last Linear, or None where there is none of that size."""
+    try:
+        arch = config["Arch"].get("name", type(model).__name__)
+        return find_classifier(model, configuration.class_number(config), arch)[0]
+    except ConfigError:
+        return None
+
+
+def _owner(source, of_global):
+    if source is not None:
+        return "Global: `checkpoints`"
+    return "Global: `pretrained_model`" if of_global else "Arch: `pretrained`"
+
+
+def _shapes(shapes):
+    return "" if shapes is None else f" ({shapes[0]} in the file, {shapes[1]} in the model)"
+
+
+def _examples(load):
+    return f"{next(iter(load.unused), 'nothing')} in the file, {next(iter(load.absent or load.misfits))} in the model"

@@ -1,0 +1,83 @@
+"""What a comparison's folder holds already: runs of the same settings and versions, or a refusal."""
+
+import shutil
+
+from ..basis import yaml_files
+from ..basis.checks import ConfigError, described, fail
+from ..runs import files as run_files
+from ..runs.results import versions_said
+from . import OWNER
+
+
+def check_versions(jobs, now, retrain):
+    """See to it that no comparison holds trainings of different versions of the packages.
+
+    Where every run is finished nothing is trained, and nothing is refused.
+
+    Args:
+        jobs (list of Job): all runs that are wanted.
+        now (dict): name -> version of what would train here.
+        retrain (bool): remove the runs of other versions, and those that do not
+            say theirs, so that they are trained anew.
+
+    Raises:
+        ConfigError: there are runs of other versions, and runs still to train.
+    """
+    begun = {job: job.versions() for job in jobs if job.begun}
+    others = {job: found for job, found in begun.items() if versions_said(found) != versions_said(now)}
+    if retrain:
+        for job in others:
+            _remove(job.folder)
+        return
+    others = {job: found for job, found in others.items() if found is not None}
+    if others and not all(job.finished for job in jobs):
+        job, found = next(iter(others.items()))
+        got = f"{len(others)} by others: {job.recipe}, seed {job.seed}, by {versions_said(found)}"
+        expected = (
+            f"a folder of runs by {versions_said(now)}, which are here (`--retrain` trains the others anew, another "
+            f"`--out` leaves them)"
+        )
+        fail(OWNER, "--out", expected, described(got))
+
+
+def _remove(folder):
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        fail(OWNER, "--retrain", "used where runs can be removed", described(f"{folder}: {error.strerror or error}"))
+
+
+def keep_config(job, path, config):
+    """Write a run's configuration, or find that the one there is the same.
+
+    Raises:
+        ConfigError: the run has other settings.
+    """
+    if not path.is_file():
+        run_files.write_config(path, config)
+        return
+    before = yaml_files.read(path, OWNER, "--out")
+    if before == config:
+        return
+    key, old, new = _difference(before, config)
+    where = f"in {path} {key} is {old!r}, now it would be {new!r}"
+    if job.finished:
+        raise ConfigError(
+            f"{OWNER}: `--out` must be another folder, {job.folder.parents[2]} holds a run with other settings: {where}"
+        )
+    raise ConfigError(
+        f"{OWNER}: the run that was begun in {job.folder} has other settings: {where}; delete that folder to "
+        f"begin it anew, or choose another `--out`"
+    )
+
+
+def _difference(old, new, place=""):
+    """The first entry in which two configurations differ: where, and both values.
+
+    The epochs come first: what else is another with them, as the rates and ``save_interval``, follows from them.
+    """
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(dict.fromkeys([*old, *new]), key=lambda key: key not in ("Global", "epochs")):
+            if old.get(key) != new.get(key):
+                return _difference(old.get(key), new.get(key), f"{place}.{key}" if place else str(key))
+    return place or "everything", old, new

@@ -1,0 +1,116 @@
+"""The label lists of a comparison: what trains, what chooses, what tests."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ..basis import atomic, checks
+from ..basis.checks import ConfigError
+from ..configuration import reading as configuration
+from ..data import tools as data_tools
+from . import OWNER
+
+# Where a data set's images lie, which validation images share with training images.
+PLACE = ("image_root", "delimiter")
+
+
+class Lists:
+    """Training, validation and test list, and the images per class.
+
+    Args:
+        base (dict): the base configuration.
+        folder (Path): where lists that are split off are to be written.
+        val_fraction (float): share of the training images, class by class, to choose by.
+        val_list (str or None): a list to choose by instead.
+
+    Attributes:
+        counts (array): images per class ``[C]`` of the whole training list.
+        shown (array): validation images per class ``[C]``.
+
+    Raises:
+        ConfigError: a list cannot be read or split, or has images of another.
+    """
+
+    def __init__(self, base, folder, val_fraction, val_list):
+        train, test = (base["DataLoader"][part]["dataset"] for part in ("Train", "Eval"))
+        class_num = configuration.class_number(base)
+        whole = _read("DataLoader.Train.dataset", "cls_label_path", train, class_num)
+        self.counts = np.pad(whole.counts, (0, max((class_num or 0) - whole.counts.size, 0)))
+        tested = _read("DataLoader.Eval.dataset", "cls_label_path", test, self.counts.size)
+        if val_list is None:
+            kept, held_out = data_tools.stratified_split(
+                whole.labels,
+                fraction=checks.number(OWNER, "--val-fraction", val_fraction, above=0, below=1),
+                images=whole.images,
+                allow_missing=True,
+                owner="DataLoader.Train.dataset",
+                name="cls_label_path",
+            )
+            self._lists = {
+                name: (str(folder / file), len(chosen), data_tools.joined(whole.lines, chosen))
+                for name, file, chosen in (("training", "train.txt", kept), ("validation", "val.txt", held_out))
+            }
+            self.shown = np.bincount(whole.labels[held_out], minlength=self.counts.size)
+        else:
+            chosen = _read(OWNER, "--val-list", {**train, "cls_label_path": val_list}, self.counts.size)
+            shown = _images(train, chosen)
+            for name, other in (("test", _images(test, tested)), ("training", _images(train, whole))):
+                both = shown & other
+                if both:
+                    got = checks.described(f"{len(both)} images of the {name} list, {min(both)} for one")
+                    checks.fail(OWNER, "--val-list", "a list of images that neither train nor test", got)
+            self._lists = {
+                "training": (train["cls_label_path"], len(whole.lines), None),
+                "validation": (str(val_list), len(chosen.lines), None),
+            }
+            self.shown = np.pad(chosen.counts, (0, self.counts.size - chosen.counts.size))
+        self._lists["test"] = (test["cls_label_path"], len(tested.lines), None)
+
+    def __getitem__(self, name):
+        """The path of the ``training``, ``validation`` or ``test`` list."""
+        return self._lists[name][0]
+
+    def sizes(self):
+        """Name -> (path, number of images)."""
+        return {name: (path, images) for name, (path, images, _) in self._lists.items()}
+
+    def keep(self, folder):
+        """Write the lists that were split off and the sums of all, or find that those there are the same.
+
+        Raises:
+            ConfigError: the folder holds runs on other images.
+        """
+        for name, (path, _, data) in self._lists.items():
+            if data is not None:
+                _keep(Path(path), data, folder, f"a {name} list of other images")
+        sums = "".join(f"{self._sum(name)}  {name}\n" for name in self._lists)
+        _keep(folder / "lists.sha256", sums.encode(), folder, "runs on lists of other images")
+
+    def _sum(self, name):
+        path, _, data = self._lists[name]
+        return hashlib.sha256(Path(path).read_bytes() if data is None else data).hexdigest()
+
+
+def _keep(path, data, folder, what):
+    if not path.is_file():
+        atomic.write(path, data)
+    elif path.read_bytes() != data:
+        raise ConfigError(f"{OWNER}: `--out` must be another folder, {folder} holds {what} ({path})")
+
+
+def _read(owner, name, dataset, class_num):
+    found = data_tools.read_label_list(
+        dataset.get("cls_label_path"), owner=owner, name=name, delimiter=dataset.get("delimiter")
+    )
+    if class_num is not None and found.counts.size > class_num:
+        got = checks.described(f"label {found.counts.size - 1} in {dataset['cls_label_path']}")
+        checks.fail(owner, name, f"a list of labels below {class_num}, the number of classes", got)
+    return found
+
+
+def _images(dataset, found):
+    """The images of a list as full paths, a set."""
+    root = os.path.abspath(str(dataset.get("image_root", "")))
+    return {os.path.normpath(os.path.join(root, image)) for image in found.images}

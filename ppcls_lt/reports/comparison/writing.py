@@ -1,0 +1,54 @@
+"""Writing a comparison: its tables, its page, its pictures."""
+
+from pathlib import Path
+
+from ...basis import atomic
+from ...basis.checks import choice, described, fail
+from ...data import charts
+from . import tables
+from .figures import paint
+from .page import page as html
+from .texts import LANGUAGES
+
+PAGE = "comparison.html"
+FOLDER = "comparison"
+_OWNER = "ppcls-lt compare"
+
+
+def write(outcome, folder, language="en", page=True):
+    """Write ``comparison.csv``, ``comparison_runs.csv``, ``comparison.md``, and the page with its pictures.
+
+    Only files of these names are replaced, each in one step, the page last.
+
+    Args:
+        outcome (Outcome): what was compared.
+        folder (str or Path): where to write; made if it is not there.
+        language (str): of the page, ``en`` or ``zh``; the tables are English.
+        page (bool): also write ``comparison.html`` and ``comparison/*.png``.
+
+    Returns:
+        str: what was written, a sentence.
+
+    Raises:
+        ConfigError: a page is wanted and Matplotlib is not installed; a file cannot be written.
+    """
+    choice(_OWNER, "--language", language, LANGUAGES)
+    contents = (tables.csv(outcome), tables.runs_csv(outcome), tables.markdown(outcome).encode())
+    files = dict(zip(tables.NAMES, contents))
+    if page:
+        # Before anything is written, and also where there is nothing to draw.
+        charts.new_figure(1)
+        pictures = paint(outcome, language)
+        files.update({f"{FOLDER}/{name}.png": data for name, data in pictures.items()})
+        files[PAGE] = html(outcome, pictures, FOLDER, language).encode()
+    for name, data in files.items():
+        path = Path(folder) / name
+        try:
+            atomic.make_folder(folder, Path(name).parent)
+            atomic.sweep(path)
+            atomic.write(path, data)
+        except OSError as error:
+            fail(_OWNER, "--out", "a folder that can be written", described(f"{path}: {error.strerror}"))
+    first = PAGE if page else tables.NAMES[0]
+    size = len(files[first]) / 1e3
+    return f"comparison: {Path(folder) / first} ({size:.0f} kB) and {len(files) - 1} files beside it"

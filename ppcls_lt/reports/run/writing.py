@@ -1,0 +1,70 @@
+"""Writing a report: its page, its pictures, its tables."""
+
+from pathlib import Path
+
+from ...basis import atomic, lock
+from ...basis.checks import choice, described, fail
+from ...data import charts
+from .collect import collect, common_folder
+from .figures import paint
+from .page import page
+from .tables import tables
+from .texts import LANGUAGES
+
+PAGE = "report.html"
+FOLDER = "report"
+# Not that of a training, on which one may report while it runs.
+_LOCK = ".report.lock"
+
+
+def check_installed():
+    """Raise unless a report can be drawn here.
+
+    Raises:
+        ConfigError: Matplotlib is not installed.
+    """
+    charts.new_figure(1)
+
+
+def write(folder, out=None, *, language="en", mode=None, thresholds=None, names=None, owner="ppcls-lt report"):
+    """Write the report of the run in a folder: ``report.html`` and, in ``report/``, its pictures and tables.
+
+    Only files of these names are replaced, each in one step, the page last.
+
+    Args:
+        folder (str or Path): the run's ``Global.output_dir``, or the folder of its log.
+        out (str or Path, optional): where to write; made if it is not there. By default ``folder``.
+        language (str): ``en`` or ``zh``.
+        mode, thresholds, names, owner: see ``collect.collect``.
+
+    Returns:
+        str: what was written, a sentence.
+
+    Raises:
+        ConfigError: Matplotlib is not installed; there is no evaluation to
+            report on; a file is damaged or cannot be written.
+    """
+    choice(owner, "--language", language, LANGUAGES)
+    check_installed()
+    parts = collect(folder, mode=mode, thresholds=thresholds, names=names, owner=owner)
+    out = Path(folder if out is None else out)
+    places = [f"{FOLDER}/stage_{part.info['stage']}" if len(parts) > 1 else FOLDER for part in parts]
+    pictures = [{} if part.predictions is None else paint(part, language) for part in parts]
+    files = {}
+    for part, place, drawn in zip(parts, places, pictures):
+        if part.predictions is not None:
+            files.update({f"{place}/{name}.png": data for name, data in drawn.items()})
+            files.update({f"{place}/{name}": data for name, data in tables(part).items()})
+    files[PAGE] = page(parts, pictures, places, language).encode()
+    with lock.held(out, owner, "--out", _LOCK):
+        try:
+            for name, data in files.items():
+                path = atomic.make_folder(out, Path(name).parent) / Path(name).name
+                atomic.sweep(path)
+                atomic.write(path, data)
+        except OSError as error:
+            fail(owner, "--out", "a folder that can be written", described(f"{out / name}: {error.strerror}"))
+    size = len(files[PAGE]) / 1e3
+    return (
+        f"report of {common_folder(parts)}: {out / PAGE} ({size:.0f} kB) and {len(files) - 1} files in {out / FOLDER}"
+    )

@@ -1,0 +1,1 @@
+"""A run as files, without Paddle: checkpoints, history, configuration, facts, results."""

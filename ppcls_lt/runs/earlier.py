@@ -1,0 +1,81 @@
+"""What an earlier run left where a new one would write, which is not replaced unless that is asked for."""
+
+import datetime
+import re
+from pathlib import Path
+
+from ..basis.checks import ConfigError
+from . import checkpoints
+from . import marks as run_marks
+
+_PREFIX = re.compile(r"latest|best_model|best_model_ema|epoch_\d+")
+_WEIGHTS = ".pdparams"
+
+
+def check(plan, run=None, first=0):
+    """Raise where a training would replace a checkpoint of another run.
+
+    Logs alone, and the checkpoints of another architecture in a folder of
+    their own, are no obstacle.
+
+    Args:
+        plan (list of dict): the configuration of every stage.
+        run (str, optional): the run that goes on; what is its own is replaced, and
+            everything if it was told so when it began.
+        first (int): the first stage whose folder is looked into, counted from 0.
+
+    Raises:
+        ConfigError: what is there, and what can be done.
+    """
+    if plan[0]["Global"].get("overwrite", False) or any(_was_told(stage, run) for stage in plan):
+        return
+    for stage in plan[first:]:
+        root, arch = Path(stage["Global"]["output_dir"]), str(stage["Arch"].get("name"))
+        found = [(path, facts) for path, facts in _left(root, arch) if run is None or facts.get("run") != run]
+        if found:
+            raise ConfigError(
+                f"Global: `output_dir` must be a folder without the checkpoints of another training, got {root}, "
+                f"which holds {_told(found)}; choose another folder, or pass `--resume` to go on with that training, "
+                f"or `--overwrite` (`Global.overwrite`) to let this one replace it"
+            )
+
+
+def _was_told(stage, run):
+    root, arch = stage["Global"]["output_dir"], str(stage["Arch"].get("name"))
+    return run is not None and run_marks.marked(root, arch) == run and run_marks.replaces(root)
+
+
+def is_at_home(checkpoint, stage):
+    """Whether a checkpoint lies where the stage that goes on from it writes."""
+    root = Path(stage["Global"]["output_dir"])
+    folder = Path(checkpoint).resolve().parent
+    return folder in (root.resolve(), (root / str(stage["Arch"].get("name"))).resolve())
+
+
+def _left(root, arch):
+    """``(path without ending, facts)`` of every checkpoint that a training of this architecture may replace."""
+    # Below the architecture's name (2.4, 2.5) or not (develop), below the prefix (`uniform_output_enabled`).
+    paths = [*root.glob(f"*{_WEIGHTS}"), *(root / arch).glob(f"*{_WEIGHTS}")]
+    paths += [path for path in root.glob(f"*/*{_WEIGHTS}") if path.parent.name == path.stem]
+    for path in dict.fromkeys(paths):
+        if _PREFIX.fullmatch(path.stem):
+            name = path.with_suffix("")
+            yield name, checkpoints.manifest_of(name) or checkpoints.staged_of(root, path.stem) or {}
+    for hidden in (*root.glob(".*.saving"), *root.glob(".*.previous")):
+        for path in (*hidden.glob(f"*{_WEIGHTS}"), *(hidden / arch).glob(f"*{_WEIGHTS}")):
+            facts = checkpoints.manifest_of(path.with_suffix(""))
+            if facts is not None:  # without it, it is what is left of a save that never was whole
+                yield path.with_suffix(""), facts
+
+
+def _told(found):
+    """What is there, in words: the run that was saved last, and how many more files."""
+    path, facts = max(found, key=lambda each: Path(f"{each[0]}{_WEIGHTS}").stat().st_mtime)
+    saved = datetime.datetime.fromtimestamp(Path(f"{path}{_WEIGHTS}").stat().st_mtime, datetime.timezone.utc)
+    when = f"saved {saved:%Y-%m-%d %H:%M} UTC"
+    others = f", and {len(found) - 1} more checkpoint(s)" if len(found) > 1 else ""
+    if "run" not in facts:
+        return f"{path} ({when} by PaddleClas without ppcls_lt){others}"
+    recipe = f" of the recipe {facts['recipe']}" if facts.get("recipe") else ""
+    epochs = f" of {facts['epochs']}" if facts.get("epochs") else ""
+    return f"{path} (run {facts['run']}{recipe}, {when} after epoch {facts['epoch']}{epochs}){others}"

@@ -1,0 +1,169 @@
+"""The files that a run leaves beside its log: its configuration, its facts, its last predictions.
+
+Together with the history they are all that a report reads. Nothing here needs
+Paddle.
+"""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..basis import atomic, checks
+from ..basis.checks import ConfigError
+from ..data.counts import MAX_CLASSES
+
+
+class Files(NamedTuple):
+    """File names of one mode."""
+
+    config: str
+    info: str
+    history: str
+    predictions: str
+
+
+# An evaluation alone may share the folder of the training that it evaluates.
+FILES = {
+    "train": Files("config.yaml", "run_info.json", "metrics.jsonl", "predictions.npz"),
+    "eval": Files("eval_config.yaml", "eval_run_info.json", "eval_metrics.jsonl", "eval_predictions.npz"),
+}
+
+
+class Predictions(NamedTuple):
+    """What one evaluation predicted, in the order in which PaddleClas saw the images."""
+
+    label: np.ndarray  # the right class, int32 [N]
+    predicted: np.ndarray  # the class of the highest logit, int32 [N]
+    confidence: np.ndarray  # its probability, float32 [N]
+    class_num: int
+    epoch: int
+
+
+def write_config(path, config):
+    """Write a configuration of plain maps, lists and values as YAML, whole or not at all."""
+    import yaml
+
+    text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
+    atomic.write(path, text.encode())
+
+
+def write_info(path, info):
+    """Write the facts of a run as JSON, whole or not at all.
+
+    Args:
+        path (Path): the file.
+        info (dict): ``mode``, ``folder`` (the working folder), ``run`` (its name, None for an evaluation alone),
+            ``stage`` and ``stages``, ``started``, ``seed``, ``processes``,
+            ``device``, ``counts`` (training images per class, or None),
+            ``class_names`` (class as text -> name, or None), ``labels`` (what each class is called in the lists
+            where they are renumbered, or None), ``versions``.
+    """
+    atomic.write(path, json.dumps(info, indent=1, allow_nan=False).encode())
+
+
+def write_predictions(path, predictions):
+    """Write ``Predictions``, 12 bytes an image, whole or not at all."""
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        label=np.asarray(predictions.label, dtype=np.int32),
+        predicted=np.asarray(predictions.predicted, dtype=np.int32),
+        confidence=np.asarray(predictions.confidence, dtype=np.float32),
+        class_num=np.int64(predictions.class_num),
+        epoch=np.int64(predictions.epoch),
+    )
+    atomic.write(path, buffer.getvalue())
+
+
+def read_info(path):
+    """Return the facts of a run.
+
+    Raises:
+        ConfigError: the file is damaged.
+    """
+    try:
+        info = json.loads(Path(path).read_text(encoding="utf-8"))
+        wrong = None if "mode" in info and "started" in info else "another file"
+        wrong = wrong or _wrong_fact(info)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
+        raise ConfigError(f"{path}: must be what a run of ppcls-lt wrote, got a damaged file: {error}") from error
+    if wrong is not None:
+        raise ConfigError(f"{path}: must be what a run of ppcls-lt wrote, got {wrong}")
+    return info
+
+
+def _wrong_fact(info):
+    """Which of the facts that are read is not of its kind, in words, or None."""
+    counts, names = info["counts"], info.get("class_names")
+    right = {
+        "mode": isinstance(info["mode"], str) and info["mode"] in FILES,
+        "started": isinstance(info["started"], str),
+        "run": isinstance(info["run"], (str, type(None))),
+        "stage": _is_whole(info["stage"]),
+        "stages": _is_whole(info["stages"]),
+        "counts": counts is None or (isinstance(counts, list) and bool(counts) and all(map(_is_whole, counts))),
+        "class_names": names is None
+        or (isinstance(names, dict) and all(k.isdecimal() and isinstance(v, str) for k, v in names.items())),
+        "versions": isinstance(info.get("versions", {}), dict),
+    }
+    return next((f"{name} = {str(info.get(name))[:80]!r}" for name, well in right.items() if not well), None)
+
+
+def _is_whole(value):
+    return type(value) is int and 0 <= value < 2**53
+
+
+def read_predictions(path):
+    """Return the ``Predictions`` of a file, or None where there is none.
+
+    Raises:
+        ConfigError: the file is damaged.
+    """
+    if not Path(path).is_file():
+        return None
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            found = Predictions(
+                *(arrays[name] for name in Predictions._fields[:3]), int(arrays["class_num"]), int(arrays["epoch"])
+            )
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise ConfigError(f"{path}: must be what an evaluation wrote, got a damaged file: {error}") from error
+    if [array.dtype.kind for array in found[:3]] != ["i", "i", "f"]:
+        raise ConfigError(f"{path}: must hold classes as integers and confidences as fractions")
+    if not 1 <= found.class_num <= MAX_CLASSES or not 0 <= found.epoch:
+        raise ConfigError(f"{path}: must be of 1 to {MAX_CLASSES} classes, got {found.class_num}")
+    if not found.label.shape == found.predicted.shape == found.confidence.shape == (found.label.size,):
+        raise ConfigError(f"{path}: must hold a class, a prediction and a confidence for each image")
+    for classes in found[:2]:
+        if found.label.size and not (0 <= classes.min() and classes.max() < found.class_num):
+            raise ConfigError(
+                f"{path}: classes must lie in [0, {found.class_num}), got {classes.min()} to {classes.max()}"
+            )
+    return found
+
+
+def read_class_names(path):
+    """Return the names in a file of lines ``class name``, as PaddleClas's ``class_id_map_file``: class -> name.
+
+    Raises:
+        ConfigError: the file cannot be read or a line does not begin with a class.
+    """
+    if Path(path).exists():
+        checks.regular_file("class names", "file", path)
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: must be a text file of lines `class name`: {error}") from error
+    names = {}
+    for number, line in enumerate(lines, 1):
+        first, _, name = line.strip().partition(" ")
+        if not first:
+            continue
+        if not first.isdecimal():
+            raise ConfigError(f"{path}: line {number} must be `class name` with an integer class, got {line[:80]!r}")
+        names[int(first)] = name.strip()
+    return names

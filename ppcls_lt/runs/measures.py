@@ -1,0 +1,6 @@
+"""What a comparison measures, and what it measures against."""
+
+# The base as it is, a candidate among the recipes.
+BASELINE = "base"
+# What accuracies are told over, in the order of the tables.
+MEASURES = ("overall", "many", "medium", "few", "balanced")

@@ -1,0 +1,5 @@
+"""Batch samplers."""
+
+from .weight_balanced import WeightBalancedSampler
+
+__all__ = ["WeightBalancedSampler"]
