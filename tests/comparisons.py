@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ppcls_lt.data.counts import long_tail_profile, shot_groups
+from ppcls_lt.data.groups import shot_groups
+from ppcls_lt.data.profiles import long_tail_profile
 from ppcls_lt.maths import scores
 from ppcls_lt.runs.results import MEASURES, Outcome, Run, ranked
 

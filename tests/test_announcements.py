@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from ppcls_lt.configuration import tail_metric
-from ppcls_lt.data.counts import shot_groups
+from ppcls_lt.data.groups import shot_groups
 from ppcls_lt.engine import announcements, best_metric
 from ppcls_lt.metrics import BalancedAcc, ManyMediumFewAcc
 

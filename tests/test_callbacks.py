@@ -4,7 +4,7 @@ import numpy as np
 import paddle
 import pytest
 
-from ppcls_lt.data.counts import class_weights
+from ppcls_lt.data.weighting import class_weights
 
 from . import engines
 from .observers import Recorder

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ppcls_lt.data import charts
-from ppcls_lt.data.counts import long_tail_profile, shot_groups
+from ppcls_lt.data.groups import shot_groups
+from ppcls_lt.data.profiles import long_tail_profile
 
 
 def text(counts, width=60, blocks=True, thresholds=(100, 20)):

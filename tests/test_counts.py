@@ -11,16 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppcls_lt.basis.checks import ConfigError
-from ppcls_lt.data.counts import (
-    as_counts,
-    class_weights,
-    cost_sensitive,
-    count_label_list,
-    effective_number,
-    inverse_frequency,
-    long_tail_profile,
-    shot_groups,
-)
+from ppcls_lt.data.counts import as_counts, count_label_list
+from ppcls_lt.data.groups import shot_groups
+from ppcls_lt.data.profiles import long_tail_profile
+from ppcls_lt.data.weighting import class_weights, cost_sensitive, effective_number, inverse_frequency
 
 OWNER = "DataLoader.Train.dataset"
 AUTHORS = json.loads((Path(__file__).parent / "data" / "authors_code_values.json").read_text())

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from ppcls_lt.basis.registry import registered
-from ppcls_lt.data.counts import long_tail_profile
+from ppcls_lt.data.profiles import long_tail_profile
 
 from . import commands
 from .commands import ROOT, counted, fails, lines_of, make_list
@@ -408,7 +408,7 @@ class TestSplit:
 def test_no_command_loads_paddle_and_only_the_picture_matplotlib(run, tmp_path, arguments):
     make_list(tmp_path / "list.txt", [6, 6])
     code = (
-        "import sys; from ppcls_lt import cli; status = cli.main(); "
+        "import sys; from ppcls_lt.commands import main; status = main.main(); "
         "print('loaded:', *({'paddle', 'ppcls', 'paddleclas', 'matplotlib'} & set(sys.modules))); sys.exit(status)"
     )
     done = run(*arguments, code=("-c", code))

@@ -10,17 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppcls_lt.basis.checks import ConfigError
-from ppcls_lt.data.counts import count_label_list, long_tail_profile
-from ppcls_lt.data.tools import (
-    check_outputs,
-    class_order,
-    long_tail_subset,
-    read_label_list,
-    step_profile,
-    stratified_split,
-    tail_counts,
-    write_files,
-)
+from ppcls_lt.data.counts import count_label_list
+from ppcls_lt.data.list_files import check_outputs, read_label_list, write_files
+from ppcls_lt.data.profiles import long_tail_profile, step_profile
+from ppcls_lt.data.splits import stratified_split
+from ppcls_lt.data.subsets import class_order, long_tail_subset, tail_counts
 
 OWNER = "ppcls-lt split"
 

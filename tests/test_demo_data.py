@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from ppcls_lt.basis.checks import ConfigError
-from ppcls_lt.data.counts import count_label_list, long_tail_profile
+from ppcls_lt.data.counts import count_label_list
 from ppcls_lt.data.demo import write_digits, write_fashion_mnist
+from ppcls_lt.data.profiles import long_tail_profile
 
 FASHION = {"n_max": 20, "n_val": 3, "ratio": 10}
 ORDER = [9, 8, 7, 5, 1, 3, 0, 4, 2, 6]

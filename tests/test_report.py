@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from ppcls_lt.commands import main as cli
-from ppcls_lt.data.counts import shot_groups
+from ppcls_lt.data.groups import shot_groups
 from ppcls_lt.maths import scores
 from ppcls_lt.reports.parts import fonts
 from ppcls_lt.reports.run import texts

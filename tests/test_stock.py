@@ -175,7 +175,7 @@ def test_our_configuration_has_the_keys_of_the_stock_one():
 
 MANY = """
 import json, sys
-from ppcls_lt import cli
+from ppcls_lt.commands import main as cli
 for path, flags in json.load(open(sys.argv[1])):
     print("trains:", path, cli.main(["train", "-c", path, *flags, "--recipe", "ldam_drw"]), flush=True)
 """

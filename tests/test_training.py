@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ppcls_lt.data.counts import class_weights
+from ppcls_lt.data.weighting import class_weights
 from ppcls_lt.maths.classifier import find_classifier
 
 from . import engines, reference

@@ -4,7 +4,7 @@ import logging
 
 from ..basis import checks
 from ..basis.registry import register, registered
-from ..data.counts import class_weights
+from ..data.weighting import class_weights
 from ._start import check_start, first_epoch
 from .base import Callback
 
@@ -23,7 +23,7 @@ class DeferredReweighting(Callback):
             1, or the fraction of the run before it; 0.8 is the authors' 160 of
             200 epochs.
         class_weight (str, dict or list): the weights, as in
-            :func:`ppcls_lt.data.counts.class_weights`, of the training data's counts.
+            :func:`ppcls_lt.data.weighting.class_weights`, of the training data's counts.
 
     Raises:
         ConfigError: a parameter is not what it must be, the start lies behind

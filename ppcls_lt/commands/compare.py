@@ -9,7 +9,7 @@ from ..basis.checks import fail, integer
 from ..jobs import OWNER
 from ..reports.run.texts import LANGUAGES
 from ..runs.measures import MEASURES
-from .lists import add_group_options, thresholds
+from .list_options import add_group_options, thresholds
 
 _FRACTION = 0.1
 

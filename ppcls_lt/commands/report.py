@@ -1,7 +1,7 @@
 """The command ``report``. It imports no Paddle; NumPy is imported once the command is chosen."""
 
 from ..reports.run.texts import LANGUAGES
-from .lists import add_group_options, thresholds
+from .list_options import add_group_options, thresholds
 
 
 def add_command(commands):

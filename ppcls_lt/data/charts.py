@@ -32,7 +32,7 @@ def text_chart(counts, groups, *, width=80, blocks=True):
 
     Args:
         counts (array of int): images per class ``[C]``.
-        groups (dict): ``counts.shot_groups(counts)``.
+        groups (dict): ``groups.shot_groups(counts)``.
         width (int): characters in a line.
         blocks (bool): Unicode's blocks rather than ``#``.
 
@@ -70,7 +70,7 @@ def png_chart(counts, groups, title):
 
     Args:
         counts (array of int): images per class ``[C]``.
-        groups (dict): ``counts.shot_groups(counts)``.
+        groups (dict): ``groups.shot_groups(counts)``.
         title (str): the heading.
 
     Returns:
@@ -122,7 +122,7 @@ def draw_counts(figure, counts, groups, words):
     Args:
         figure (Figure): empty.
         counts (array of int): images per class ``[C]``.
-        groups (dict): ``counts.shot_groups(counts)``.
+        groups (dict): ``groups.shot_groups(counts)``.
         words (dict): the labels: ``class``, ``images``, ``sorted``, and one for each group.
     """
     axes = figure.add_subplot()

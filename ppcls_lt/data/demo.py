@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ..basis import checks
-from .counts import long_tail_profile
+from .profiles import long_tail_profile
 
 _CLASSES = 10  # in either data set
 _DIGITS_MAX, _DIGITS_VAL, _DIGITS_TEST = 90, 30, 50

@@ -7,7 +7,8 @@ per class ``[C]``, K the number of classes that have images.
 import numpy as np
 
 from ..basis import checks
-from .counts import as_counts, effective_number
+from .counts import as_counts
+from .weighting import effective_number
 
 # Images that are sorted or drawn at a time: the temporaries fit the processor's cache.
 _CHUNK = 2**16

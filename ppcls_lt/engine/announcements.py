@@ -6,7 +6,7 @@ import paddle.distributed as dist
 
 from .. import metrics
 from ..configuration import stages
-from ..data.counts import shot_groups
+from ..data.groups import shot_groups
 from . import best_metric
 
 _log = logging.getLogger("ppcls.lt")

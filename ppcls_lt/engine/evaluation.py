@@ -3,23 +3,20 @@
 import logging
 import math
 
-import numpy as np
 import paddle
 import paddle.distributed as dist
 
-from .. import host, metrics
+from .. import metrics
 from ..basis import disk
 from ..basis.checks import ConfigError
 from ..basis.registry import registered
 from ..configuration import data_checks
 from ..configuration import reading as configuration
-from ..maths import scores
 from ..runs import files as run_files
 from ..runs import history
 from . import best_metric, nonfinite, recording
+from . import evaluated_values as evaluated
 
-# Up to so many classes are listed one by one in the log and in VisualDL.
-_LISTED_CLASSES = 100
 _log = logging.getLogger("ppcls.lt")
 
 
@@ -86,16 +83,12 @@ def attach(engine, run=None):
     if engine.eval_mode != "classification" or getattr(engine, "eval_metric_func", None) is None:
         return
     data_checks.check_every_image_once(engine.eval_dataloader, engine.config)
-    ours = _ours(engine)
+    ours = evaluated.ours(engine)
     metrics.share(ours)
     if ours:
         data_checks.check_coverage(engine.eval_dataloader, type(ours[0]).__name__)
     best_metric.check_built(engine)
     engine.eval = Evaluation(engine, run)
-
-
-def _ours(engine):
-    return [m for m in engine.eval_metric_func.metric_func_list if isinstance(m, metrics.LongTailMetric)]
 
 
 class Evaluation:
@@ -113,7 +106,7 @@ class Evaluation:
         """Evaluate; return the score of ``Global.best_metric``, or what the host returns."""
         engine = self._engine
         loss = engine.eval_loss_func
-        meter = None if loss is None else LossMeter(loss)
+        meter = None if loss is None else evaluated.LossMeter(loss)
         engine.eval_loss_func = meter
         keeps = dist.get_rank() == 0 and epoch_id >= self._first_epoch
         recorder = recording.PredictionRecorder() if keeps else None
@@ -127,7 +120,7 @@ class Evaluation:
             engine.eval_loss_func = loss
             for hook in hooks:
                 hook.remove()
-        found = values(engine)
+        found = evaluated.values(engine)
         undefined = outputs.undefined()
         if undefined:
             found, result = dict.fromkeys(found, math.nan), math.nan
@@ -136,11 +129,11 @@ class Evaluation:
         score = self._later_of_equals(best_metric.score(engine, found, result))
         if dist.get_rank() == 0:
             losses = {} if meter is None else meter.means()
-            log_values(engine, epoch_id, found, losses)
+            evaluated.log_values(engine, epoch_id, found, losses)
             if not undefined:
                 self._say_left_out(found)
             if engine.mode == "eval":
-                log_table(engine)
+                evaluated.log_table(engine)
             if keeps:
                 with disk.writing(engine.output_dir):
                     self._keep(epoch_id, found, losses, score, recorder)
@@ -174,7 +167,7 @@ class Evaluation:
         """
         if self._run is None or self._engine.config["Global"].get("best_metric") is None:
             return score
-        best = self._run.best.get("best_model_ema" if _averaged(self._engine) else "best_model", math.nan)
+        best = self._run.best.get("best_model_ema" if evaluated.averaged(self._engine) else "best_model", math.nan)
         return math.nextafter(best, math.inf) if math.isclose(score, best, rel_tol=1e-12, abs_tol=1e-12) else score
 
     def _keep(self, epoch, found, losses, score, recorder):
@@ -186,21 +179,21 @@ class Evaluation:
         self._history.append(
             {
                 "epoch": epoch,
-                "ema": _averaged(engine),
+                "ema": evaluated.averaged(engine),
                 "seconds": None if self._run is None else self._run.seconds,
                 "steps": None if self._run is None else self._run.steps,
                 "best_metric": engine.config["Global"].get("best_metric"),
-                "score": _number(score),
+                "score": evaluated.number(score),
                 "values": found,
                 "loss": losses,
                 "classifier": None if recorder.class_num is None else self._classifier(recorder.class_num),
                 "per_class": {
                     name: (array.round(6) if array.dtype.kind == "f" else array).tolist()
-                    for name, array in _per_class(engine).items()
+                    for name, array in evaluated.per_class(engine).items()
                 },
             }
         )
-        predictions = None if _averaged(engine) else recorder.result(epoch)
+        predictions = None if evaluated.averaged(engine) else recorder.result(epoch)
         if predictions is not None:
             run_files.write_predictions(folder / files.predictions, predictions)
 
@@ -208,95 +201,3 @@ class Evaluation:
         model = self._engine.model
         model = model._layers if isinstance(model, paddle.DataParallel) else model
         return recording.classifier_norms(model, class_num, self._engine.config["Arch"].get("name"))
-
-
-class LossMeter:
-    """Stands for the evaluation loss during one pass and keeps its mean over the images."""
-
-    def __init__(self, loss):
-        self._loss = loss
-        self._sums = {}
-        self._images = 0
-
-    def __call__(self, predictions, labels):
-        """Return what the loss returns: a dict of scalars."""
-        result = self._loss(predictions, labels)
-        images = labels.shape[0]
-        for key, value in result.items():
-            self._sums[key] = self._sums.get(key, 0.0) + value.detach().astype("float64") * images
-        self._images += images
-        return result
-
-    def means(self):
-        """Return the mean of each loss over the images, by its name."""
-        return {key: _number(total) / self._images for key, total in self._sums.items()}
-
-
-def values(engine):
-    """Return every value of the last evaluation, name -> float: the host's metrics and this package's."""
-    result = {}
-    for metric in engine.eval_metric_func.metric_func_list:
-        if isinstance(metric, metrics.LongTailMetric):
-            result.update(metric.values())
-        else:
-            meters = getattr(metric, "avg_meters", {})
-            result.update((name, _number(meter.avg)) for name, meter in meters.items())
-    return result
-
-
-def log_values(engine, epoch, found, losses):
-    """Write the values of an evaluation to VisualDL, with the epoch as step; what is undefined is left out.
-
-    Args:
-        engine: the host's Engine; nothing is written without its VisualDL.
-        epoch (int): the epoch.
-        found (dict): name -> float.
-        losses (dict): name -> float, of the evaluation loss.
-    """
-    writer = engine.vdl_writer
-    if writer is None:
-        return
-    group = "eval_ema" if _averaged(engine) else "eval"
-    scalars = {**found, **{f"loss/{name}": value for name, value in losses.items()}}
-    for table in (m for m in _ours(engine) if isinstance(m, metrics.PerClassAcc)):
-        for name, array in table.per_class().items():
-            if name == "support":
-                continue
-            known = array[~np.isnan(array)]
-            if len(known):
-                writer.add_histogram(tag=f"{group}/{name}", values=known, step=epoch)
-            if len(array) <= _LISTED_CLASSES:
-                scalars.update((f"{name}/class_{c}", float(value)) for c, value in enumerate(array))
-    for name, value in scalars.items():
-        if not np.isnan(value):
-            writer.add_scalar(tag=f"{group}/{name}", value=value, step=epoch)
-
-
-def log_table(engine):
-    """Write the table of ``PerClassAcc``, if it is listed and not too long, to the host's log."""
-    for metric in _ours(engine):
-        table = metric.per_class() if isinstance(metric, metrics.PerClassAcc) else {}
-        if table and len(table["support"]) <= _LISTED_CLASSES:
-            info = host.module("utils.logger").info
-            info("[Eval] class images  recall  precision  F1")
-            for c, (recall, precision, f1, images) in enumerate(zip(*table.values())):
-                info(f"[Eval] {c:5d} {images:6d} {recall:7.4f}  {precision:9.4f}  {f1:6.4f}")
-
-
-def _per_class(engine):
-    """Arrays ``[C]`` by name: recall, and all of ``PerClassAcc`` where it is listed."""
-    ours = _ours(engine)
-    tables = [metric.per_class() for metric in ours if isinstance(metric, metrics.PerClassAcc)]
-    if tables:
-        return tables[0]
-    seen = ours[0].predictions.classes() if ours else None
-    return {} if seen is None else {"recall": scores.recall(seen.support, seen.right)}
-
-
-def _averaged(engine):
-    """Whether the model evaluated is the host's moving average (2.5, develop)."""
-    return bool(getattr(engine, "ema", False)) and engine.model is engine.model_ema.module
-
-
-def _number(value):
-    return float(value.item() if isinstance(value, paddle.Tensor) else value)

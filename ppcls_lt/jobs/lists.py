@@ -9,7 +9,7 @@ import numpy as np
 from ..basis import atomic, checks
 from ..basis.checks import ConfigError
 from ..configuration import reading as configuration
-from ..data import tools as data_tools
+from ..data import list_files, splits
 from . import OWNER
 
 # Where a data set's images lie, which validation images share with training images.
@@ -40,7 +40,7 @@ class Lists:
         self.counts = np.pad(whole.counts, (0, max((class_num or 0) - whole.counts.size, 0)))
         tested = _read("DataLoader.Eval.dataset", "cls_label_path", test, self.counts.size)
         if val_list is None:
-            kept, held_out = data_tools.stratified_split(
+            kept, held_out = splits.stratified_split(
                 whole.labels,
                 fraction=checks.number(OWNER, "--val-fraction", val_fraction, above=0, below=1),
                 images=whole.images,
@@ -49,7 +49,7 @@ class Lists:
                 name="cls_label_path",
             )
             self._lists = {
-                name: (str(folder / file), len(chosen), data_tools.joined(whole.lines, chosen))
+                name: (str(folder / file), len(chosen), list_files.joined(whole.lines, chosen))
                 for name, file, chosen in (("training", "train.txt", kept), ("validation", "val.txt", held_out))
             }
             self.shown = np.bincount(whole.labels[held_out], minlength=self.counts.size)
@@ -101,7 +101,7 @@ def _keep(path, data, folder, what):
 
 
 def _read(owner, name, dataset, class_num):
-    found = data_tools.read_label_list(
+    found = list_files.read_label_list(
         dataset.get("cls_label_path"), owner=owner, name=name, delimiter=dataset.get("delimiter")
     )
     if class_num is not None and found.counts.size > class_num:

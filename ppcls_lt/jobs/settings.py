@@ -7,7 +7,8 @@ from ..basis import atomic, checks
 from ..basis.checks import ConfigError
 from ..configuration import devices, plain, recipes, replaced, schedules, stages, values
 from ..configuration import reading as configuration
-from ..data.counts import as_counts, count_label_list, shot_groups
+from ..data.counts import as_counts, count_label_list
+from ..data.groups import shot_groups
 from ..engine import recording, trainer
 from ..runs.measures import BASELINE, MEASURES
 from . import OWNER, candidates
@@ -30,7 +31,7 @@ class Settings:
             learning rate's schedule is stretched along.
         seeds (sequence of int): of the trainings, each another run.
         rank_by (str): the validation accuracy that chooses the epoch and ranks, one of ``MEASURES``.
-        thresholds (optional): of the groups, as ``counts.shot_groups`` takes them;
+        thresholds (optional): of the groups, as ``groups.shot_groups`` takes them;
             what is None is that of ``ManyMediumFewAcc`` in the base.
         val_fraction (float): share of the training images, class by class, to choose by.
         val_list (str, optional): a list of validation images instead.

@@ -5,7 +5,8 @@ from paddle import nn
 
 from ..basis import checks
 from ..data import label_rows
-from ..data.counts import as_counts, class_weights
+from ..data.counts import as_counts
+from ..data.weighting import class_weights
 from ..maths.functional import class_cross_entropies, class_mean, cross_entropy, full_precision, smoothed_cross_entropy
 from ..maths.parallel import global_mean
 
@@ -33,7 +34,7 @@ class LongTailLoss(nn.Layer):
         num_class_list (list of int, str or None): training images per class, or
             the path of a label list. ``auto`` is resolved by the Engine.
         class_weight (str, dict, list or None): see
-            :func:`ppcls_lt.data.counts.class_weights`.
+            :func:`ppcls_lt.data.weighting.class_weights`.
         reduction (str): ``mean`` divides by the number of images,
             ``weighted_mean`` by the sum of their class weights.
         allow_empty_classes (bool): accept classes without images (weight 0).

@@ -4,7 +4,8 @@ import numpy as np
 
 from ..basis import checks
 from ..basis.registry import register
-from ..data.counts import as_counts, shot_groups
+from ..data.counts import as_counts
+from ..data.groups import shot_groups
 from ..maths import scores
 from .base import LongTailMetric
 

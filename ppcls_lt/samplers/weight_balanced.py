@@ -8,7 +8,6 @@ import paddle
 
 from ..basis import checks
 from ..basis.registry import register
-from ..data.counts import class_weights
 from ..data.resampling import (
     class_counts,
     class_probabilities,
@@ -18,6 +17,7 @@ from ..data.resampling import (
     shuffles,
     sorted_by_class,
 )
+from ..data.weighting import class_weights
 from .inputs import image_indices, image_sizes, labels_of
 
 _OWNER = "WeightBalancedSampler"

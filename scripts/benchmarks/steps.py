@@ -10,7 +10,7 @@ import numpy as np
 
 from ppcls_lt.configuration import recipes
 from ppcls_lt.data import charts
-from ppcls_lt.data.counts import long_tail_profile
+from ppcls_lt.data.profiles import long_tail_profile
 
 from . import step_pair, timing
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...basis import yaml_files
 from ...basis.checks import ConfigError, fail, integer, sought
-from ...data.counts import shot_groups
+from ...data.groups import shot_groups
 from ...maths import scores
 from ...runs import files as run_files
 from ...runs import history
@@ -148,7 +148,7 @@ def collect(folder, *, mode=None, thresholds=None, names=None, owner="ppcls-lt r
         folder (str or Path): a run's ``Global.output_dir``, or the folder of its log.
         mode (str, optional): ``train`` or ``eval``; by default the training, or
             the evaluation where no training was evaluated.
-        thresholds (optional): of the groups, as ``counts.shot_groups`` takes them;
+        thresholds (optional): of the groups, as ``groups.shot_groups`` takes them;
             by default those of ``ManyMediumFewAcc`` in the configuration.
         names (str, optional): a file of lines ``class name``.
         owner (str): who asks, for messages.

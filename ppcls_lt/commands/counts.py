@@ -1,0 +1,76 @@
+"""The command ``counts``: the images per class of a label list. Nothing heavy is imported before it is chosen."""
+
+import textwrap
+
+from ..basis.checks import fail, integer
+from .describing import ratio, report, say, some
+from .list_options import add_group_options, add_list_command, delimiter, thresholds
+
+
+def add_command(commands):
+    """Add the command to ``commands``, what ``ArgumentParser.add_subparsers`` returns."""
+    command = add_list_command(
+        commands,
+        "counts",
+        _counts,
+        "show the images per class of a label list",
+        "Show the images per class of a label list: imbalance ratio, groups, a chart, and YAML for the configuration.",
+    )
+    command.add_argument("--class-num", type=int, metavar="C", help="number of classes, highest label + 1 by default")
+    add_group_options(command)
+    command.add_argument("--png", metavar="FILE", help="draw the chart into a PNG file too (needs Matplotlib)")
+    command.add_argument("--yaml", action="store_true", help="print YAML with every count instead of the report")
+
+
+def _counts(arguments):
+    from ..data import charts, counts, groups, list_files
+
+    owner = "ppcls-lt counts"
+    limits = thresholds(arguments, owner)
+    if arguments.class_num is not None:
+        integer(owner, "--class-num", arguments.class_num, minimum=1)
+    if arguments.png is not None:
+        # So that no list is replaced by a picture through a slip.
+        if not arguments.png.lower().endswith(".png"):
+            fail(owner, "--png", "a file name that ends in .png", arguments.png)
+        list_files.check_outputs({"--png": arguments.png}, owner=owner, inputs=[arguments.list], force=True)
+    found = counts.count_label_list(
+        arguments.list,
+        owner=owner,
+        name="LIST",
+        delimiter=delimiter(arguments, owner),
+        class_num=arguments.class_num,
+    )
+    found_groups = groups.shot_groups(found, limits, owner=owner)
+    if arguments.png is not None:
+        title = f"{some(found.sum(), 'image')}, {some(found.size, 'class')}, imbalance ratio {ratio(found)}"
+        drawn = {"--png": (arguments.png, charts.png_chart(found, found_groups, title))}
+        list_files.write_files(drawn, owner=owner, inputs=[arguments.list], force=True)
+    say(_yaml(found, limits) if arguments.yaml else report(arguments.list, found, found_groups, limits))
+    return 0
+
+
+def _yaml(counts, thresholds):
+    """Yield the lines of a configuration that hold every count, once."""
+    empty = "\n        allow_empty_classes: true" if (counts == 0).any() else ""
+    numbers = textwrap.wrap(", ".join(map(str, counts.tolist())), 100)
+    numbers = numbers[0] if len(numbers) == 1 else "\n          " + "\n          ".join(numbers)
+    thresholds = thresholds if isinstance(thresholds, str) else list(thresholds)
+    yield f"""\
+# {some(counts.sum(), "image")}, imbalance ratio {ratio(counts)}.
+# `num_class_list: *images_per_class` is these numbers again, in any component that takes them: another
+# loss, a metric, a sampler. `num_class_list: auto` takes them from the training data instead.
+Arch:
+  class_num: {counts.size}
+
+Loss:
+  Train:
+    - CostSensitiveCE:
+        weight: 1.0
+        num_class_list: &images_per_class [{numbers}]{empty}
+
+Metric:
+  Eval:
+    - ManyMediumFewAcc:
+        num_class_list: *images_per_class
+        thresholds: {thresholds}{empty}"""

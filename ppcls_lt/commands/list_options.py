@@ -1,0 +1,62 @@
+"""Flags that the commands on label lists share, and what is read from them."""
+
+from ..basis.checks import fail
+
+MANY, FEW = 100, 20
+_LIST_HELP = "a PaddleClas label list, lines `image label`"
+_DELIMITER_HELP = r"what separates image and label, one space by default; \t is a tab"
+
+
+def add_list_command(commands, name, handler, summary, description):
+    """Add a command on one label list, with ``--delimiter``, and return its parser."""
+    command = commands.add_parser(name, help=summary, description=description)
+    command.add_argument("list", metavar="LIST", help=_LIST_HELP)
+    command.add_argument("--delimiter", metavar="D", help=_DELIMITER_HELP)
+    command.set_defaults(command=handler)
+    return command
+
+
+def add_group_options(command):
+    """Add ``--many``, ``--few`` and ``--groups``, which ``thresholds`` reads."""
+    command.add_argument("--many", type=int, metavar="N", help=f"many-shot: more than N images ({MANY})")
+    command.add_argument("--few", type=int, metavar="N", help=f"few-shot: less than N images ({FEW})")
+    command.add_argument("--groups", choices=("thresholds", "tertiles"), default="thresholds", help="how to group")
+
+
+def add_seed_and_force(command):
+    """Add ``--seed`` and ``--force``."""
+    command.add_argument("--seed", type=int, default=0, help="which images are drawn (0)")
+    command.add_argument("--force", action="store_true", help="replace files that exist")
+
+
+def thresholds(arguments, owner):
+    """Return the thresholds of the groups as ``groups.shot_groups`` takes them.
+
+    Raises:
+        ConfigError: they cannot be used together, or are out of order.
+    """
+    if arguments.groups == "tertiles":
+        for flag, value in (("--many", arguments.many), ("--few", arguments.few)):
+            if value is not None:
+                fail(owner, flag, "left out with --groups tertiles", value)
+        return "tertiles"
+    many = MANY if arguments.many is None else arguments.many
+    few = FEW if arguments.few is None else arguments.few
+    if many < 0:
+        fail(owner, "--many", "an integer >= 0", many)
+    if not 0 <= few <= many:
+        fail(owner, "--few", f"an integer from 0 to --many, which is {many}", few)
+    return (many, few)
+
+
+def flag(name):
+    """The flag of an argument of this name."""
+    return "--" + name.replace("_", "-")
+
+
+def delimiter(arguments, owner):
+    """Return what separates the fields of the list, None for one space."""
+    if arguments.delimiter == "":
+        fail(owner, "--delimiter", "a text that is not empty", arguments.delimiter)
+    # A shell hands over the two characters \t; a list separated by them is unheard of.
+    return "\t" if arguments.delimiter == r"\t" else arguments.delimiter

@@ -1,0 +1,17 @@
+"""Running a script in this process."""
+
+import os
+import runpy
+import sys
+
+from . import interrupts
+
+
+def run_script(script, flags, way_on):
+    """Run a Python file as ``python script flags`` would, in this process."""
+    script = os.path.abspath(script)
+    sys.argv = [script, *flags]
+    sys.path.insert(0, os.path.dirname(script))
+    with interrupts.ending(way_on):
+        runpy.run_path(script, run_name="__main__")
+    return 0

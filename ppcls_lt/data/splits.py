@@ -1,0 +1,62 @@
+"""A training and a validation part of a label list, class by class."""
+
+import numpy as np
+
+from ..basis import checks
+from .drawing import draw, labels_and_images, rank_in_class
+from .list_files import listed_classes
+
+
+def stratified_split(
+    labels, *, fraction, images=None, seed=0, allow_missing=False, owner="stratified_split", name="labels", called=str
+):
+    """Split images into a training and a validation part, class by class.
+
+    Of ``n_c`` images of class c, ``max(1, round(fraction * n_c))`` but never all
+    go to validation; halves are rounded to the even number. Lines with the same
+    image stay together and count once.
+
+    Args:
+        labels (array of int): class of each line ``[N]``.
+        fraction (float): share of the validation part, between 0 and 1.
+        images (sequence of str): image of each line, compared as they are
+            written; None means that every line has its own.
+        seed (int): >= 0.
+        allow_missing (bool): accept classes with a single image, which then
+            stays in training.
+        owner, name (str): who asks, and what it calls ``labels``, for messages.
+        called (callable): what it calls another argument, from its name here.
+
+    Returns:
+        tuple: the positions of the training lines and those of the validation
+        lines, int64 arrays, each ascending.
+
+    Raises:
+        ConfigError: an argument is out of range, a class has a single image
+            (unless ``allow_missing``), all have, or an image has two labels.
+    """
+    fraction = checks.number(owner, called("fraction"), fraction, above=0, below=1)
+    seed = checks.integer(owner, called("seed"), seed, minimum=0)
+    labels, images = labels_and_images(labels, images, owner, name)
+    places = {}
+    group = np.array([places.setdefault(image, len(places)) for image in images], dtype=np.int64)
+    # Groups are numbered as they appear, so this is each group's first line.
+    first = np.unique(group, return_index=True)[1]
+    own = labels[first]
+    other = np.flatnonzero(labels != own[group])
+    if other.size:
+        lines = (first[group[other[0]]], other[0])
+        got = " and ".join(f"{labels[line]} (line {line + 1})" for line in lines)
+        got = checks.described(f"the labels {got} of {images[lines[0]]!r}")
+        checks.fail(owner, name, "a list with one label for every image", got)
+    images_per_class = np.bincount(own)
+    single = np.flatnonzero(images_per_class == 1)
+    if single.size and not allow_missing:
+        expected = "a list with at least 2 images of every class (or pass --allow-missing)"
+        checks.fail(owner, name, expected, checks.described(f"a single image of {listed_classes(single)}"))
+    wanted = np.minimum(np.maximum(np.rint(fraction * images_per_class), 1), images_per_class - 1)
+    held_out = rank_in_class(own, draw(places, seed)) < wanted[own]
+    if not held_out.any():
+        got = checks.described("a single image of every class")
+        checks.fail(owner, name, "a list with an image for validation", got)
+    return np.flatnonzero(~held_out[group]), np.flatnonzero(held_out[group])
