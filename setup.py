@@ -18,15 +18,19 @@ setup(
     python_requires=">=3.9",
     packages=[*find_packages(include=["ppcls_lt", "ppcls_lt.*"]), "ppcls_lt.configs"],
     package_dir={"ppcls_lt.configs": "configs"},
-    package_data={"ppcls_lt.configs": ["*/*.yaml"], "ppcls_lt.configuration.recipes": ["*.yaml"]},
+    package_data={
+        "ppcls_lt.configs": ["*/*.yaml"],
+        "ppcls_lt.configuration.recipes": ["*.yaml"],
+        "ppcls_lt.reports": ["*/*.html.j2", "*/*/*.html.j2"],
+    },
     install_requires=["numpy", "pyyaml"],
     extras_require={
         "cpu": ["paddlepaddle>=2.6.2"],
         "gpu": ["paddlepaddle-gpu>=2.6.2"],
-        "report": ["matplotlib>=3.7"],
+        "report": ["jinja2>=3.0", "matplotlib>=3.7"],
         "benchmark": ["matplotlib>=3.10", "torch"],
         "mutations": ["cosmic-ray>=8.7"],
-        "test": ["pytest", "hypothesis", "ruff", "setuptools>=70.1", "matplotlib>=3.7"],
+        "test": ["pytest", "hypothesis", "ruff", "setuptools>=70.1", "jinja2>=3.0", "matplotlib>=3.7"],
     },
     entry_points={"console_scripts": ["ppcls-lt=ppcls_lt.commands.main:main"]},
     classifiers=[

@@ -21,18 +21,33 @@ def ppcls():
     return host
 
 
-class WithoutMatplotlib:
-    """A finder before all others."""
+class Without:
+    """A finder before all others, to which a package is not installed."""
 
-    @staticmethod
-    def find_spec(name, *_):
-        if name.split(".")[0] == "matplotlib":
-            raise ModuleNotFoundError(f"No module named {name!r}", name="matplotlib")
+    def __init__(self, package):
+        self.package = package
+
+    def find_spec(self, name, *_):
+        if name.split(".")[0] == self.package:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=self.package)
+
+
+def hide(package, monkeypatch):
+    """Make a package seem not to be installed."""
+    for name in [name for name in sys.modules if name.split(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Without(package), *sys.meta_path])
+
+
+@pytest.fixture(params=["Jinja2", "Matplotlib"])
+def missing(request, monkeypatch):
+    """The name of a package that pages need and that is as if it were not installed."""
+    hide(request.param.lower(), monkeypatch)
+    return request.param
 
 
 @pytest.fixture
-def no_matplotlib(monkeypatch):
-    """As if Matplotlib were not installed."""
-    for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr(sys, "meta_path", [WithoutMatplotlib, *sys.meta_path])
+def no_pages(monkeypatch):
+    """As if the extra ``report`` were not installed."""
+    for package in ("jinja2", "matplotlib"):
+        hide(package, monkeypatch)

@@ -10,15 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.commands import main as cli
 from ppcls_lt.reports.comparison import captions as labels
 from ppcls_lt.reports.comparison import figures, tables, texts, wording
 from ppcls_lt.reports.comparison.writing import write
 from ppcls_lt.reports.parts import fonts
-from ppcls_lt.runs.results import MEASURES
 
-from . import engines
 from .comparisons import COMMAND, RECIPES, make_outcome, make_run, outcome_of
-from .run_folders import Page, is_whole, written
+from .run_folders import Asked, Page, is_whole, written
 
 PICTURES = ("groups", "trade_off", "classes", "epochs")
 FILES = sorted([*tables.NAMES, "comparison.html", *(f"comparison/{name}.png" for name in PICTURES)])
@@ -193,14 +192,20 @@ class TestFigures:
 
 
 class TestWriting:
-    def test_tables_alone_need_no_matplotlib(self, tmp_path, no_matplotlib):
+    def test_tables_alone_need_nothing(self, tmp_path, no_pages):
         assert "comparison.csv" in write(make_outcome(), tmp_path, page=False)
         assert written(tmp_path) == sorted(tables.NAMES)
 
     @pytest.mark.parametrize("recipes", [(), ["base"]])
-    def test_a_page_without_matplotlib_is_a_mistake_before_anything_is_written(self, recipes, tmp_path, no_matplotlib):
-        with pytest.raises(ConfigError, match="a PNG needs Matplotlib; install it with"):
+    def test_a_page_without_what_it_needs_is_a_mistake_before_anything_is_written(self, recipes, tmp_path, missing):
+        with pytest.raises(ConfigError, match=f"a (page|PNG) needs {missing}; install it with"):
             write(make_outcome(recipes=recipes), tmp_path)
+        assert written(tmp_path) == []
+
+    def test_the_command_names_what_its_page_needs_before_it_trains(self, tmp_path, missing, capsys):
+        assert cli.main(["compare", "-c", "digits/ce.yaml", "--out", str(tmp_path / "out")]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"needs {missing}; install it with `pip install" in line
         assert written(tmp_path) == []
 
     def test_only_its_own_files_are_replaced(self, tmp_path):
@@ -235,10 +240,29 @@ class TestLanguages:
         assert all(text.isascii() and text for text in texts.EN.values())
         assert {key for key in texts.EN if texts.EN[key] == texts.ZH[key]} == {"head", "gain_next"}
 
-    def test_every_text_is_used(self):
-        folder = engines.ROOT / "ppcls_lt" / "comparison"
-        source = "".join(path.read_text() for path in folder.glob("*.py") if path.name != "texts.py")
-        unused = {key for key in texts.EN if not re.search(f"""["']{key}["']""", source)}
-        composed = {f"{name}_shot" for name in MEASURES} | {f"{name}_about" for name in PICTURES}
-        composed |= {f"{name}_{what}" for name in ("validation", "test", "training") for what in ("images", "list")}
-        assert unused <= composed
+    def test_every_text_is_used(self, tmp_path, monkeypatch):
+        asked = Asked(texts.EN)
+        monkeypatch.setitem(texts.TEXTS, "en", asked)
+        monkeypatch.setattr(tables, "EN", asked)
+        troubles = {
+            "failures": [("crt", 0, "ended with status 137"), ("lws", None, "refused")],
+            "missing": [("ib", 4)],
+            "versions": ["Paddle 2.6.2", "Paddle 3.3.1"],
+            "same": ["ce_drw"],
+            "replaced": {"ib": [("Loss.Train", "CELoss", "IBLoss")]},
+        }
+        write(make_outcome(130, ["base", "ib"], seeds=[0, 1], **troubles), tmp_path)
+        few = make_outcome(10, ["base", "ib"], seeds=[0], thresholds=(100, 20), shown=np.full(10, 1), rank_by="medium")
+        write(few, tmp_path)
+        write(make_outcome(10, ["base"], rank_by="overall"), tmp_path)
+        write(make_outcome(10, []), tmp_path)
+
+        def of(**values):
+            """Runs of recipes with two seeds; what is better on the validation images is worse on those of the test."""
+            return [make_run(name, i, validation=v, test=1 - v) for name, v in values.items() for i in (0, 1)]
+
+        every = [of(base=0.5, ib=0.6), of(base=0.6, ib=0.5), of(base=0.5, ib=0.5), of(base=0.5, ib=0.9)[:3]]
+        every += [of(ib=float("nan")), of(ib=0.5), of(base=0.4, ib=0.5, crt=0.5)[::2]]
+        for runs in every:
+            tables.text(outcome_of(runs), 60)
+        assert asked.never() == set()

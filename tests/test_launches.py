@@ -227,11 +227,11 @@ def test_profiler_options(folder):
 def test_the_wheel_carries_configs_and_metadata(tmp_path):
     """``pip install .`` asks for NumPy and PyYAML alone and brings every module and the configs along."""
     source = tmp_path / "source"
-    shutil.copytree(
-        engines.ROOT,
-        source,
-        ignore=shutil.ignore_patterns(".git", ".venv*", "data", "output", "*.egg-info", "__pycache__"),
-    )
+    source.mkdir()
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(engines.ROOT / name, source)
+    for name in ("ppcls_lt", "configs"):
+        shutil.copytree(engines.ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     pip = ["-m", "pip", "install", "--no-deps", "--no-build-isolation", "--quiet", "--target", tmp_path / "site", "."]
     result = engines.run(pip, cwd=source)
     assert result.returncode == 0, result.stdout
@@ -241,6 +241,8 @@ def test_the_wheel_carries_configs_and_metadata(tmp_path):
     assert found == kept
     modules = {path.relative_to(engines.ROOT) for path in engines.ROOT.glob("ppcls_lt/**/*.py")}
     assert {path.relative_to(site) for path in site.glob("ppcls_lt/**/*.py")} == modules
+    templates = {path.relative_to(engines.ROOT) for path in engines.ROOT.glob("ppcls_lt/**/*.html.j2")}
+    assert {path.relative_to(site) for path in site.glob("ppcls_lt/**/*.html.j2")} == templates != set()
     (metadata,) = site.glob("*.dist-info/METADATA")
     required = [line for line in metadata.read_text().splitlines() if line.startswith("Requires-Dist")]
     plain = [line.split(": ")[1] for line in required if "extra ==" not in line]

@@ -252,7 +252,7 @@ def test_a_report_that_could_not_be_written_is_refused_before_training(mistake, 
     assert not list((tmp_path / "out").rglob("*.log"))
 
 
-def test_a_missing_matplotlib_is_named_before_training(data, tmp_path, no_matplotlib):
-    with pytest.raises(ConfigError, match="needs Matplotlib; install it with"):
+def test_what_a_report_needs_and_is_not_installed_is_named_before_training(data, tmp_path, missing):
+    with pytest.raises(ConfigError, match=f"needs {missing}; install it with"):
         engines.build_engine(config(data, tmp_path / "out", report=True))
     assert not (tmp_path / "out").exists()

@@ -7,8 +7,8 @@ import pytest
 
 from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.commands import main as cli
+from ppcls_lt.reports.parts.csv_files import as_csv
 from ppcls_lt.reports.run.collect import collect
-from ppcls_lt.reports.run.tables import as_csv
 from ppcls_lt.runs import files as run_files
 
 from .run_folders import FILES, Page, is_whole, rows, write_run, written

@@ -58,9 +58,9 @@ def add_command(commands):
 
 
 def _compare(arguments):
-    from ..data import charts
+    from ..reports.parts import packages
 
-    charts.new_figure(1)  # the page's Matplotlib must be there before hours of training
+    packages.check()  # what the page needs must be there before hours of training
     integer(OWNER, "--jobs", arguments.jobs, minimum=1)
     if arguments.val_fraction is not None and arguments.val_list is not None:
         fail(OWNER, "--val-fraction", "left out with --val-list", arguments.val_fraction)

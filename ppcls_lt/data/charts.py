@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 
-from ..basis.checks import ConfigError
+from ..basis import extras
 
 # Up to here every class has a bar of its own.
 MAX_BARS = 40
@@ -95,16 +95,9 @@ def new_figure(height, width=7):
     Raises:
         ConfigError: Matplotlib is not installed.
     """
-    try:
+    with extras.needed("Matplotlib", "a PNG"):
         # Not pyplot, which needs a display on some machines and keeps its figures.
         from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        if error.name != "matplotlib":
-            raise
-        raise ConfigError(
-            'a PNG needs Matplotlib; install it with `pip install "ppcls-lt[report]"`, '
-            'or with `pip install ".[report]"` in a clone of this package'
-        ) from error
     return Figure(figsize=(width, height), dpi=110, layout="constrained")
 
 

@@ -16,6 +16,7 @@ from ..basis import atomic, checks, disk
 from ..basis.checks import ConfigError
 from ..configuration import plain, stages
 from ..maths.classifier import find_classifier
+from ..reports.parts import packages
 from ..reports.run import texts, writing
 from ..runs import files as run_files
 
@@ -29,7 +30,7 @@ def check(plan):
         plan (list of dict): the configuration of every stage.
 
     Raises:
-        ConfigError: the option is no language, Matplotlib is missing, or no
+        ConfigError: the option is no language, Jinja2 or Matplotlib is missing, or no
             stage is ever evaluated.
     """
     section = plan[0]["Global"]
@@ -38,7 +39,7 @@ def check(plan):
         return
     if wanted is not True:
         checks.choice("Global", "report", wanted, texts.LANGUAGES)
-    writing.check_installed()
+    packages.check()
     if section.get("eval_mode", "classification") != "classification" or section.get("use_multilabel", False):
         checks.fail("Global", "report", "left out unless images are classified with one label each", wanted)
     if not any(_evaluates(stage["Global"]) for stage in plan):

@@ -6,13 +6,11 @@ from ...data import charts
 from ...maths import scores
 from ...runs.results import pairs
 from ..parts import fonts
-from ..run.figures import joined
-from . import captions as labels
-from . import wording
+from ..parts.blocks import joined
+from . import captions, wording
 from .texts import TEXTS
 
 BEST = 5  # recipes beside the baseline whose curves are drawn
-_BLOCKS = 40  # of classes, in the heat map
 _NUMBERS = 12  # up to so many classes its cells hold numbers
 _NAME = 28  # of a recipe, in columns of a terminal
 _GREY = "#555555"
@@ -32,7 +30,7 @@ def paint(outcome, language):
 
     Args:
         outcome (Outcome): what was compared.
-        language (str): of the labels; without a font for it they are English.
+        language (str): of the captions; without a font for it they are English.
     """
     import matplotlib
 
@@ -139,7 +137,7 @@ def _trade_off(outcome, names, words):
     # A difference of next to nothing shall not fill the picture.
     axes.set(xlim=_at_least(axes.get_xlim(), 2), ylim=_at_least(axes.get_ylim(), 2))
     axes.spines[["top", "right"]].set_visible(False)
-    labels.place(axes, x, y, [names[row.recipe] for row in shown])
+    captions.place(axes, x, y, [names[row.recipe] for row in shown])
     return figure
 
 
@@ -148,7 +146,7 @@ def blocks(outcome):
     order = np.argsort(-outcome.counts, kind="stable")
     if order.size <= charts.MAX_BARS:
         return np.split(order, order.size)
-    return joined(order, outcome.groups, _BLOCKS)
+    return joined(order, outcome.groups)
 
 
 def _classes(outcome, names, words):

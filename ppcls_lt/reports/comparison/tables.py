@@ -4,8 +4,8 @@ import re
 import textwrap
 
 from ...runs.measures import MEASURES
-from ..parts.markup import NONE
-from ..run.tables import as_csv
+from ..parts.csv_files import as_csv
+from ..parts.numbers import NONE
 from . import replacements, wording
 from .texts import EN
 from .wording import columns, one_line, percent, points, shortened, times

@@ -5,7 +5,7 @@ import unicodedata
 import numpy as np
 
 from ...runs.results import pairs, spread
-from ..parts.markup import NONE
+from ..parts.numbers import NONE
 
 # With fewer validation images of a class, one of them is more than ten points of its accuracy.
 _FEW_SHOWN = 10

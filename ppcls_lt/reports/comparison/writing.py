@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ...basis import atomic
 from ...basis.checks import choice, described, fail
-from ...data import charts
+from ..parts import packages
 from . import tables
 from .figures import paint
 from .page import page as html
@@ -30,14 +30,14 @@ def write(outcome, folder, language="en", page=True):
         str: what was written, a sentence.
 
     Raises:
-        ConfigError: a page is wanted and Matplotlib is not installed; a file cannot be written.
+        ConfigError: a page is wanted and Jinja2 or Matplotlib is not installed; a file cannot be written.
     """
     choice(_OWNER, "--language", language, LANGUAGES)
     contents = (tables.csv(outcome), tables.runs_csv(outcome), tables.markdown(outcome).encode())
     files = dict(zip(tables.NAMES, contents))
     if page:
         # Before anything is written, and also where there is nothing to draw.
-        charts.new_figure(1)
+        packages.check()
         pictures = paint(outcome, language)
         files.update({f"{FOLDER}/{name}.png": data for name, data in pictures.items()})
         files[PAGE] = html(outcome, pictures, FOLDER, language).encode()

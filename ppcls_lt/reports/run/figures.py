@@ -5,13 +5,13 @@ import numpy as np
 from ...data import charts
 from ...maths import scores
 from ..parts import fonts
+from ..parts.blocks import joined
 from .texts import TEXTS
 
 # Up to so many classes the confusion matrix has a cell for each pair; so is its table.
 MAX_MATRIX = 100
 # Up to so many the cells hold numbers.
 _MAX_NUMBERS = 20
-_BLOCKS = 40  # cells a side where classes are joined
 BINS = 20  # of the mean over neighbouring classes
 _GREY = "#555555"
 _COLOURS = {**charts.COLOURS, "overall": "black", "all": "#0072B2"}
@@ -189,28 +189,7 @@ def confusion_blocks(part):
     """The classes of each row and column: one each up to 100, else neighbours joined, never across groups."""
     if part.class_num <= MAX_MATRIX:
         return np.split(part.order, part.class_num)
-    return joined(part.order, part.groups, _BLOCKS)
-
-
-def joined(order, groups, number):
-    """Join neighbouring classes to blocks of about equal size, never across groups.
-
-    Args:
-        order (array of int): all classes ``[C]``, those of a group one after another.
-        groups (dict): group -> classes, in the same order; {} for none.
-        number (int): of blocks; two more at most, as the parts of a group are rounded up.
-
-    Returns:
-        list of array: the classes of each block.
-    """
-    rank = np.empty(order.size, dtype=int)
-    rank[order] = np.arange(order.size)
-    blocks = []
-    for members in groups.values() or [order]:
-        members = members[np.argsort(rank[members])]
-        if members.size:
-            blocks += np.array_split(members, -(-members.size * number // order.size))
-    return blocks
+    return joined(part.order, part.groups)
 
 
 def _label_blocks(axes, part, blocks, words):

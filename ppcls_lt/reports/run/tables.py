@@ -1,38 +1,16 @@
 """The tables of a report as CSV files: every class, every evaluation, every confusion."""
 
-import csv
-import io
-
 import numpy as np
 
+from ..parts.csv_files import as_csv
 from .figures import MAX_MATRIX
 
-# What a formula begins with in a spreadsheet.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NAMES = ("per_class.csv", "history.csv", "confusion.csv")
 
 
 def tables(part):
     """Return name -> bytes of the CSV files, in UTF-8; what is undefined is left empty."""
     return dict(zip(NAMES, (as_csv(make(part)) for make in (_classes, _history, _confusion))))
-
-
-def as_csv(rows):
-    """Return rows as a CSV file, bytes: numbers with six digits, what is undefined empty.
-
-    A text that a spreadsheet would take as a formula gets an apostrophe before it.
-    """
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([[_cell(value) for value in row] for row in rows])
-    return text.getvalue().encode()
-
-
-def _cell(value):
-    if value is None or (isinstance(value, (float, np.floating)) and np.isnan(value)):
-        return ""
-    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA):
-        return f"'{value}"
-    return f"{value:.6g}" if isinstance(value, (float, np.floating)) else value
 
 
 def _classes(part):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ...basis import atomic, lock
 from ...basis.checks import choice, described, fail
-from ...data import charts
+from ..parts import packages
 from .collect import collect, common_folder
 from .figures import paint
 from .page import page
@@ -15,15 +15,6 @@ PAGE = "report.html"
 FOLDER = "report"
 # Not that of a training, on which one may report while it runs.
 _LOCK = ".report.lock"
-
-
-def check_installed():
-    """Raise unless a report can be drawn here.
-
-    Raises:
-        ConfigError: Matplotlib is not installed.
-    """
-    charts.new_figure(1)
 
 
 def write(folder, out=None, *, language="en", mode=None, thresholds=None, names=None, owner="ppcls-lt report"):
@@ -41,11 +32,11 @@ def write(folder, out=None, *, language="en", mode=None, thresholds=None, names=
         str: what was written, a sentence.
 
     Raises:
-        ConfigError: Matplotlib is not installed; there is no evaluation to
+        ConfigError: Jinja2 or Matplotlib is not installed; there is no evaluation to
             report on; a file is damaged or cannot be written.
     """
     choice(owner, "--language", language, LANGUAGES)
-    check_installed()
+    packages.check()
     parts = collect(folder, mode=mode, thresholds=thresholds, names=names, owner=owner)
     out = Path(folder if out is None else out)
     places = [f"{FOLDER}/stage_{part.info['stage']}" if len(parts) > 1 else FOLDER for part in parts]

@@ -1,0 +1,226 @@
+"""The chapters of a report: what the template of each, ``chapters/<name>.html.j2``, tells besides the part itself."""
+
+import numpy as np
+
+from ...data import charts
+from ...maths import scores
+from ...runs import files as run_files
+from ...runs import history
+from ..parts.numbers import NONE, percent, short, whole
+from .figures import BINS, MAX_MATRIX, confusion_blocks
+from .tables import history_columns
+
+_LISTED = 20
+
+
+def chapters(part, words):
+    """Return name -> what it tells, by name, of every chapter for which the part has data, in their order.
+
+    A table is a pair of heads and rows.
+
+    Args:
+        part (Part): one training, stage or evaluation.
+        words (dict): the texts, key -> text.
+    """
+    makers = {
+        "summary": _summary,
+        "distribution": _nothing,
+        "per_class": _per_class,
+        "over_epochs": _over_epochs,
+        "norms": _norms,
+        "confusion": _confusion,
+        "calibration": _calibration,
+        "configuration": _configuration,
+        "versions": _versions,
+    }
+    if part.predictions is None:
+        makers = {name: makers[name] for name in ("configuration", "versions")}
+    elif part.counts is None:
+        del makers["distribution"]
+    return {name: make(part, words) for name, make in makers.items()}
+
+
+def share(words, key):
+    """The head of a column of shares, in per cent."""
+    return words["per_cent"].format(name=words[key])
+
+
+def _nothing(part, words):
+    return {}
+
+
+def _summary(part, words):
+    accuracies = part.accuracies()
+    found = {
+        "tiles": [(words[name], percent(value) + " %") for name, value in accuracies.items()],
+        "best": _best(part, words),
+    }
+    if part.counts is None:
+        return found
+    filled = part.counts[part.counts > 0]
+    rows = [
+        [
+            words[group],
+            whole(members.size),
+            whole(part.counts[members].sum()),
+            whole(part.support[members].sum()),
+            percent(accuracies[group]),
+        ]
+        for group, members in part.groups.items()
+    ]
+    heads = [*(words[head] for head in ("group", "classes", "train_images", "eval_images")), share(words, "accuracy")]
+    ratio = f"{filled.max() / filled.min():.1f}".removesuffix(".0")
+    return {**found, "ratio": ratio, "empty": part.counts.size - filled.size, "groups": (heads, rows)}
+
+
+def _best(part, words):
+    """Name of the score and epoch of the best model, where that is not the evaluation shown; else None."""
+    best = history.best(part.history)
+    if best is None or best["epoch"] == part.predictions.epoch:
+        return None
+    return {"name": best["best_metric"] or words["first_value"], "epoch": best["epoch"]}
+
+
+def _per_class(part, words):
+    mistaken = _mistaken_for(part)
+    worst = None
+    if part.class_num > _LISTED:
+        there = np.flatnonzero(part.support > 0)
+        sizes = part.support if part.counts is None else part.counts
+        worst = there[np.lexsort((sizes[there], part.recall[there]))][:_LISTED]
+    return {
+        "bins": BINS if part.class_num > charts.MAX_BARS else None,
+        "worst": None if worst is None else _classes(part, worst, mistaken, words),
+        "every": _classes(part, part.order, mistaken, words),
+    }
+
+
+def _classes(part, classes, mistaken, words):
+    """Heads, rows and which columns are text: everything about some classes."""
+    norm = None if part.classifier is None else part.classifier["norm"]
+    named = bool(part.names)
+    heads = ["class", *(["name"] if named else []), "train_images", "eval_images"]
+    heads = [words[head] for head in heads]
+    heads += [share(words, head) for head in ("recall", "precision", "f1")]
+    heads += [words["norm"], words["mistaken_for"]]
+    rows = []
+    for label in classes.tolist():
+        other = mistaken.get(label)
+        rows.append(
+            [
+                label,
+                *([part.names.get(label, "")] if named else []),
+                NONE if part.counts is None else whole(part.counts[label]),
+                whole(part.support[label]),
+                *(percent(values[label]) for values in (part.recall, part.precision, part.f1)),
+                NONE if norm is None else short(norm[label]),
+                "" if other is None else _named(part, other[0]) + f" ({other[1]})",
+            ]
+        )
+    return heads, rows, (0, 1, len(heads) - 1) if named else (0, len(heads) - 1)
+
+
+def _over_epochs(part, words):
+    curves = part.over_epochs()[1]
+    values, losses = history_columns(part)
+    rows = []
+    for record in part.history:
+        numbers = [*map(record["values"].get, values), *map(record["loss"].get, losses)]
+        rows.append([record["epoch"], *map(short, numbers)])
+    heads = [words["epoch"], *values, *(f"{words['loss']} {name}" for name in losses)]
+    return {
+        "ungrouped": bool(part.groups) and all(np.isnan(curves[group]).all() for group in part.groups),
+        "evaluations": (heads, rows),
+    }
+
+
+def _norms(part, words):
+    if part.classifier is None:
+        return {}
+    norm = part.classifier["norm"]
+    return {"ratio": f"{norm.max() / norm.min():.2f}" if (norm > 0).all() else None}
+
+
+def _confusion(part, words):
+    label, predicted, images = part.confusions
+    wrong = np.flatnonzero(label != predicted)
+    top = wrong[np.argsort(-images[wrong], kind="stable")][:_LISTED]
+    rows = [
+        [
+            _named(part, label[i]),
+            _named(part, predicted[i]),
+            whole(images[i]),
+            percent(images[i] / part.support[label[i]]),
+        ]
+        for i in top
+    ]
+    heads = [*(words[head] for head in ("right_class", "predicted_class", "images")), share(words, "share")]
+    joined = part.class_num > MAX_MATRIX
+    return {
+        "size": max(each.size for each in confusion_blocks(part)) if joined else None,
+        "numbered": part.class_num <= _LISTED,
+        "between": _between_groups(part, words) if part.groups else None,
+        "top": (heads, rows),
+    }
+
+
+def _between_groups(part, words):
+    """Heads and rows: where the images of each group are predicted."""
+    group_of = np.empty(part.class_num, dtype=int)
+    for number, members in enumerate(part.groups.values()):
+        group_of[members] = number
+    label, predicted, images = part.confusions
+    matrix = np.zeros((len(part.groups),) * 2)
+    np.add.at(matrix, (group_of[label], group_of[predicted]), images)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    names = [words[group] for group in part.groups]
+    heads = [
+        words["group"],
+        words["images"],
+        *(words["per_cent"].format(name=words["to_group"].format(group=name)) for name in names),
+    ]
+    rows = [
+        [name, whole(int(row.sum())), *(map(percent, each) if row.sum() else [NONE] * len(row))]
+        for name, row, each in zip(names, matrix, shares)
+    ]
+    return heads, rows
+
+
+def _calibration(part, words):
+    rows = []
+    for group, members in {"all": np.arange(part.class_num), **part.groups}.items():
+        chosen = np.isin(part.predictions.label, members)
+        if chosen.any():
+            confidence, right = part.predictions.confidence[chosen].astype(float), part.right[chosen]
+            error = scores.expected_calibration_error(*scores.confidence_bins(confidence, right, part.bins))
+            gap = confidence.mean() - right.mean()
+            numbers = map(percent, (right.mean(), confidence.mean(), gap, error))
+            rows.append([words[group], whole(chosen.sum()), *numbers])
+    heads = [words["group"], words["images"]]
+    heads += [share(words, head) for head in ("accuracy", "confidence", "gap", "ece")]
+    return {"errors": (heads, rows)}
+
+
+def _configuration(part, words):
+    return {"file": run_files.FILES[part.info["mode"]].config}
+
+
+def _versions(part, words):
+    rows = [[name, version] for name, version in part.info.get("versions", {}).items()]
+    rows += [[words[key], part.info.get(key)] for key in ("device", "processes", "seed")]
+    return {"facts": (["", ""], rows)}
+
+
+def _named(part, label):
+    name = part.names.get(int(label))
+    return f"{label} {name}" if name else str(label)
+
+
+def _mistaken_for(part):
+    """Class -> (the class that its images are most often mistaken for, how many of them)."""
+    label, predicted, images = part.confusions
+    found = {}
+    for i in np.flatnonzero(label != predicted):
+        if images[i] > found.get(int(label[i]), (None, 0))[1]:
+            found[int(label[i])] = int(predicted[i]), int(images[i])
+    return found
