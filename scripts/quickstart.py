@@ -42,7 +42,7 @@ def run(configs, recipe, overrides, seed, output):
     trainer.run_engine("train", path, overrides)
     weights = checkpoints.find(folder, "CIFARResNet8", checkpoints.LATEST)
     engine = trainer.run_engine("eval", path, [*overrides, f"Global.pretrained_model={weights}"])
-    return engine.eval_metric_func.metric_func_list[1]
+    return engine.metrics[1]
 
 
 def table(counts, metrics):

@@ -154,7 +154,7 @@ class TestConnection:
         assert list(tmp_path.rglob("latest.pdparams"))
 
 
-def test_run_engine_returns_the_engine(data, tmp_path, monkeypatch):
+def test_run_engine_returns_a_view_of_the_engine(data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "digits").symlink_to(data)

@@ -181,9 +181,11 @@ def test_the_checkout_trains_in_two_processes(folder):
 
 
 BROKEN_LOADER = """
-from ppcls_lt import config, host, trainer
-trainer.register()
-settings = host.load_config(config.find("digits/ce.yaml"), ["Global.epochs=2"])
+import ppcls_lt
+from ppcls_lt import host
+from ppcls_lt.configuration import reading
+ppcls_lt.register()
+settings = host.load_config(reading.find("digits/ce.yaml"), ["Global.epochs=2"])
 settings.profiler_options = None
 engine = host.module("engine.engine").Engine(settings)
 dataset = type(engine.train_dataloader.dataset)
@@ -286,9 +288,11 @@ def test_auto_counts_follow_the_hosts_relabel(folder):
     script = folder / "relabel.py"
     script.write_text(
         "import sys\n"
-        "from ppcls_lt import config, host, trainer\n"
-        "trainer.register()\n"
-        "settings = host.load_config(config.find('digits/cs_ce.yaml'), [])\n"
+        "import ppcls_lt\n"
+        "from ppcls_lt import host\n"
+        "from ppcls_lt.configuration import reading\n"
+        "ppcls_lt.register()\n"
+        "settings = host.load_config(reading.find('digits/cs_ce.yaml'), [])\n"
         "settings.profiler_options = None\n"
         "settings['DataLoader']['Train']['dataset'].update(cls_label_path=sys.argv[1], relabel=True)\n"
         "engine = host.module('engine.engine').Engine(settings)\n"

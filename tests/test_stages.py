@@ -53,7 +53,7 @@ def weights(folder, prefix="latest"):
 @pytest.mark.parametrize("recipe", recipes.names())
 def test_every_recipe_trains_on_the_digits(recipe, trained):
     engine, output = trained(recipe)
-    accuracy = engine.eval(0)
+    accuracy = engine.evaluate()
     assert accuracy > 0.5
     assert list(output.rglob("latest.pdparams")) and list(output.rglob("best_model.pdparams"))
 
@@ -108,7 +108,7 @@ def test_a_saved_lws_model_is_an_ordinary_model(trained, folder):
         folder / "config.yaml",
         [f"Global.pretrained_model={path}", f"Global.output_dir={folder}/evaluated"],
     )
-    images = next(iter(engine.eval_dataloader))[0]
+    images = next(iter(engine.eval_loader))[0]
     engine.model.eval(), fresh.model.eval()
     np.testing.assert_allclose(engine.model(images).numpy(), fresh.model(images).numpy(), rtol=1e-4, atol=1e-5)
 

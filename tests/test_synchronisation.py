@@ -17,7 +17,7 @@ import ppcls_lt
 from ppcls_lt.basis.registry import registered
 from ppcls_lt.callbacks import Callback
 from ppcls_lt.configuration import recipes
-from ppcls_lt.engine.evaluation import LossMeter
+from ppcls_lt.engine.evaluated_values import LossMeter
 from ppcls_lt.engine.run import Run
 
 from . import engines
@@ -106,7 +106,7 @@ def data(tmp_path_factory):
 @pytest.fixture
 def train(data, tmp_path, trap, monkeypatch):
     """Train two epochs with the trap open from the start of each to its end; return the trap."""
-    monkeypatch.setattr(Run, "_followed", lambda self, epoch, inner=Run._followed: trap.around(inner(self, epoch)))
+    monkeypatch.setattr(Run, "_follow", trap.around(Run._follow))
 
     def trained(losses=({"CELoss": {"weight": 1.0}},), *, callbacks=(), dataset=(), change=None, **options):
         settings = engines.digits_config(data, tmp_path, losses=list(losses), batch_size=20, **options)

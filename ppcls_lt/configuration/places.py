@@ -125,14 +125,13 @@ def check_images(config):
 
 
 def write_alone(engine, method, folder, key, begin=lambda: None):
-    """Let a method of the Engine write only while no other process writes the same files."""
-    original = getattr(engine, method)
+    """Let ``eval`` or ``export`` of the Engine write only while no other process writes the same files."""
 
-    def alone(*args, **kwargs):
+    def alone(original, *args, **kwargs):
         if dist.get_rank() != 0:
             return original(*args, **kwargs)
         with lock.held(folder, "Global", key, f".{method}.lock"):
             begin()
             return original(*args, **kwargs)
 
-    setattr(engine, method, alone)
+    engine.around(method, alone)

@@ -16,7 +16,7 @@ def begin(engine, run, assembly, plan):
     """Write the lines of a stage that begins or goes on; the first process does.
 
     Args:
-        engine: the host's Engine, built.
+        engine (EngineView): of the stage, built.
         run (Run): the stage, begun.
         assembly (Assembly): what built it.
         plan (list of dict): the configuration of every stage.
@@ -83,7 +83,7 @@ def _stage(run, plan):
 
 def _groups(engine, counts):
     """The groups of the metric that is evaluated, else those of ImageNet-LT."""
-    for metric in getattr(engine.eval_metric_func, "metric_func_list", []):
+    for metric in engine.metrics or ():
         if isinstance(metric, metrics.ManyMediumFewAcc):
             return metric.groups
     return shot_groups(counts)

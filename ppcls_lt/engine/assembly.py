@@ -133,14 +133,14 @@ class Assembly:
         return original(entries)
 
     def connect(self, engine, mode):
-        """Give the built losses what they need of the built model."""
-        self._model = engine.model._layers if isinstance(engine.model, paddle.DataParallel) else engine.model
-        evaluation = getattr(engine, "eval_loss_func", None)
+        """Give the losses of an Engine (a view) what they need of its model."""
+        self._model = engine.model
+        evaluation = engine.evaluation_loss
         for loss in _losses_of(evaluation):
             loss.eval()  # the host leaves every loss in training mode
         self._expect_scaled_logits(evaluation)
         if mode == "train":
-            self._connect_training(engine.train_loss_func)
+            self._connect_training(engine.training_loss)
 
     def build_loss(self, entries):
         """Build a list of losses and connect it; its features are caught once it is active."""

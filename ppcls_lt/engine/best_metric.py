@@ -36,14 +36,14 @@ def check_built(engine):
     """Raise if the chosen value can never be a number: a group without classes or without images.
 
     Args:
-        engine: the host's Engine, built.
+        engine (EngineView): built.
 
     Raises:
         ConfigError: as said.
     """
     name = engine.config["Global"].get("best_metric")
     metric = _owner(engine, name)
-    labels = getattr(engine.eval_dataloader.dataset, "labels", None) if metric is not None else None
+    labels = getattr(engine.eval_loader.dataset, "labels", None) if metric is not None else None
     if metric is None or name not in metric.impossible(_images(labels, getattr(metric, "counts", ()))):
         return
     raise ConfigError(
@@ -89,7 +89,7 @@ def _given(entries):
 
 def _owner(engine, name):
     """This package's metric that gives the value ``name``, or None."""
-    for metric in engine.eval_metric_func.metric_func_list:
+    for metric in engine.metrics:
         if isinstance(metric, metrics.LongTailMetric) and name in metric.keys:
             return metric
     return None

@@ -12,7 +12,7 @@ _LISTED_CLASSES = 100
 
 def ours(engine):
     """Return this package's metrics of the evaluation, in their order."""
-    return [m for m in engine.eval_metric_func.metric_func_list if isinstance(m, metrics.LongTailMetric)]
+    return [m for m in engine.metrics if isinstance(m, metrics.LongTailMetric)]
 
 
 class LossMeter:
@@ -40,7 +40,7 @@ class LossMeter:
 def values(engine):
     """Return every value of the last evaluation, name -> float: the host's metrics and this package's."""
     result = {}
-    for metric in engine.eval_metric_func.metric_func_list:
+    for metric in engine.metrics:
         if isinstance(metric, metrics.LongTailMetric):
             result.update(metric.values())
         else:
@@ -53,15 +53,15 @@ def log_values(engine, epoch, found, losses):
     """Write the values of an evaluation to VisualDL, with the epoch as step; what is undefined is left out.
 
     Args:
-        engine: the host's Engine; nothing is written without its VisualDL.
+        engine (EngineView): nothing is written without its VisualDL.
         epoch (int): the epoch.
         found (dict): name -> float.
         losses (dict): name -> float, of the evaluation loss.
     """
-    writer = engine.vdl_writer
+    writer = engine.writer
     if writer is None:
         return
-    group = "eval_ema" if averaged(engine) else "eval"
+    group = "eval_ema" if engine.uses_average else "eval"
     scalars = {**found, **{f"loss/{name}": value for name, value in losses.items()}}
     for table in (m for m in ours(engine) if isinstance(m, metrics.PerClassAcc)):
         for name, array in table.per_class().items():
@@ -96,11 +96,6 @@ def per_class(engine):
         return tables[0]
     seen = listed[0].predictions.classes() if listed else None
     return {} if seen is None else {"recall": scores.recall(seen.support, seen.right)}
-
-
-def averaged(engine):
-    """Whether the model evaluated is the host's moving average (2.5, develop)."""
-    return bool(getattr(engine, "ema", False)) and engine.model is engine.model_ema.module
 
 
 def number(value):

@@ -3,7 +3,6 @@
 import logging
 import math
 
-import paddle
 import paddle.distributed as dist
 
 from .. import metrics
@@ -68,58 +67,49 @@ def _check_parameters(metric, params, config):
 
 
 def attach(engine, run=None):
-    """Let ``engine.eval`` keep its values and return the score that chooses the best model.
+    """Let an Engine's evaluations keep their values and return the score that chooses the best model.
 
     Only where the host classifies; retrieval is left alone.
 
     Args:
-        engine: the host's Engine, built.
+        engine (EngineView): built.
         run (Run, optional): the training that evaluates; of one without epochs, epoch 0 is what it comes to.
 
     Raises:
         ConfigError: the evaluation would not be of every image once, or the
             chosen score can never be a number.
     """
-    if engine.eval_mode != "classification" or getattr(engine, "eval_metric_func", None) is None:
+    if engine.eval_mode != "classification" or engine.metrics is None:
         return
-    data_checks.check_every_image_once(engine.eval_dataloader, engine.config)
+    data_checks.check_every_image_once(engine.eval_loader, engine.config)
     ours = evaluated.ours(engine)
     metrics.share(ours)
     if ours:
-        data_checks.check_coverage(engine.eval_dataloader, type(ours[0]).__name__)
+        data_checks.check_coverage(engine.eval_loader, type(ours[0]).__name__)
     best_metric.check_built(engine)
-    engine.eval = Evaluation(engine, run)
+    engine.around("eval", Evaluation(engine, run))
 
 
 class Evaluation:
-    """``engine.eval``: the host's, whose values are then logged, written down and chosen from."""
+    """Stands for the host's evaluation, whose values are then logged, written down and chosen from."""
 
     def __init__(self, engine, run):
         self._engine = engine
         self._run = run
-        self._original = engine.eval
         self._first_epoch = 0 if run is None or run.epochs == 0 else 1
         self._history = None
         self._said = set()  # which values are undefined
 
-    def __call__(self, epoch_id=0):
-        """Evaluate; return the score of ``Global.best_metric``, or what the host returns."""
+    def __call__(self, evaluate, epoch_id=0):
+        """Evaluate as the host does; return the score of ``Global.best_metric``, or what the host returns."""
         engine = self._engine
-        loss = engine.eval_loss_func
+        loss = engine.evaluation_loss
         meter = None if loss is None else evaluated.LossMeter(loss)
-        engine.eval_loss_func = meter
         keeps = dist.get_rank() == 0 and epoch_id >= self._first_epoch
         recorder = recording.PredictionRecorder() if keeps else None
         outputs = nonfinite.Outputs()
-        hooks = [engine.eval_metric_func.register_forward_post_hook(outputs)]
-        if keeps:
-            hooks.append(engine.eval_metric_func.register_forward_pre_hook(recorder))
-        try:
-            result = self._original(epoch_id)
-        finally:
-            engine.eval_loss_func = loss
-            for hook in hooks:
-                hook.remove()
+        with engine.evaluating(loss=meter, before=recorder, after=outputs):
+            result = evaluate(epoch_id)
         found = evaluated.values(engine)
         undefined = outputs.undefined()
         if undefined:
@@ -167,19 +157,19 @@ class Evaluation:
         """
         if self._run is None or self._engine.config["Global"].get("best_metric") is None:
             return score
-        best = self._run.best.get("best_model_ema" if evaluated.averaged(self._engine) else "best_model", math.nan)
+        best = self._run.best.get("best_model_ema" if self._engine.uses_average else "best_model", math.nan)
         return math.nextafter(best, math.inf) if math.isclose(score, best, rel_tol=1e-12, abs_tol=1e-12) else score
 
     def _keep(self, epoch, found, losses, score, recorder):
         engine = self._engine
-        folder, files = recording.log_folder(engine), run_files.FILES[engine.mode]
+        folder, files = engine.log_folder, run_files.FILES[engine.mode]
         if self._history is None:
             resume = engine.mode == "train" and engine.config["Global"].get("checkpoints") is not None
             self._history = history.History(folder / files.history, resume=resume)
         self._history.append(
             {
                 "epoch": epoch,
-                "ema": evaluated.averaged(engine),
+                "ema": engine.uses_average,
                 "seconds": None if self._run is None else self._run.seconds,
                 "steps": None if self._run is None else self._run.steps,
                 "best_metric": engine.config["Global"].get("best_metric"),
@@ -193,11 +183,9 @@ class Evaluation:
                 },
             }
         )
-        predictions = None if evaluated.averaged(engine) else recorder.result(epoch)
+        predictions = None if engine.uses_average else recorder.result(epoch)
         if predictions is not None:
             run_files.write_predictions(folder / files.predictions, predictions)
 
     def _classifier(self, class_num):
-        model = self._engine.model
-        model = model._layers if isinstance(model, paddle.DataParallel) else model
-        return recording.classifier_norms(model, class_num, self._engine.config["Arch"].get("name"))
+        return recording.classifier_norms(self._engine.model, class_num, self._engine.config["Arch"].get("name"))

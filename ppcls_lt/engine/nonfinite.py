@@ -4,16 +4,13 @@ import contextlib
 import io
 import logging
 import math
-import types
 
 import paddle
 import paddle.distributed as dist
 from paddle import nn
 
-from .. import host
 from ..basis import atomic, checks, disk
 from ..basis.checks import ConfigError
-from . import recording
 
 STOP, COUNT = "stop", "count"
 _OPTION = "nonfinite_loss"
@@ -35,13 +32,13 @@ def check(config):
 
 
 class Watch:
-    """Follows the losses of one Engine's steps.
+    """Follows the losses of the steps of one training.
 
     The host reads every loss of every step, to log its mean; those numbers are
     looked at and nothing else, so no step waits for the device on this account.
 
     Args:
-        engine: the host's Engine, built.
+        engine (EngineView): built.
         run (Run): its training.
     """
 
@@ -49,55 +46,43 @@ class Watch:
         self._engine = engine
         self._run = run
         self._stops = engine.config["Global"].get(_OPTION, STOP) == STOP
-        self._dealt = record_batches(engine.train_dataloader)
-        self._epoch = self._step = 0
+        self._dealt = record_batches(engine)
+        self._number = self._step = 0  # of the epoch and in it
         self._rates = []
         self._bad = 0
         self._total = 0
-        engine.train_epoch_func = self._followed(engine.train_epoch_func)
+        engine.around_epochs(self._epoch)
 
     @contextlib.contextmanager
     def listening(self):
-        """A context in which the host's epoch functions tell their losses."""
-        modules = [
-            name
-            for name, value in vars(host.module("engine.train")).items()
-            if isinstance(value, types.ModuleType) and name != "utils" and hasattr(value, "update_loss")
-        ]
-        with contextlib.ExitStack() as stack:
-            for name in modules:
-                stack.enter_context(host.functions(f"engine.train.{name}", update_loss=self._update_loss))
+        """A context in which the losses of every step are looked at."""
+        with self._engine.telling_losses(self._look):
             yield
         if self._total:
             _log.warning("%d steps of this training had a loss that is not finite", self._total)
 
-    def _followed(self, train_epoch_func):
-        def train_epoch(engine, epoch_id, print_batch_step):
-            self._epoch, self._step, self._bad = epoch_id, 0, 0
-            self._rates = [schedule() for schedule in engine.lr_sch]
-            if self._dealt is not None:
-                self._dealt.begin_epoch()
-            train_epoch_func(engine, epoch_id, print_batch_step)
-            self._end_epoch()
+    def _epoch(self, train_epoch, epoch):
+        self._number, self._step, self._bad = epoch, 0, 0
+        self._rates = [schedule() for schedule in self._engine.schedules]
+        if self._dealt is not None:
+            self._dealt.begin_epoch()
+        train_epoch()
+        self._end_epoch()
 
-        return train_epoch
-
-    def _update_loss(self, original, trainer, loss_dict, batch_size):
-        original(trainer, loss_dict, batch_size)
+    def _look(self, terms):
         self._step += 1
-        terms = {name: float(trainer.output_info[name].val) for name in loss_dict}
         if not all(map(math.isfinite, terms.values())):
             self._bad += 1
             if self._stops or self._bad == 1:
                 self._tell(terms)
         # The schedules have made their step: these are the rates of the next.
-        self._rates = [schedule() for schedule in self._engine.lr_sch]
+        self._rates = [schedule() for schedule in self._engine.schedules]
 
     def _tell(self, terms):
         shown = ", ".join(f"{name}: {value:g}" for name, value in terms.items())
         rates = ", ".join(f"{rate:g}" for rate in self._rates)
         images = self._images()
-        place = f"epoch {self._epoch}, step {self._step}, learning rate {rates}"
+        place = f"epoch {self._number}, step {self._step}, learning rate {rates}"
         process = f" of process {dist.get_rank()}" if dist.get_world_size() > 1 else ""
         named = ", ".join(images[:_NAMED]) + (f" and {len(images) - _NAMED} more" if len(images) > _NAMED else "")
         said = f"the loss is not finite in {place}{process}: {shown}; images: {named}"
@@ -110,7 +95,7 @@ class Watch:
         """The files of the step's batch, in its order."""
         if self._dealt is None:
             return ["not known with DALI"]
-        dataset = self._engine.train_dataloader.dataset
+        dataset = self._engine.train_loader.dataset
         return [image_name(dataset, index) for index in self._dealt.batch(self._step - 1)]
 
     def _end_epoch(self):
@@ -123,18 +108,18 @@ class Watch:
                 bad = joined.item()
             self._total += bad
             if bad:
-                _log.warning("epoch %d: %d steps with a loss that is not finite", self._epoch, bad)
+                _log.warning("epoch %d: %d steps with a loss that is not finite", self._number, bad)
             return
         broken = nonfinite_weights(self._run.model)
         if broken:
-            said = f"after epoch {self._epoch} these weights are not finite: {', '.join(broken[:3])}"
+            said = f"after epoch {self._number} these weights are not finite: {', '.join(broken[:3])}"
             said += f" and {len(broken) - 3} more" if len(broken) > 3 else ""
             self._stop(said, said + "\n")
 
     def _stop(self, said, facts):
         """Write the weights into a file of their own and end the training."""
         rank = dist.get_rank()
-        path = recording.log_folder(self._engine) / ("nonfinite" if rank == 0 else f"nonfinite_process_{rank}")
+        path = self._engine.log_folder / ("nonfinite" if rank == 0 else f"nonfinite_process_{rank}")
         remedy = f"; it was to hold the weights after {said}"
         with disk.writing(path.parent, remedy=remedy):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -161,12 +146,12 @@ def nonfinite_weights(model):
     return [name for name, each in zip(named, whole) if not each]
 
 
-def record_batches(loader):
-    """Let a loader note what its batch sampler deals; return the ``Dealt``, or None where there is no such sampler."""
-    if getattr(loader, "batch_sampler", None) is None:  # DALI's loader has none
+def record_batches(engine):
+    """Let an Engine note what its batch sampler deals; return the ``Dealt``, or None where there is no such sampler."""
+    if engine.train_sampler is None:  # DALI's loader has none
         return None
-    loader.batch_sampler = Dealt(loader.batch_sampler)
-    return loader.batch_sampler
+    engine.train_sampler = Dealt(engine.train_sampler)
+    return engine.train_sampler
 
 
 class Dealt:

@@ -4,7 +4,6 @@ import datetime
 import logging
 import os
 import platform
-from pathlib import Path
 
 import numpy as np
 import paddle
@@ -74,13 +73,13 @@ class Record:
         """Write them beside the log; the first process does.
 
         Args:
-            engine: the host's Engine, built.
+            engine (EngineView): built.
             run (Run, optional): the training.
             anew (bool): it goes on from nothing, and what an earlier one found in this folder is removed.
         """
         if dist.get_rank() != 0:
             return
-        folder, files = log_folder(engine), run_files.FILES[engine.mode]
+        folder, files = engine.log_folder, run_files.FILES[engine.mode]
         for handler in host.log_handlers():
             disk.tell_once(handler)
         facts = self._facts(engine, run)
@@ -116,8 +115,7 @@ class Record:
         """Training images per class, of the data or of a loss or metric that was told them, or None."""
         counts = self._assembly.known_counts()
         if counts is None:
-            metrics = getattr(engine.eval_metric_func, "metric_func_list", [])
-            counts = next((metric.counts for metric in metrics if hasattr(metric, "counts")), None)
+            counts = next((metric.counts for metric in engine.metrics or () if hasattr(metric, "counts")), None)
         return counts
 
 
@@ -130,17 +128,6 @@ def versions():
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
-
-
-def log_folder(engine):
-    """Return the folder in which the host writes the log of this Engine."""
-    output = Path(engine.output_dir)
-    folders = [output / str(engine.config["Arch"].get("name")), output]
-    files = {handler.baseFilename for handler in host.log_handlers()}
-    for folder in folders:
-        if os.path.abspath(folder / f"{engine.mode}.log") in files:
-            return folder
-    return output
 
 
 def class_names(config):

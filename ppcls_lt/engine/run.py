@@ -1,6 +1,7 @@
 """One training run as its callbacks see it, and the points at which they are called."""
 
 import time
+from functools import partial
 
 import paddle
 import paddle.distributed as dist
@@ -41,7 +42,6 @@ class Run:
         self.seconds = 0.0
         self.facts = {}
         self.best = {}
-        self.optimizer_file = None  # what is saved as the optimizers' state instead of theirs
         # Epochs that were added to the run, and whether they are from now on; see `resuming`.
         self.extension = None
         self.extends = False
@@ -54,8 +54,7 @@ class Run:
 
     @property
     def ema(self):
-        average = getattr(self._engine, "model_ema", None)
-        return None if average is None else average.module
+        return None if self._engine is None else self._engine.average
 
     @property
     def models(self):
@@ -64,45 +63,41 @@ class Run:
 
     @property
     def optimizers(self):
-        return list(getattr(self._engine, "optimizer", []))
+        return [] if self._engine is None else self._engine.optimizers
 
     @property
     def sampler(self):
-        return getattr(self._engine.train_dataloader, "batch_sampler", None)  # DALI's loader has none
+        return self._engine.train_sampler
 
     @property
     def steps(self):
         """Batches trained on so far in this stage."""
-        if self.epoch == 0:
-            return 0
-        engine = self._engine
-        # develop has another name for it than 2.4 and 2.5.
-        return self.epoch * (engine.iter_per_epoch if hasattr(engine, "iter_per_epoch") else engine.max_iter)
+        return 0 if self.epoch == 0 else self.epoch * self._engine.steps_per_epoch
 
     @property
     def training_loss(self):
         """The host's combined loss of the training; a callback may put another in its place."""
-        return self._engine.train_loss_func
+        return self._engine.training_loss
 
     @training_loss.setter
     def training_loss(self, loss):
-        self._tools.activate(loss, instead_of=self._engine.train_loss_func)
-        self._engine.train_loss_func = loss
+        self._tools.activate(loss, instead_of=self._engine.training_loss)
+        self._engine.training_loss = loss
 
     @property
     def learning_rate_factor(self):
         """A factor on whatever the learning rate schedules say."""
-        return getattr(self._engine.lr_sch[0], "_factor", 1.0)
+        return getattr(self._engine.schedules[0], "_factor", 1.0)
 
     @learning_rate_factor.setter
     def learning_rate_factor(self, factor):
-        for schedule in self._engine.lr_sch:
+        for schedule in self._engine.schedules:
             scale_schedule(schedule, factor)
 
     @property
     def schedules(self):
         """The learning rates' schedules, one for each optimizer."""
-        return list(self._engine.lr_sch)
+        return self._engine.schedules
 
     def classifier(self, model=None):
         """Return ``(name, layer)`` of the final Linear of the model, or of another such model."""
@@ -139,20 +134,12 @@ class Run:
         self._call("on_model_built")
 
     def attach(self, engine):
-        """Take the finished engine; follow its epochs and, if a callback asks for it, its steps."""
+        """Take the finished Engine (a view); follow its epochs and, if a callback asks for it, its steps."""
         self._engine = engine
-        self.model = engine.model._layers if isinstance(engine.model, paddle.DataParallel) else engine.model
+        self.model = engine.model
         if self._uses("on_step_end"):
-            # Cleared after every update, whatever made it: step(), or minimize() in mixed precision.
-            optimizer = engine.optimizer[-1]
-            clear_grad = optimizer.clear_grad
-
-            def clear_and_tell(*args, **kwargs):
-                clear_grad(*args, **kwargs)
-                self._call("on_step_end")
-
-            optimizer.clear_grad = clear_and_tell
-        engine.train_epoch_func = self._followed(engine.train_epoch_func)
+            engine.after_updates(partial(self._call, "on_step_end"))
+        engine.around_epochs(self._follow)
 
     def begin(self, state=None):
         """Everything is built; ``state`` is what a checkpoint of this run keeps, if it goes on from one."""
@@ -175,7 +162,7 @@ class Run:
 
     def state(self):
         """What a resumed run needs and the host's own files do not hold."""
-        scaler = getattr(self._engine, "scaler", None)
+        scaler = self._engine.scaler
         return {
             "run": self.identity,
             "stage": self.stage,
@@ -220,20 +207,17 @@ class Run:
                 self.seed = int(seed.item())
         return self.seed
 
-    def _followed(self, train_epoch_func):
-        def train_epoch(engine, epoch_id, print_batch_step):
-            started = time.perf_counter()
-            self.epoch = epoch_id
-            randomness.seed_epoch(self.seed, self.stage, epoch_id, dist.get_rank())
-            if hasattr(self.sampler, "set_epoch"):
-                self.sampler.set_epoch(epoch_id - 1)
-            self._call("on_epoch_start")
-            train_epoch_func(engine, epoch_id, print_batch_step)
-            share_statistics(self.models)
-            self._call("on_epoch_end")
-            self.seconds += time.perf_counter() - started
-
-        return train_epoch
+    def _follow(self, train_epoch, epoch):
+        started = time.perf_counter()
+        self.epoch = epoch
+        randomness.seed_epoch(self.seed, self.stage, epoch, dist.get_rank())
+        if hasattr(self.sampler, "set_epoch"):
+            self.sampler.set_epoch(epoch - 1)
+        self._call("on_epoch_start")
+        train_epoch()
+        share_statistics(self.models)
+        self._call("on_epoch_end")
+        self.seconds += time.perf_counter() - started
 
     def _call(self, point, *args):
         for callback in self._callbacks:

@@ -1,30 +1,33 @@
 """The host's saving and loading, made whole: renamed when complete, with the run's own state beside."""
 
 import contextlib
-import copy
 import inspect
 import logging
 import shutil
 import warnings
 from pathlib import Path
+from typing import NamedTuple, Optional
 
 import paddle
 import paddle.distributed as dist
 
-from .. import host
 from ..basis import disk
 from ..basis.checks import ConfigError
 from ..runs import checkpoints, state_files
-from ..runs import marks as run_marks
-from . import resuming
 
 _STATE = ".pdlt"
 _ROOM = "; the last whole checkpoint is kept, and `--resume` goes on from it when there is room"
 _log = logging.getLogger("ppcls.lt")
 
 
-def save(run, original, *args, **kwargs):
-    """The host's ``save_model``: every process calls it, the first one writes."""
+def save(run, original, *args, optimizer_file=None, **kwargs):
+    """The host's ``save_model``: every process calls it, the first one writes.
+
+    Args:
+        run (Run): the training.
+        original (callable): the host's, with its arguments.
+        optimizer_file (str, optional): what is saved as the optimizers' state instead of theirs.
+    """
     given = inspect.signature(original).bind(*args, **kwargs)
     given.apply_defaults()
     values = given.arguments
@@ -53,61 +56,49 @@ def save(run, original, *args, **kwargs):
         values["model_path"] = str(folder)
         original(*given.args, **given.kwargs)
         written = next(folder.rglob(f"{prefix}.pdparams"))
-        if run.optimizer_file is not None:
-            shutil.copyfile(run.optimizer_file, written.with_name(f"{prefix}.pdopt"))
+        if optimizer_file is not None:
+            shutil.copyfile(optimizer_file, written.with_name(f"{prefix}.pdopt"))
         state_files.write(written.with_name(prefix + _STATE), state)
 
 
-def begin_anew(run):
-    """Begin a run from its start weights.
+class Loaded(NamedTuple):
+    """A checkpoint that has been loaded."""
+
+    path: str  # without its ending
+    state: Optional[dict]  # of the run; None where it was saved without this package
+    metric_info: dict  # what the host is to know: the best `metric`, and the `epoch`
+
+
+def load(run, read, path):
+    """Give a checkpoint to a model and its optimizers; return it as :class:`Loaded`. The run does not begin yet.
+
+    Args:
+        run (Run): that is to go on.
+        read (callable): the host's ``init_model`` for this checkpoint.
+        path (str): the checkpoint, without its ending.
 
     Raises:
-        ConfigError: a callback's state could not be saved.
+        ConfigError: it is not whole, or of a run with other callbacks.
     """
-    section = run.config["Global"]
-    # The one that is to go on may have ended before its first checkpoint.
-    told_before = run.stage == 1 and section.get("resume", False) and run_marks.replaces(section["output_dir"])
-    _mark(run, replaces=section.get("overwrite", False) or told_before)
-    run.begin()
-    try:
-        state_files.encoded(run.state())
-    except TypeError as error:
-        raise ConfigError(
-            f"Callbacks: their `state_dict` must hold plain containers, numbers, text and arrays, got {error}"
-        ) from error
-
-
-def load(run, original, config, *args, **kwargs):
-    """The host's ``init_model`` for a checkpoint, and the run's own state with it."""
-    path = config["checkpoints"]
     checkpoints.check(path)
     state = read_state(path)
     if state is not None:
         _check_same(run, state, path)
-    fresh = copy.deepcopy(run.schedules)
     with warnings.catch_warnings():
         for key in run.hidden_keys:
             warnings.filterwarnings("ignore", message=f"Skip loading for {key}")
-        metric_info = original(config, *args, **kwargs)
-    if state is None:
-        _log.warning("%s was saved without ppcls_lt: its callbacks and best metric are unknown", path)
-        begin_anew(run)
-        return metric_info
-    if run.extends:
-        resuming.begin_schedules(run.schedules, fresh, run.extension)
-        done = "stretched over all of them" if run.extension.schedule == "stretch" else "begun anew"
-        _log.info("the run goes on to epoch %d, its learning rate's schedule %s", run.epochs, done)
-    run.begin(state)
-    _mark(run, replaces=_was_told_to_replace(run))
-    _log.info("resuming %s after epoch %d", path, state["epoch"])
-    return {"metric": state["best"].get("best_model", -1.0), "epoch": state["epoch"]}
+        metric_info = read()
+    if state is not None:
+        metric_info = {"metric": state["best"].get("best_model", -1.0), "epoch": state["epoch"]}
+    return Loaded(path, state, metric_info)
 
 
 def save_untrained(engine, run):
     """A stage of no epochs: evaluate what the callbacks made of the weights, and save it."""
     evaluates = engine.config["Global"]["eval_during_train"]
-    metric = engine.eval(0) if evaluates else 0.0
-    _save_as(("best_model", checkpoints.LATEST) if evaluates else (checkpoints.LATEST,), engine, run, metric)
+    metric = engine.evaluate() if evaluates else 0.0
+    for prefix in ("best_model", checkpoints.LATEST) if evaluates else (checkpoints.LATEST,):
+        engine.save(prefix, metric, run.epoch)
 
 
 def complete(engine, run):
@@ -126,23 +117,9 @@ def complete(engine, run):
     if checkpoints.LATEST in missing:
         # Nothing was trained since it was read, and Paddle 2.6 gives an optimizer's state only after a step.
         read = checkpoints.newest(folder, arch, run.identity)
-        run.optimizer_file = None if read is None else f"{read[0]}.pdopt"
-        _save_as(missing, engine, run, run.best.get("best_model", 0.0))
-
-
-def _save_as(prefixes, engine, run, metric):
-    """Save the weights as they are, as the host does after an epoch."""
-    for prefix in prefixes:
-        host.module("utils.save_load").save_model(
-            engine.model,
-            engine.optimizer,
-            {"metric": metric, "epoch": run.epoch},
-            engine.output_dir,
-            model_name=engine.config["Arch"]["name"],
-            prefix=prefix,
-            loss=engine.train_loss_func,
-            **({} if run.ema is None else {"ema": run.ema}),
-        )
+        instead = {} if read is None else {"optimizer_file": f"{read[0]}.pdopt"}
+        for prefix in missing:
+            engine.save(prefix, run.best.get("best_model", 0.0), run.epoch, **instead)
 
 
 def read_state(path):
@@ -151,20 +128,6 @@ def read_state(path):
     if not file.is_file():
         return None
     return state_files.read(file) if state_files.is_one(file) else paddle.load(str(file), return_numpy=True)
-
-
-def _was_told_to_replace(run):
-    """Whether it was when it began, which holds for its later stages too."""
-    root, arch = run.config["Global"]["output_dir"], str(run.config["Arch"].get("name"))
-    return run_marks.marked(root, arch) == run.identity and run_marks.replaces(root)
-
-
-def _mark(run, replaces):
-    """From now on the folder is this run's, whatever an earlier one left in it."""
-    if dist.get_rank() == 0:
-        root, arch = run.config["Global"]["output_dir"], str(run.config["Arch"].get("name"))
-        with disk.writing(root):
-            run_marks.mark(root, arch, run.identity, replaces)
 
 
 def _check_same(run, state, path):

@@ -1,6 +1,7 @@
 """The host's Engine, taught the rest of the configuration: counts, callbacks, stages, resuming."""
 
 import contextlib
+import copy
 import logging
 import weakref
 from functools import partial
@@ -28,7 +29,7 @@ from ..configuration import (
 from ..configuration.reading import build_callbacks
 from ..runs import earlier as earlier_runs
 from ..samplers import weight_balanced as samplers
-from . import announcements, evaluation, loader, nonfinite, recording, resuming, saving, unreadable, weights
+from . import announcements, beginning, evaluation, nonfinite, recording, resuming, saving, unreadable, weights
 from .assembly import Assembly, build_model
 from .run import Run
 
@@ -49,8 +50,7 @@ def register(*, replace=(), root=None):
     host.extend("utils.config", "get_config", finished_run.get_config)
     host.extend("arch", "build_model", build_model)
     host.extend("engine.engine", "build_model", build_model)
-    host.extend("engine.engine", "Engine.__init__", _init_engine)
-    host.extend("engine.engine", "Engine.train", _train)
+    host.extend_engine(_build)
     _registered = True
 
 
@@ -64,16 +64,14 @@ def run_engine(mode, path, overrides=(), profiler_options=None):
         profiler_options (str, optional): as the host's ``-p``.
 
     Returns:
-        The host's Engine, after its work.
+        EngineView: the host's Engine, after its work.
     """
     register()
     config = host.load_config(path, list(overrides))
     config.profiler_options = profiler_options
     if mode == "export" and config["Arch"].get("use_sync_bn", False):
         config["Arch"]["use_sync_bn"] = False
-    engine = host.module("engine.engine").Engine(config, mode=mode)
-    getattr(engine, mode)()
-    return engine
+    return host.run(config, mode)
 
 
 def checked_plan(config, mode):
@@ -114,20 +112,21 @@ def checked_plan(config, mode):
     return plan
 
 
-def _init_engine(original, engine, config, mode="train"):
-    """The host's ``Engine.__init__``, for the stage that is to run."""
+def _build(engine, construct, config, mode):
+    """Build an Engine for what the configuration asks; return what trains it, or None. See ``host.extend_engine``."""
     plan = checked_plan(config, mode)
     places.check_outputs(plan, mode)
     if mode == "train":
         replaced.log(config)
-        _Training(original, engine, plan).start()
-        return
+        training = _Training(engine, construct, plan)
+        training.start()
+        return training
     config = host.attributed(plan[-1])
     assembly = Assembly(config)
     loading = weights.Loading()
     with assembly.building(), loading.watched():
-        original(engine, config, mode)
-    loading.check(weights.without_parallel(engine.model), config, mode)
+        construct(config)
+    loading.check(engine.model, config, mode)
     assembly.connect(engine, mode)
     evaluation.attach(engine)
     unreadable.attach(engine, assembly.watches)
@@ -136,19 +135,15 @@ def _init_engine(original, engine, config, mode="train"):
         places.write_alone(engine, mode, engine.output_dir, "output_dir", lambda: record.begin(engine))
     elif mode == "export" and config["Global"].get("save_inference_dir") is not None:
         places.write_alone(engine, mode, config["Global"]["save_inference_dir"], "save_inference_dir")
-
-
-def _train(original, engine):
-    """The host's ``Engine.train``, over all stages."""
-    engine.long_tail.train(original)
+    return None
 
 
 class _Training:
     """All stages of one training, in one Engine, which each stage builds anew."""
 
-    def __init__(self, init_engine, engine, plan):
-        self._init_engine = init_engine
+    def __init__(self, engine, construct, plan):
         self._engine = engine
+        self._construct = construct
         self._plan = plan
         self._index = 0
         self._names = self._identity = None
@@ -231,21 +226,15 @@ class _Training:
         self._record = recording.Record(recorded, assembly, len(self._plan))
         # The host cannot build for no epochs.
         config["Global"]["epochs"] = max(config["Global"]["epochs"], 1)
-        # What the Engine of the stage before has, its model first of all, ends here.
-        vars(self._engine).clear()
-        self._engine.long_tail = self
         self._names = None
         loading = weights.Loading()
         epochs = None if self._extension is None else self._extension.scheduled
         with self._own_names(), assembly.building(self._run.model_built, epochs):
             with loading.watched():
-                self._init_engine(self._engine, config, "train")
-            model = weights.without_parallel(self._engine.model)
-            loading.check(model, config, "train", hidden=self._run.hidden_keys)
+                self._construct(config)
+            loading.check(self._engine.model, config, "train", hidden=self._run.hidden_keys)
             assembly.connect(self._engine, "train")
             evaluation.attach(self._engine, self._run)
-            if host.keeps_loader_iterator(self._engine.train_epoch_func):
-                self._engine.train_epoch_func = loader.with_fresh_iterator(self._engine.train_epoch_func)
             self._run.attach(self._engine)
             self._watch = nonfinite.Watch(self._engine, self._run)
             self._unreadable = unreadable.Tally(assembly.watches)
@@ -257,11 +246,10 @@ class _Training:
         saves = host.functions("utils.save_load", save_model=partial(saving.save, run))
         with loads, saves, self._watch.listening():
             if not engine.config["Global"]["checkpoints"]:
-                saving.begin_anew(run)
-                self._record.begin(engine, run, anew=True)
-                announcements.begin(engine, run, self._assembly, self._plan)
+                beginning.anew(run)
+                self._tell(anew=True)
             if run.epochs > 0:
-                train_stage(engine)
+                train_stage()
             elif not engine.config["Global"]["checkpoints"]:
                 saving.save_untrained(engine, run)
             if engine.config["Global"]["checkpoints"]:
@@ -269,14 +257,22 @@ class _Training:
         self._unreadable.tell(engine)
         self._unreadable.end()
 
-    def _load(self, original, *args, **kwargs):
+    def _load(self, original, config, *args, **kwargs):
+        """The host's ``init_model``: the stage goes on from its checkpoint."""
+        run = self._run
+        schedules = copy.deepcopy(run.schedules)
         loading = weights.Loading()
         with loading.watched():
-            metric_info = saving.load(self._run, original, *args, **kwargs)
-        loading.check_resumed(self._run)
-        self._record.begin(self._engine, self._run)
+            loaded = saving.load(run, partial(original, config, *args, **kwargs), config["checkpoints"])
+        loading.check_resumed(run)
+        beginning.from_checkpoint(run, loaded, schedules)
+        self._tell(anew=False)
+        return loaded.metric_info
+
+    def _tell(self, anew):
+        """Write down and log what begins."""
+        self._record.begin(self._engine, self._run, anew=anew)
         announcements.begin(self._engine, self._run, self._assembly, self._plan)
-        return metric_info
 
     @contextlib.contextmanager
     def _own_names(self):

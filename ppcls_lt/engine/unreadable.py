@@ -8,7 +8,6 @@ import paddle.distributed as dist
 
 from ..basis import atomic, checks, disk
 from ..host import images
-from . import recording
 
 ERROR, IN_TRAINING, REPLACE = "error", "replace_in_training", "replace"
 _OPTION, _LIMIT = "unreadable_images", "max_image_pixels"
@@ -53,15 +52,15 @@ def watch(loader, config, part):
 def attach(engine, watches):
     """Let an evaluation alone tell what it met, where that is no error."""
     if watches:
-        tally, evaluate = Tally(watches), engine.eval
+        tally = Tally(watches)
 
-        def evaluated(epoch_id=0):
-            result = evaluate(epoch_id)
+        def evaluated(evaluate, epoch=0):
+            result = evaluate(epoch)
             tally.tell(engine)
             tally.end()
             return result
 
-        engine.eval = evaluated
+        engine.around("eval", evaluated)
 
 
 class Tally:
@@ -77,13 +76,12 @@ class Tally:
 
     def follow(self, engine):
         """Tell after each epoch of a training."""
-        train_epoch_func = engine.train_epoch_func
 
-        def train_epoch(engine, epoch_id, print_batch_step):
-            train_epoch_func(engine, epoch_id, print_batch_step)
+        def epoch(train_epoch, epoch):
+            train_epoch()
             self.tell(engine)
 
-        engine.train_epoch_func = train_epoch
+        engine.around_epochs(epoch)
 
     def tell(self, engine):
         """Name what is new since the last call; every process calls it, the first one tells."""
@@ -110,7 +108,7 @@ class Tally:
                 "%s: cannot read %s (class %s), another image of its class stands for it: %s",
                 *(watched.owner, watched.dataset.images[index], _shown(watched.label(index)), watched.reason(index)),
             )
-        path = recording.log_folder(engine) / _FILE
+        path = engine.log_folder / _FILE
         if len(new) > _NAMED:
             _log.warning("%s: and %d more, all in %s", watched.owner, len(new) - _NAMED, path)
         lines = [

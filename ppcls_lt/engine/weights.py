@@ -7,7 +7,6 @@ import warnings
 from pathlib import Path
 from typing import NamedTuple
 
-import paddle
 import paddle.distributed as dist
 from paddle import nn
 
@@ -220,11 +219,6 @@ class Loading:
             text += f"; {classifier} is the classifier" if of_classifier else ""
         complete = len(load.taken) == total
         _log.log(logging.WARNING if partly and not complete else logging.INFO, "%s", text)
-
-
-def without_parallel(model):
-    """Return a model without its ``DataParallel``."""
-    return model._layers if isinstance(model, paddle.DataParallel) else model
 
 
 def _compared(layer, state):

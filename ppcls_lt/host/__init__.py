@@ -4,7 +4,6 @@ With its folder the only place that imports ``ppcls``. Every repair is narrow, i
 where its fault shows, and is listed in docs/versions.md.
 """
 
-import contextlib
 import copy
 import importlib
 import importlib.metadata
@@ -15,9 +14,10 @@ from pathlib import Path
 from ..basis.checks import ConfigError
 from . import evaluated, images, loading, operators, reading, relabelling, repairs
 from ._names import MODULE_OF_KIND, namespace
-from ._wrapping import extend_in, wrapped
 from .components import WRONG, faulty  # noqa: F401
 from .devices import devices  # noqa: F401
+from .engine import extend_engine, log_handlers, run  # noqa: F401
+from .patched import extend, functions  # noqa: F401
 from .predicting import images_below  # noqa: F401
 from .read_keys import reads
 from .reading import check_new_entries  # noqa: F401
@@ -101,28 +101,6 @@ def publish(kind, components, replace=()):
         known[name] = component
 
 
-def extend(module_name, path, wrapper):
-    """Wrap ``path``, a function or ``Class.method``, of ``ppcls.<module_name>``.
-
-    The wrapper is called with the original and the original's arguments.
-    """
-    extend_in(module(module_name), path, wrapper)
-
-
-@contextlib.contextmanager
-def functions(module_name, **wrappers):
-    """Within the context, ``ppcls.<module_name>`` has these wrappers in place of its functions."""
-    owner = module(module_name)
-    originals = {name: getattr(owner, name) for name in wrappers}
-    for name, wrapper in wrappers.items():
-        setattr(owner, name, wrapped(originals[name], wrapper))
-    try:
-        yield
-    finally:
-        for name, original in originals.items():
-            setattr(owner, name, original)
-
-
 def attributed(config):
     """Return a deep copy of a configuration, or plain dicts, as the host's ``AttrDict`` at every level."""
     attr_dict = module("utils.config").AttrDict
@@ -140,11 +118,6 @@ def load_config(path, overrides):
     return module("utils.config").get_config(str(path), overrides=overrides, show=False)
 
 
-def log_handlers():
-    """The handlers that write the host's log into files."""
-    return [handler for handler in module("utils.logger")._logger.handlers if hasattr(handler, "baseFilename")]
-
-
 def build_dataset(config):
     """Build the data set of a ``dataset`` section as the host does, without a loader."""
     params = {key: value for key, value in config.items() if key not in ("name", "batch_transform_ops")}
@@ -154,14 +127,6 @@ def build_dataset(config):
 def reads_use_amp():
     """Whether the host looks at ``AMP.use_amp``; 2.4 and 2.5 take the section itself for yes."""
     return "use_amp" in reads().get(("AMP",), {})
-
-
-def keeps_loader_iterator(train_epoch_func):
-    """Whether a host's epoch function keeps one loader iterator over all epochs.
-
-    develop does; it also answers any exception of ``next()`` by starting over.
-    """
-    return "train_dataloader_iter" in train_epoch_func.__code__.co_names
 
 
 def _put_on_path(root):

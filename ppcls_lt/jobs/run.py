@@ -46,7 +46,7 @@ def finish(folder, recipe, seed):
     _check_finite(f"{best}.pdparams", recipe)
     atomic.copy(f"{best}.pdparams", folder / f"{WEIGHTS}.pdparams")
     engine = trainer.run_engine("eval", folder / TEST)
-    metric = engine.eval_metric_func.metric_func_list[0]
+    metric = engine.metrics[0]
     result = Run(
         recipe=recipe,
         seed=seed,

@@ -1,0 +1,71 @@
+"""How a run begins, anew or from a checkpoint that has been loaded: its folder is marked, its state is given to it."""
+
+import logging
+
+import paddle.distributed as dist
+
+from ..basis import disk
+from ..basis.checks import ConfigError
+from ..runs import marks as run_marks
+from ..runs import state_files
+from . import resuming
+
+_log = logging.getLogger("ppcls.lt")
+
+
+def anew(run):
+    """Begin a run from its start weights.
+
+    Raises:
+        ConfigError: a callback's state could not be saved.
+    """
+    section = run.config["Global"]
+    # The one that is to go on may have ended before its first checkpoint.
+    told_before = run.stage == 1 and section.get("resume", False) and run_marks.replaces(section["output_dir"])
+    _mark(run, replaces=section.get("overwrite", False) or told_before)
+    run.begin()
+    try:
+        state_files.encoded(run.state())
+    except TypeError as error:
+        raise ConfigError(
+            f"Callbacks: their `state_dict` must hold plain containers, numbers, text and arrays, got {error}"
+        ) from error
+
+
+def from_checkpoint(run, loaded, schedules):
+    """Begin a run that goes on.
+
+    Args:
+        run (Run): its model and optimizers have the checkpoint's weights.
+        loaded (saving.Loaded): the checkpoint.
+        schedules (list): copies of the learning rates' schedules from before it was loaded.
+
+    Raises:
+        ConfigError: a callback cannot go on from its state.
+    """
+    state = loaded.state
+    if state is None:
+        _log.warning("%s was saved without ppcls_lt: its callbacks and best metric are unknown", loaded.path)
+        anew(run)
+        return
+    if run.extends:
+        resuming.begin_schedules(run.schedules, schedules, run.extension)
+        done = "stretched over all of them" if run.extension.schedule == "stretch" else "begun anew"
+        _log.info("the run goes on to epoch %d, its learning rate's schedule %s", run.epochs, done)
+    run.begin(state)
+    _mark(run, replaces=_was_told_to_replace(run))
+    _log.info("resuming %s after epoch %d", loaded.path, state["epoch"])
+
+
+def _was_told_to_replace(run):
+    """Whether it was when it began, which holds for its later stages too."""
+    root, arch = run.config["Global"]["output_dir"], str(run.config["Arch"].get("name"))
+    return run_marks.marked(root, arch) == run.identity and run_marks.replaces(root)
+
+
+def _mark(run, replaces):
+    """From now on the folder is this run's, whatever an earlier one left in it."""
+    if dist.get_rank() == 0:
+        root, arch = run.config["Global"]["output_dir"], str(run.config["Arch"].get("name"))
+        with disk.writing(root):
+            run_marks.mark(root, arch, run.identity, replaces)

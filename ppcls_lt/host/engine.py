@@ -1,0 +1,292 @@
+"""The host's Engine, as the rest of this package sees it: one view, the same for every version.
+
+No other module reads an attribute of the Engine or is given one; what is put in the place
+of something in it is listed in ``patched``.
+"""
+
+import contextlib
+import functools
+import importlib
+import os
+import types
+from pathlib import Path
+
+import paddle
+
+from . import fresh_batches
+from ._wrapping import extend_in, wrapped
+from .patched import replaced
+
+# The attribute of an Engine that holds what trains it.
+_TRAINING = "long_tail"
+
+
+def extend_engine(build):
+    """Let ``build`` make every Engine, and what it returns train it.
+
+    Args:
+        build (callable): called as ``build(engine, construct, config, mode)`` with the view of an
+            Engine that has nothing yet. ``construct(config)`` builds it as the host does; called
+            again, it begins anew. What is returned has ``train(train_stage)``, which stands for
+            ``Engine.train`` and is given the host's; or it is None.
+    """
+
+    def init(original, engine, config, mode="train"):
+        def construct(settings):
+            # What the Engine of the stage before has, its model first of all, ends here.
+            for name in set(vars(engine)) - {_TRAINING}:
+                delattr(engine, name)
+            original(engine, settings, mode)
+            engine.train_epoch_func = fresh_batches.repaired(engine.train_epoch_func)
+
+        setattr(engine, _TRAINING, build(EngineView(engine), construct, config, mode))
+
+    def train(original, engine):
+        getattr(engine, _TRAINING).train(functools.partial(original, engine))
+
+    module = importlib.import_module("ppcls.engine.engine")
+    extend_in(module, "Engine.__init__", init)
+    extend_in(module, "Engine.train", train)
+
+
+def run(config, mode):
+    """Build an Engine and let it work; return its view.
+
+    Args:
+        config (AttrDict): the host's configuration.
+        mode (str): ``train``, ``eval``, ``infer`` or ``export``.
+    """
+    engine = importlib.import_module("ppcls.engine.engine").Engine(config, mode=mode)
+    getattr(engine, mode)()
+    return EngineView(engine)
+
+
+def log_handlers():
+    """The handlers that write the host's log into files."""
+    logger = importlib.import_module("ppcls.utils.logger")._logger
+    return [handler for handler in logger.handlers if hasattr(handler, "baseFilename")]
+
+
+class EngineView:
+    """One Engine of the host. What its mode or version does not have is None.
+
+    Args:
+        engine: the host's Engine. Nothing gives it out again.
+    """
+
+    def __init__(self, engine):
+        self.__engine = engine
+
+    def _get(self, name):
+        return getattr(self.__engine, name, None)
+
+    # What it was asked for, and where it writes.
+
+    @property
+    def config(self):
+        """The configuration that it was built from (``AttrDict``)."""
+        return self.__engine.config
+
+    @property
+    def mode(self):
+        """``train``, ``eval``, ``infer`` or ``export``."""
+        return self.__engine.mode
+
+    @property
+    def eval_mode(self):
+        """``classification``, ``retrieval`` or ``adaface``."""
+        return self.__engine.eval_mode
+
+    @property
+    def output_dir(self):
+        """The ``Global.output_dir`` (str); 2.4 and 2.5 write most of their files into a folder below it."""
+        return self.__engine.output_dir
+
+    @property
+    def log_folder(self):
+        """The folder of the log (Path): that of the architecture in ``output_dir`` (2.4, 2.5), or itself (develop)."""
+        output = Path(self.output_dir)
+        files = {handler.baseFilename for handler in log_handlers()}
+        for folder in (output / str(self.config["Arch"].get("name")), output):
+            if os.path.abspath(folder / f"{self.mode}.log") in files:
+                return folder
+        return output
+
+    @property
+    def writer(self):
+        """VisualDL's, in the first process of a training with ``use_visualdl``."""
+        return self._get("vdl_writer")
+
+    # What is trained and evaluated.
+
+    @property
+    def model(self):
+        """The model in use (nn.Layer), without its ``DataParallel``; while the average is evaluated, that."""
+        model = self.__engine.model
+        return model._layers if isinstance(model, paddle.DataParallel) else model
+
+    @property
+    def average(self):
+        """The averaged copy of the model (nn.Layer) with a section ``EMA`` (2.5, develop)."""
+        average = self._get("model_ema")
+        return None if average is None else average.module
+
+    @property
+    def uses_average(self):
+        """Whether the model in use is :attr:`average`."""
+        return self.average is not None and self.__engine.model is self.average
+
+    @property
+    def train_loader(self):
+        """The loader of ``DataLoader.Train``, in a training."""
+        return self._get("train_dataloader")
+
+    @property
+    def train_sampler(self):
+        """The batch sampler of :attr:`train_loader`, which another may stand for; DALI's loader has none."""
+        return getattr(self.train_loader, "batch_sampler", None)
+
+    @train_sampler.setter
+    def train_sampler(self, sampler):
+        self.train_loader.batch_sampler = sampler
+
+    @property
+    def eval_loader(self):
+        """The loader of ``DataLoader.Eval``, where something is evaluated; None in retrieval, which has others."""
+        return self._get("eval_dataloader")
+
+    @property
+    def training_loss(self):
+        """The ``CombinedLoss`` of the training, alone or in a ``DataParallel``; another may be put in its place."""
+        return self._get("train_loss_func")
+
+    @training_loss.setter
+    def training_loss(self, loss):
+        self.__engine.train_loss_func = loss
+
+    @property
+    def evaluation_loss(self):
+        """The ``CombinedLoss`` of ``Loss.Eval``."""
+        return self._get("eval_loss_func")
+
+    @property
+    def metrics(self):
+        """The list of what ``Metric.Eval`` names, built."""
+        return getattr(self._get("eval_metric_func"), "metric_func_list", None)
+
+    # What makes the steps of a training.
+
+    @property
+    def optimizers(self):
+        """The optimizers, a list: the model's, then those of losses with parameters; empty without a training."""
+        return list(self._get("optimizer") or ())
+
+    @property
+    def schedules(self):
+        """The learning rates' schedules, one for each optimizer."""
+        return list(self._get("lr_sch") or ())
+
+    @property
+    def scaler(self):
+        """The loss scaler of mixed precision; develop has one in every training, which may be off."""
+        return self._get("scaler")
+
+    @property
+    def steps_per_epoch(self):
+        """Batches in an epoch, once the training runs: ``iter_per_epoch`` in develop, ``max_iter`` in 2.4 and 2.5."""
+        steps = self._get("iter_per_epoch")
+        return self._get("max_iter") if steps is None else steps
+
+    # Its loops, followed.
+
+    def around_epochs(self, wrapper):
+        """Let ``wrapper(train_epoch, epoch)`` stand for each epoch of the training; ``train_epoch()`` is the host's."""
+        original = self.__engine.train_epoch_func
+
+        def train_epoch(engine, epoch_id, print_batch_step):
+            wrapper(functools.partial(original, engine, epoch_id, print_batch_step), epoch_id)
+
+        self.__engine.train_epoch_func = train_epoch
+
+    def around(self, loop, wrapper):
+        """Let ``wrapper(original, *args)`` stand for the loop ``eval``, which takes an epoch, or ``export``."""
+        setattr(self.__engine, loop, wrapped(getattr(self.__engine, loop), wrapper))
+
+    def after_updates(self, call):
+        """Have ``call()`` follow each update of the weights."""
+        # Cleared after every update, whatever made it: step(), or minimize() in mixed precision.
+        optimizer = self.__engine.optimizer[-1]
+        clear_grad = optimizer.clear_grad
+
+        def clear_and_call(*args, **kwargs):
+            clear_grad(*args, **kwargs)
+            call()
+
+        optimizer.clear_grad = clear_and_call
+
+    @contextlib.contextmanager
+    def telling_losses(self, tell):
+        """Within the context, ``tell(terms)`` follows each step: name -> float, as the host reads them for its log."""
+
+        def update_loss(original, trainer, loss_dict, batch_size):
+            original(trainer, loss_dict, batch_size)
+            tell({name: float(trainer.output_info[name].val) for name in loss_dict})
+
+        modules = [
+            value
+            for name, value in vars(importlib.import_module("ppcls.engine.train")).items()
+            if isinstance(value, types.ModuleType) and name != "utils" and hasattr(value, "update_loss")
+        ]
+        with contextlib.ExitStack() as stack:
+            for module in modules:
+                stack.enter_context(replaced(module, update_loss=update_loss))
+            yield
+
+    @contextlib.contextmanager
+    def evaluating(self, *, loss, after, before=None):
+        """Within the context, ``loss`` stands for the evaluation loss, and hooks see what the metrics get.
+
+        Args:
+            loss (callable or None): called as the evaluation loss is.
+            after (callable): forward post-hook of the combined metrics.
+            before (callable, optional): forward pre-hook of them.
+        """
+        metrics, original = self.__engine.eval_metric_func, self.__engine.eval_loss_func
+        self.__engine.eval_loss_func = loss
+        hooks = [metrics.register_forward_post_hook(after)]
+        if before is not None:
+            hooks.append(metrics.register_forward_pre_hook(before))
+        try:
+            yield
+        finally:
+            self.__engine.eval_loss_func = original
+            for hook in hooks:
+                hook.remove()
+
+    # What it does when asked.
+
+    def evaluate(self, epoch=0):
+        """Evaluate as the training does; return the score by which the best model is chosen."""
+        return self.__engine.eval(epoch)
+
+    def save(self, prefix, metric, epoch, **more):
+        """Save a checkpoint as the host does after an epoch.
+
+        Args:
+            prefix (str): its name, ``latest`` and the like.
+            metric (float): the score of the weights.
+            epoch (int): after which they are what they are.
+            more: for what stands in the place of the host's ``save_model``.
+        """
+        engine = self.__engine
+        importlib.import_module("ppcls.utils.save_load").save_model(
+            engine.model,
+            engine.optimizer,
+            {"metric": metric, "epoch": epoch},
+            engine.output_dir,
+            model_name=engine.config["Arch"]["name"],
+            prefix=prefix,
+            loss=engine.train_loss_func,
+            **({} if self.average is None else {"ema": self.average}),
+            **more,
+        )
