@@ -10,15 +10,29 @@ import numpy as np
 import ppcls_lt
 from ppcls_lt.data.counts import count_label_list
 
+from . import forks
+
 ROOT = Path(ppcls_lt.__file__).parent.parent
 
 
-def run(folder, *arguments, code=("-m", "ppcls_lt"), environment=None, **more):
-    """Run ``ppcls-lt`` in a folder; return the finished process with ``output`` and ``errors`` as text."""
+# The commands that load Paddle; `compare` itself starts others that do.
+_WITH_PADDLE = ("train", "eval", "infer", "export", "run", "compare")
+
+
+def run(folder, *arguments, code=("-m", "ppcls_lt"), environment=None, timeout=120, **more):
+    """Run ``ppcls-lt`` in a folder; return the finished process with ``output`` and ``errors`` as text.
+
+    With ``more``, which goes to :func:`subprocess.run`, or with other ``code`` an interpreter is started for it.
+    """
     settings = {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "COLUMNS": "60", **(environment or {})}
-    command = [sys.executable, *code, *map(str, arguments)]
-    options = {"capture_output": True, "cwd": folder, "env": {**os.environ, **settings}, "timeout": 120, **more}
-    done = subprocess.run(command, **options)
+    settings = {**os.environ, **settings}
+    command = [*code, *map(str, arguments)]
+    if more or code != ("-m", "ppcls_lt") or not forks.suits(command, settings):
+        options = {"capture_output": True, "cwd": folder, "env": settings, "timeout": timeout, **more}
+        done = subprocess.run([sys.executable, *command], **options)
+    else:
+        names = forks.WITH_PADDLE if arguments and arguments[0] in _WITH_PADDLE else forks.PLAIN
+        done = forks.run(names, command, cwd=folder, environment=settings, timeout=timeout)
     done.output, done.errors = done.stdout.decode(), done.stderr.decode()
     return done
 

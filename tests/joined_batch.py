@@ -1,10 +1,11 @@
-"""Started by test_parallel.py, in one process and in several: writes gradients and losses.
+"""Started by test_parallel.py once in one process and once in two, ``joined_batch.py DATA OUT``: writes its results.
 
-``engine NAME DATA OUT``: the first step of the host's Engine, on an architecture
-without BatchNorm. ``uneven NAME OUT``: batches of different sizes per process.
-``train DATA OUT``: the weights before and after 20 steps with a weighted sampler
-and class vectors kept in a ball. ``last OUT``: the last step of an epoch whose
-images do not go into equal shares, with PaddleClas's ``CELoss``, by sampler.
+``engine_NAME``: loss and gradients of the first step of the host's Engine, on an
+architecture without BatchNorm. ``uneven_NAME``: the same of batches of different
+sizes per process. ``train``: the weights before and after 20 steps with a
+weighted sampler and class vectors kept in a ball. ``last``: the last step of an
+epoch whose images do not go into equal shares, with PaddleClas's ``CELoss``, by
+sampler. Each goes into the folder OUT as ``CASE_rankR.npz``.
 """
 
 import sys
@@ -21,6 +22,8 @@ from ppcls_lt.samplers.weight_balanced import WeightBalancedSampler  # noqa: E40
 from tests import engines  # noqa: E402
 
 JOINED = 16
+ENGINE = ("LDAMLoss", "IBLoss")
+UNEVEN = ("CostSensitiveCE", "LDAMLoss", "FocalLoss", "IBLoss", "IBFocalLoss")
 
 
 def engine_step(name, data, out):
@@ -92,7 +95,6 @@ def train(data, out):
 
 def uneven_step(name, out):
     """Five images on the first process and three on the second; or all eight on one."""
-    dist.init_parallel_env()
     world, rank = dist.get_world_size(), dist.get_rank()
     random = np.random.default_rng(0)
     images = random.normal(size=(8, 12)).astype("float32")
@@ -129,7 +131,6 @@ def last_step(out):
     """Gradients of ``CELoss`` in the last step: 11 of the 27 images are left for two batches of eight."""
     from ppcls_lt import host
 
-    dist.init_parallel_env()
     host.load()
     world, rank = dist.get_world_size(), dist.get_rank()
     data = Vectors()
@@ -154,4 +155,11 @@ def last_step(out):
 
 
 if __name__ == "__main__":
-    {"engine": engine_step, "train": train, "uneven": uneven_step, "last": last_step}[sys.argv[1]](*sys.argv[2:])
+    folder, results = sys.argv[1:]
+    for loss_name in ENGINE:
+        engine_step(loss_name, folder, f"{results}/engine_{loss_name}")
+    train(folder, f"{results}/train")
+    dist.init_parallel_env()  # the Engine has done so already where there are several
+    for loss_name in UNEVEN:
+        uneven_step(loss_name, f"{results}/uneven_{loss_name}")
+    last_step(f"{results}/last")

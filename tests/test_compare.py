@@ -253,7 +253,7 @@ def test_a_base_that_cannot_be_built_ends_at_once(place):
 
 
 def test_what_is_told_to_ignore_a_hangup_goes_on(place):
-    script = "import signal; from ppcls_lt.runs.results import pool\n"
+    script = "import signal; from ppcls_lt.jobs import pool\n"
     script += "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
     script += "with pool._told_to_end(): signal.raise_signal(signal.SIGHUP)\n"
     done = commands.run(place, code=("-c", script), environment=ENVIRONMENT)

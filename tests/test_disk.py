@@ -69,7 +69,7 @@ def test_folders_that_cannot_be_written_are_named_before_any_training(place):
 
 
 def test_a_log_that_cannot_be_written_is_said_once(tmp_path):
-    script = "import logging, sys; from ppcls_lt import disk\n"
+    script = "import logging, sys; from ppcls_lt.basis import disk\n"
     script += "handler = logging.FileHandler('/dev/full'); disk.tell_once(handler)\n"
     script += "logging.getLogger().addHandler(handler)\nfor _ in range(3): logging.error('x')\n"
     done = commands.run(tmp_path, code=("-c", script))

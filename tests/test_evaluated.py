@@ -217,8 +217,8 @@ class TestHostComponents:
 
 IN_A_CHECKOUT = """
 import sys
-from ppcls_lt import trainer
-from ppcls_lt.checks import ConfigError
+from ppcls_lt.engine import trainer
+from ppcls_lt.basis.checks import ConfigError
 trainer.register(root=sys.argv[1])
 from ppcls_lt import host
 assert str(host.checkout()) == sys.argv[1]

@@ -76,7 +76,7 @@ def in_three_processes(data, weights, tmp_path_factory):
     """What each of three processes found in the same lists."""
     folder = tmp_path_factory.mktemp("three")
     script = engines.ROOT / "tests" / "evaluated.py"
-    result = engines.launch(script, data, weights, folder / "out", cwd=folder, processes=3)
+    result = engines.together(script, data, weights, folder / "out", cwd=folder, processes=3)
     assert result.returncode == 0, result.stdout
     return [json.loads((folder / f"out_{rank}.json").read_text()) for rank in range(3)]
 

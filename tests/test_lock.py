@@ -15,7 +15,7 @@ from . import commands, engines
 
 HOLD = """
 import os, sys, time
-from ppcls_lt import lock
+from ppcls_lt.basis import lock
 held = lock.acquire(sys.argv[1], "test", "folder")
 if os.fork() == 0:  # as a loader's worker, which may outlive a killed process
     print(os.getpid(), flush=True)
@@ -129,7 +129,7 @@ def test_every_command_that_writes_waits_for_no_one(place):
         done = engines.run([*train, "-o", "Global.output_dir=./out"], cwd=place)
         assert done.returncode == 2 and f"`output_dir` must be a folder {refused}" in done.stdout
         assert f"process {os.getpid()} on " in done.stdout
-        done = engines.launch(engines.ROOT / "scripts" / "train.py", "-c", "config.yaml", cwd=place)
+        done = engines.together(engines.ROOT / "scripts" / "train.py", "-c", "config.yaml", cwd=place)
         assert done.returncode != 0 and refused in done.stdout
     with lock.held(place / "staged" / "stage_2", "test", "out"):
         done = engines.run([*train, "--recipe", "crt", "-o", "Global.output_dir=staged"], cwd=place)

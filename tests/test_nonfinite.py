@@ -210,7 +210,7 @@ engine.train()
 def test_one_of_two_processes_names_its_own_files_and_both_end(data, tmp_path):
     script = tmp_path / "two.py"
     script.write_text(TWO)
-    result = engines.launch(script, data, tmp_path / "out", cwd=tmp_path)
+    result = engines.together(script, data, tmp_path / "out", cwd=tmp_path)
     assert result.returncode != 0
     assert (
         "the loss is not finite in epoch 1, step 2, learning rate 0.0" in result.stdout

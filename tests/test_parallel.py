@@ -1,32 +1,33 @@
 """Several processes give the loss and the gradient of one process on the joined batch."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from . import engines
-
-SCRIPT = Path(__file__).parent / "joined_batch.py"
+from . import engines, joined_batch
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return engines.write_digits(tmp_path_factory.mktemp("data") / "digits")
+def results(tmp_path_factory):
+    """The folders with what one process and what two computed: each is started once, for all cases."""
+    folder = tmp_path_factory.mktemp("parallel")
+    data = engines.write_digits(folder / "digits")
+    for name, processes in (("one", 1), ("two", 2)):
+        (folder / name).mkdir()
+        done = engines.together(joined_batch.__file__, data, folder / name, cwd=folder, processes=processes)
+        assert done.returncode == 0, done.stdout
+    return folder
 
 
-def both(tmp_path, *arguments):
-    """Run the script in one and in two processes; return what each process wrote."""
-    alone = engines.run([SCRIPT, *arguments, tmp_path / "one"], cwd=tmp_path)
-    assert alone.returncode == 0, alone.stdout
-    pair = engines.launch(SCRIPT, *arguments, tmp_path / "two", cwd=tmp_path)
-    assert pair.returncode == 0, pair.stdout
-    return [dict(np.load(tmp_path / f"{name}.npz")) for name in ("one_rank0", "two_rank0", "two_rank1")]
+def both(results, case):
+    """What one process and each of two wrote in a case."""
+    return [
+        dict(np.load(results / name / f"{case}_rank{rank}.npz")) for name, rank in (("one", 0), ("two", 0), ("two", 1))
+    ]
 
 
-@pytest.mark.parametrize("name", ["LDAMLoss", "IBLoss"])
-def test_the_engines_averaged_gradient_is_that_of_the_joined_batch(name, data, tmp_path):
-    one, first, second = both(tmp_path, "engine", name, data)
+@pytest.mark.parametrize("name", joined_batch.ENGINE)
+def test_the_engines_averaged_gradient_is_that_of_the_joined_batch(name, results):
+    one, first, second = both(results, f"engine_{name}")
     assert set(one) == set(first) == set(second)
     assert len(one) > 100
     for key, expected in one.items():
@@ -35,26 +36,26 @@ def test_the_engines_averaged_gradient_is_that_of_the_joined_batch(name, data, t
         np.testing.assert_array_equal(first[key], second[key])
 
 
-@pytest.mark.parametrize("name", ["CostSensitiveCE", "LDAMLoss", "FocalLoss", "IBLoss", "IBFocalLoss"])
-def test_uneven_batches_share_one_divisor(name, tmp_path):
-    one, first, second = both(tmp_path, "uneven", name)
+@pytest.mark.parametrize("name", joined_batch.UNEVEN)
+def test_uneven_batches_share_one_divisor(name, results):
+    one, first, second = both(results, f"uneven_{name}")
     for key, expected in one.items():
         np.testing.assert_allclose(first[key], expected, rtol=1e-5, atol=1e-6)
         np.testing.assert_array_equal(first[key], second[key])
 
 
-def test_the_last_step_of_the_hosts_loss_is_that_of_the_joined_batch(tmp_path):
+def test_the_last_step_of_the_hosts_loss_is_that_of_the_joined_batch(results):
     """PaddleClas's ``CELoss`` divides by its own images, so every process needs equally many."""
-    one, first, second = both(tmp_path, "last")
+    one, first, second = both(results, "last")
     assert set(one) == {"WeightBalancedSampler", "DistributedBatchSampler"}
     for key, expected in one.items():
         np.testing.assert_allclose(first[key], expected, rtol=1e-5, atol=1e-7, err_msg=key)
         np.testing.assert_array_equal(first[key], second[key])
 
 
-def test_twenty_steps_of_two_processes_are_those_of_one_with_the_joined_batch(data, tmp_path):
+def test_twenty_steps_of_two_processes_are_those_of_one_with_the_joined_batch(results):
     """Weighted sampler, deferred weights and the norm ball included; a transformer without dropout."""
-    one, first, second = both(tmp_path, "train", data)
+    one, first, second = both(results, "train")
     before = {key[7:]: value.astype("float64") for key, value in one.items() if key.startswith("before.")}
     after = {key[6:]: value.astype("float64") for key, value in one.items() if key.startswith("after.")}
     for key, value in first.items():

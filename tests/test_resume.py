@@ -66,7 +66,7 @@ def train(folder, output, processes, moment="", rank=0, dump=""):
             python_path=[engines.ROOT],
             environment=environment,
         )
-    return engines.launch(
+    return engines.together(
         engines.ROOT / "scripts" / "train.py", *arguments, cwd=folder, processes=processes, environment=environment
     )
 

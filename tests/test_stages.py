@@ -233,7 +233,7 @@ Stages:
 def test_stages_run_in_two_processes(folder):
     """The first process still writes the first stage's weights when the others want to start from them."""
     output = folder / "pair"
-    result = engines.launch(
+    result = engines.together(
         engines.ROOT / "scripts" / "train.py",
         *("-c", folder / "config.yaml", "--recipe", "lws", "-o", f"Global.output_dir={output}"),
         *("-o", "Global.epochs=2", "-o", "DataLoader.Train.sampler.batch_size=64"),

@@ -305,7 +305,7 @@ engines.build_engine(settings).train()
 def test_several_processes_tell_together(data, tmp_path):
     script = tmp_path / "two.py"
     script.write_text(PROCESSES)
-    result = engines.launch(script, data, tmp_path / "out", cwd=tmp_path)
+    result = engines.together(script, data, tmp_path / "out", cwd=tmp_path)
     assert result.returncode == 0, result.stdout
     assert (
         f"2 of 325 images could not be read, each replaced by another of its class; class {BROKEN}: 2" in result.stdout
