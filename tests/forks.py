@@ -35,11 +35,9 @@ def suits(arguments, environment):
     """Whether a command line can be forked: not if a variable of the kind above differs from this process's."""
 
     def early(variables):
-        return {
-            name: value
-            for name, value in variables.items()
-            if name.startswith(_READ_AT_START) and name not in ("PYTHONPATH", "PYTHONIOENCODING")
-        }
+        found = {name: value for name, value in variables.items() if name.startswith(_READ_AT_START)}
+        found.pop("PYTHONPATH", None)  # this one can be given
+        return {"PYTHONIOENCODING": "utf-8", **found}
 
     return (
         hasattr(os, "fork") and tuple(arguments[:2]) not in _NOT_FOR_LIBRARIES and early(environment) == early(_START)
