@@ -10,6 +10,7 @@ import yaml
 import ppcls_lt
 from ppcls_lt import host
 from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.configuration import plain as plain_values
 from ppcls_lt.configuration import stages
 from ppcls_lt.engine import recording, trainer
 from ppcls_lt.runs import files as run_files
@@ -220,7 +221,7 @@ def test_what_yaml_cannot_write_becomes_plain(tmp_path):
         "Global": {"resume": True, "checkpoints": "a", "x": np.float32(0.5), "y": (1, np.int64(2))},
         "start_from": 1,
     }
-    plain = recording.reusable({**given, "profiler_options": None, "path": tmp_path})
+    plain = plain_values.reusable({**given, "profiler_options": None, "path": tmp_path})
     assert plain == {"Global": {"checkpoints": None, "x": 0.5, "y": [1, 2]}, "path": str(tmp_path)}
     run_files.write_config(tmp_path / "config.yaml", plain)
     assert yaml.safe_load((tmp_path / "config.yaml").read_text()) == plain
