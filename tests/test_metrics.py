@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from collections import Counter
 
 import numpy as np
 import paddle
@@ -13,7 +14,19 @@ from sklearn.metrics import precision_recall_fscore_support, recall_score
 from ppcls_lt import metrics
 from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.basis.registry import registered
-from ppcls_lt.metrics import ECE, ManyMediumFewAcc, PerClassAcc
+from ppcls_lt.engine.nonfinite import Outputs
+from ppcls_lt.engine.recording import PredictionRecorder
+from ppcls_lt.metrics import (
+    ECE,
+    Batch,
+    Batches,
+    Confidences,
+    Counts,
+    LongTailMetric,
+    ManyMediumFewAcc,
+    PerClassAcc,
+    TopK,
+)
 
 from . import metric_reference
 from .metric_reference import calibration_error
@@ -171,7 +184,7 @@ def test_a_confidence_on_the_edge_belongs_to_the_lower_bin():
     """Two classes at 1/2 with two bins: (0, 1/2] holds them; 1 belongs to the last."""
     metric = ECE(bins=2)
     feed(metric, np.float32([[0, 0], [0, 0], [999, 0]]), np.array([1, 0, 0]))
-    np.testing.assert_array_equal(metric.predictions.confidence().images, [2, 1])
+    np.testing.assert_array_equal(metric.predictions.of(Confidences(2)).images, [2, 1])
     assert metric.values()["ECE"] == pytest.approx((abs(1 - 1.0) + abs(1 - 1.0)) / 3)
 
 
@@ -203,14 +216,77 @@ def test_metrics_of_one_list_count_once():
     assert several[-1].predictions.classes() is None
 
 
-def test_the_counts_grow_with_classes_and_bins_only():
-    metric = ECE()
-    sizes = set()
+@pytest.mark.parametrize(
+    "need, size",
+    [(Counts(), 24 * (len(COUNTS) + 1)), (Confidences(15), 24 * 15), (TopK(3), 8 * (len(COUNTS) + 1))],
+    ids=lambda need: type(need).__name__,
+)
+def test_what_is_kept_grows_with_classes_and_bins_only(need, size):
+    kept = need.start(len(COUNTS))
     for seed in range(3):
-        feed(metric, *predictions(40, seed))
-        state = [value for value in vars(metric.predictions).values() if isinstance(value, paddle.Tensor)]
-        sizes.add(sum(tensor.numel().item() * tensor.element_size() for tensor in state))
-    assert sizes == {24 * (len(COUNTS) + 1) + 24 * 15}
+        logits, label = predictions(40, seed)
+        kept = need.add(kept, Batch(paddle.to_tensor(logits), paddle.to_tensor(label)))
+        assert kept.numel().item() * kept.element_size() == size
+
+
+class Top(LongTailMetric):
+    """A user's metric: the accuracy with k guesses, of all images."""
+
+    def __init__(self, k):
+        self.keys = (f"top{k}",)
+        self.needs = (Counts(), TopK(k))
+        super().__init__()
+
+    def values(self):
+        counts, hits = map(self.predictions.of, self.needs)
+        return {self.keys[0]: math.nan if counts is None else hits.sum() / counts.support.sum()}
+
+
+class TestNeeds:
+    def test_of_each_metric_of_a_list_are_met(self):
+        logits, label = predictions(150, 2)
+        several = [ECE(bins=15), ECE(bins=4), Top(1), Top(20), Top(3), ECE(bins=15)]
+        metrics.share(several)
+        feed(several[0], 3 * logits, label, 4)
+        errors = [metric.values()["ECE"] for metric in several if isinstance(metric, ECE)]
+        assert errors == pytest.approx([calibration_error(3 * logits, label, bins) for bins in (15, 4, 15)], rel=1e-9)
+        order = np.argsort(-logits, axis=1)
+        for metric, k in zip(several[2:5], (1, 20, 3)):
+            wanted = np.mean((order[:, :k] == label[:, None]).any(axis=1))
+            assert metric.values() == {f"top{k}": pytest.approx(wanted)}
+
+    def test_that_are_equal_are_computed_once_with_what_an_evaluation_keeps(self, ppcls, monkeypatch):
+        """For metrics, predictions and what is not finite; only the softmax of the predictions is not in float64."""
+        done = Counter()
+
+        def counting(owner, name):
+            function = getattr(owner, name)
+            monkeypatch.setattr(
+                owner, name, lambda *args, **kwargs: (done.update([name]), function(*args, **kwargs))[1]
+            )
+
+        names = [name for name in registered("metric") if name != "ManyMediumFewAcc"]
+        combined = ppcls.module("metric").build_metrics([{name: None} for name in names])
+        several = [*combined.metric_func_list, ECE(bins=4), Top(2), Top(5), Top(1)]
+        combined.metric_func_list[:] = several
+        batches = Batches()
+        metrics.share(several, batches)
+        outputs, recorder = Outputs(batches), PredictionRecorder(batches)
+        combined.register_forward_pre_hook(recorder)
+        combined.register_forward_post_hook(outputs)
+        for name in ("argmax", "topk"):
+            counting(paddle.Tensor, name)
+        counting(paddle, "isfinite")
+        counting(paddle.nn.functional, "softmax")
+        for seed in range(3):
+            combined(*map(paddle.to_tensor, predictions(30, seed)))
+            batches.forget()
+        assert done == {"softmax": 6, "argmax": 3, "topk": 3, "isfinite": 3}
+        assert outputs.images == len(recorder.result(1).label) == several[0].predictions.classes().support.sum() == 90
+
+    def test_that_nobody_declares_are_not_there(self):
+        with pytest.raises(KeyError, match=r"TopK\(k=5\), which no metric of the list declares in its `needs`"):
+            ECE().predictions.of(TopK(5))
 
 
 @pytest.mark.parametrize(
@@ -273,7 +349,7 @@ def test_reset_forgets_the_confidence_too():
     several[0].reset()
     feed(several[0], *predictions(50, 1))
     assert found(several) == pytest.approx(expected(*predictions(50, 1)), rel=1e-9, nan_ok=True)
-    assert several[0].predictions.confidence().images.sum() == 50
+    assert several[0].predictions.of(Confidences(15)).images.sum() == 50
 
 
 def test_beside_another_metric_as_the_host_logs_and_chooses(build):

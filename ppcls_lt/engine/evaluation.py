@@ -83,19 +83,21 @@ def attach(engine, run=None):
         return
     data_checks.check_every_image_once(engine.eval_loader, engine.config)
     ours = evaluated.ours(engine)
-    metrics.share(ours)
+    batches = metrics.Batches()
+    metrics.share(ours, batches)
     if ours:
         data_checks.check_coverage(engine.eval_loader, type(ours[0]).__name__)
     best_metric.check_built(engine)
-    engine.around("eval", Evaluation(engine, run))
+    engine.around("eval", Evaluation(engine, run, batches))
 
 
 class Evaluation:
     """Stands for the host's evaluation, whose values are then logged, written down and chosen from."""
 
-    def __init__(self, engine, run):
+    def __init__(self, engine, run, batches):
         self._engine = engine
         self._run = run
+        self._batches = batches  # reduced once for metrics, predictions and what is not finite
         self._first_epoch = 0 if run is None or run.epochs == 0 else 1
         self._history = None
         self._said = set()  # which values are undefined
@@ -106,9 +108,14 @@ class Evaluation:
         loss = engine.evaluation_loss
         meter = None if loss is None else evaluated.LossMeter(loss)
         keeps = dist.get_rank() == 0 and epoch_id >= self._first_epoch
-        recorder = recording.PredictionRecorder() if keeps else None
-        outputs = nonfinite.Outputs()
-        with engine.evaluating(loss=meter, before=recorder, after=outputs):
+        recorder = recording.PredictionRecorder(self._batches) if keeps else None
+        outputs = nonfinite.Outputs(self._batches)
+
+        def after(*call):
+            outputs(*call)
+            self._batches.forget()
+
+        with engine.evaluating(loss=meter, before=recorder, after=after):
             result = evaluate(epoch_id)
         found = evaluated.values(engine)
         undefined = outputs.undefined()

@@ -206,21 +206,30 @@ class Outputs:
 
     The host's own metrics become NaN with them: its ``TopkAcc`` takes NaN for
     class 0. Nothing waits for the device before :meth:`undefined`.
+
+    Args:
+        batches (Batches): of the pass, which others read as well.
     """
 
-    def __init__(self):
+    def __init__(self, batches):
+        self._batches = batches
         self.images = 0
         self._count = None
 
     @paddle.no_grad()
     def __call__(self, metrics, inputs, result):
         """Take a batch: what the model gives, ``[N, ...]``, alone or in maps and lists."""
-        sums = [total for total in map(_row_sums, _tensors(inputs[0])) if total is not None]
-        if not sums:
-            return
-        total = sums[0] if len(sums) == 1 else sum(sums)
+        batch = self._batches(*inputs)
+        if batch is not None and isinstance(inputs[0], paddle.Tensor):
+            total, finite = batch.sums, batch.finite
+        else:
+            sums = [each for each in map(_row_sums, _tensors(inputs[0])) if each is not None]
+            if not sums:
+                return
+            total = sum(sums)
+            finite = paddle.isfinite(total)
         self.images += total.shape[0]
-        count = paddle.logical_not(paddle.isfinite(total)).astype("int64").sum()
+        count = paddle.logical_not(finite).astype("int64").sum()
         self._count = count if self._count is None else self._count + count
         nothing = (total * 0).sum()  # 0, or NaN
         for metric in metrics.metric_func_list:

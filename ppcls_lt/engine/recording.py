@@ -8,13 +8,13 @@ import platform
 import numpy as np
 import paddle
 import paddle.distributed as dist
-import paddle.nn.functional as F
 
 from .. import __version__, host
 from ..basis import atomic, checks, disk
 from ..basis.checks import ConfigError
 from ..configuration import plain, stages
 from ..maths.classifier import find_classifier
+from ..metrics import Batches
 from ..reports.parts import packages
 from ..reports.run import texts, writing
 from ..runs import files as run_files
@@ -156,40 +156,35 @@ class PredictionRecorder:
 
     Memory: 12 bytes an image, and for the time of a batch the softmax of its
     logits. What is no classification with one label an image is left alone.
+
+    Args:
+        batches (Batches, optional): of the pass, which others read as well.
     """
 
-    def __init__(self):
-        self._batches = []
+    def __init__(self, batches=None):
+        self._batches = Batches() if batches is None else batches
+        self._kept = []
         self.class_num = None
 
     @paddle.no_grad()
     def __call__(self, metrics, inputs):
         """Take a batch: logits ``[N, C]`` (or a dict with them), classes ``[N]`` or ``[N, 1]``."""
-        logits, label = inputs
-        logits = logits.get("logits") if isinstance(logits, dict) else logits
-        if not isinstance(logits, paddle.Tensor) or logits.ndim != 2 or label.size != logits.shape[0]:
+        batch = self._batches(*inputs)
+        if batch is None:
             return
-        if logits.dtype not in (paddle.float32, paddle.float64):  # the CPU finds no maximum of float16
-            logits = logits.astype("float32")
-        self.class_num = logits.shape[1]
-        confidence = F.softmax(logits, axis=1).max(axis=1)
-        self._batches.append(
-            (
-                label.reshape([-1]).astype("int32"),
-                logits.argmax(axis=1).astype("int32"),
-                confidence.astype("float32"),
-            )
-        )
+        self.class_num = batch.class_num
+        kept = (batch.label.astype("int32"), batch.highest.astype("int32"), batch.confidence().astype("float32"))
+        self._kept.append(kept)
 
     def forget(self):
         """Keep nothing: what was predicted is undefined."""
-        self._batches.clear()
+        self._kept.clear()
 
     def result(self, epoch):
         """Return the ``Predictions`` so far, or None; the device is waited for here alone."""
-        if not self._batches:
+        if not self._kept:
             return None
-        arrays = [paddle.concat(list(part)).numpy() for part in zip(*self._batches)]
+        arrays = [paddle.concat(list(part)).numpy() for part in zip(*self._kept)]
         return run_files.Predictions(*arrays, self.class_num, epoch)
 
 

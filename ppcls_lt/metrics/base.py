@@ -1,4 +1,4 @@
-"""What all metrics share: the counts of one evaluation pass, and the host's interface."""
+"""What all metrics share: what one evaluation pass leaves of its predictions, and the host's interface."""
 
 import math
 
@@ -6,12 +6,12 @@ import paddle
 
 from ..basis import checks
 from .accumulator import PredictionCounts
-
-_WIDE = (paddle.float32, paddle.float64)
+from .batch import Batch, logits_of
+from .needs import Counts
 
 
 class LongTailMetric:
-    """Base of the metrics. A metric only reads ``predictions``, counts that a list of metrics shares.
+    """Base of the metrics. A metric declares what it needs and reads that from ``predictions``, which a list shares.
 
     The host calls ``reset()``, then the metric itself once per batch, then reads
     ``avg`` and ``avg_info``.
@@ -19,21 +19,23 @@ class LongTailMetric:
     Attributes:
         keys (tuple of str): the names that ``values()`` gives.
         smaller_is_better (bool): of two models the one with the lower value is better.
-        predictions (PredictionCounts): of the images since ``reset()``.
+        needs (tuple): what it reads, of ``needs``: ``Counts()``, ``Confidences(bins=15)``, ``TopK(5)``; one that
+            depends on an argument is set before ``super().__init__()``.
+        predictions (PredictionCounts): of the images since ``reset()``; ``predictions.of(need)`` reads it.
     """
 
     keys = ()
     smaller_is_better = False
+    needs = (Counts(),)
 
-    def __init__(self, bins=0):
-        self.predictions = PredictionCounts(bins)
+    def __init__(self):
+        self.predictions = PredictionCounts(self.needs)
         self._feeds = True
+        self._batches = Batch.of
 
-    def follow(self, leader):
-        """Read the counts that ``leader`` collects, from now on."""
-        leader.predictions.bins = leader.predictions.bins or self.predictions.bins
-        self.predictions = leader.predictions
-        self._feeds = False
+    def join(self, predictions, batches, feeds):
+        """Read what a list of metrics collects, from now on; see :func:`share`."""
+        self.predictions, self._batches, self._feeds = predictions, batches, feeds
 
     def reset(self):
         """Forget every image seen."""
@@ -43,8 +45,10 @@ class LongTailMetric:
     def __call__(self, x, label):
         """Add a batch: logits ``[N, C]`` (or a dict with them), classes ``[N]`` or ``[N, 1]``."""
         if self._feeds:
-            logits = self._logits(x)
-            self.predictions.add(logits, self._classes(label, len(logits)))
+            batch = self._batches(x, label)
+            if batch is None:
+                self._refuse(x, label)
+            self.predictions.add(batch)
         return {}
 
     def values(self):
@@ -78,26 +82,17 @@ class LongTailMetric:
         known = [f"{name}: {value:.5f}" for name, value in self.values().items() if not math.isnan(value)]
         return ", ".join(known) or f"{self.keys[0]}: undefined"
 
-    def _logits(self, x):
-        logits = x.get("logits") if isinstance(x, dict) else x
+    def _refuse(self, x, label):
+        logits = logits_of(x)
         if not isinstance(logits, paddle.Tensor) or logits.ndim != 2:
             got = f"shape {logits.shape}" if isinstance(logits, paddle.Tensor) else type(x).__name__
             checks.fail(type(self).__name__, "x", "logits [N, C], or a dict with them", checks.described(got))
-        # The CPU finds no maximum of float16.
-        return logits if logits.dtype in _WIDE else logits.astype("float32")
-
-    def _classes(self, label, images):
-        if label.shape not in ([images], [images, 1]):
-            got = checks.described(f"shape {label.shape} for {images} images")
-            checks.fail(type(self).__name__, "label", "one class for each image", got)
-        return label.reshape([-1]).astype("int64")
+        got = checks.described(f"shape {label.shape} for {len(logits)} images")
+        checks.fail(type(self).__name__, "label", "one class for each image", got)
 
 
 class OneNumber(LongTailMetric):
     """A metric whose one value, under its own name, is a function of the counts per class."""
-
-    def __init__(self):
-        super().__init__()
 
     def __init_subclass__(cls):
         cls.keys = (cls.__name__,)
@@ -113,8 +108,15 @@ class OneNumber(LongTailMetric):
         raise NotImplementedError
 
 
-def share(metrics):
-    """Let metrics that see the same batches count them once: the first feeds, the others read."""
+def share(metrics, batches=Batch.of):
+    """Let metrics that see the same batches need each thing once: the first feeds, the others read.
+
+    Args:
+        metrics (iterable of LongTailMetric): before their first batch.
+        batches (callable): logits and classes as the host gives them -> ``Batch`` or None; of an evaluation that
+            reads the batches as well, its ``Batches``.
+    """
     metrics = list(metrics)
-    for metric in metrics[1:]:
-        metric.follow(metrics[0])
+    predictions = PredictionCounts(dict.fromkeys(need for metric in metrics for need in metric.needs))
+    for number, metric in enumerate(metrics):
+        metric.join(predictions, batches, feeds=number == 0)

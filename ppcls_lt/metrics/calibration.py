@@ -4,6 +4,7 @@ from ..basis import checks
 from ..basis.registry import register
 from ..maths import scores
 from .base import LongTailMetric
+from .needs import Confidences
 
 _MOST_BINS = 10_000
 
@@ -35,9 +36,10 @@ class ECE(LongTailMetric):
     def __init__(self, *, bins=15):
         if checks.integer("ECE", "bins", bins, minimum=1) > _MOST_BINS:
             checks.fail("ECE", "bins", f"at most {_MOST_BINS}", bins)
-        super().__init__(bins)
+        self.needs = (Confidences(bins),)
+        super().__init__()
 
     def values(self):
         """Return ``{"ECE": ...}``, NaN without images."""
-        seen = self.predictions.confidence()
+        seen = self.predictions.of(self.needs[0])
         return {"ECE": float("nan") if seen is None else scores.expected_calibration_error(*seen)}
