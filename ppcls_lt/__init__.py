@@ -14,23 +14,25 @@ __all__ = ["ConfigError", "__version__", "register"]
 __version__ = "0.2.0.dev0"
 
 
-def register(*, replace=()):
-    """Make PaddleClas know every loss, sampler, architecture and metric of this package.
+def register(*, replace=(), plugins=()):
+    """Make PaddleClas know every loss, sampler, architecture, metric and data set that is registered.
 
     Finds a PaddleClas that can train, repairs what a newer Paddle breaks in it,
     publishes the names in its factories and lets its ``Engine`` understand
     ``num_class_list: auto``, ``Arch.classifier``, ``Callbacks``, ``Stages`` and
-    recipes, and go on from a checkpoint as if nothing had happened. Calling it again changes
-    nothing.
+    recipes, and go on from a checkpoint as if nothing had happened. Called again, it
+    publishes what has been registered since.
 
     Args:
         replace (sequence of str): names of PaddleClas's own that this package
             may take over. Without it, a name that both have is an error.
+        plugins (sequence of str): modules of your own to import first, as ``Global.plugins``
+            names them, from the working folder or Python's path.
 
     Raises:
-        ConfigError: no PaddleClas with a training engine was found, or a name
-            of this package is already one of PaddleClas's.
+        ConfigError: no PaddleClas with a training engine was found, a name of
+            this package is already one of PaddleClas's, or a plugin cannot be imported.
     """
     from .engine import trainer
 
-    trainer.register(replace=replace)
+    trainer.register(replace=replace, plugins=plugins)

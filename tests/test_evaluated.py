@@ -142,7 +142,7 @@ class TestHostComponents:
     """The host's own uses, and what a configuration could smuggle into each."""
 
     def test_names_of_the_hosts_factories_are_classes_and_functions(self, ppcls):
-        for kind in ("loss", "arch", "metric", "data", "optimizer"):
+        for kind in ("loss", "arch", "metric", "dataset", "optimizer"):
             namespace = ppcls.names(kind)
             known = evaluated.component_names(namespace)
             assert not {"eval", "copy", "os", "nn", "importlib", "OrderedDict"} & set(known)

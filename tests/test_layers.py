@@ -116,6 +116,8 @@ def test_only_the_host_module_names_the_host_package(path):
     if room(path) == "host":
         return
     assert not {"ppcls", "paddleclas"} & {name.split(".")[0] for name, _ in imports(path)}
+    if name_of(path) == os.path.join("basis", "modules.py"):
+        return  # it imports what the user names, and this package's own folders
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
             function = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

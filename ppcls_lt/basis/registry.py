@@ -1,8 +1,10 @@
-"""Which class answers to which name, by kind. A second registration raises."""
+"""What answers to which name, by kind. A second registration raises."""
 
-KINDS = ("loss", "arch", "metric", "sampler", "callback")
+KINDS = ("loss", "arch", "metric", "sampler", "callback", "dataset")
+# How a sampler may weigh images: no class, see ``ppcls_lt.data.resampling``.
+MODE = "mode"
 
-_classes = {kind: {} for kind in KINDS}
+_entries = {kind: {} for kind in (*KINDS, MODE)}
 
 
 def register(kind, *aliases):
@@ -13,19 +15,42 @@ def register(kind, *aliases):
         *aliases (str): further names for the same thing.
 
     Raises:
-        ValueError: a name is taken already.
+        ValueError: there is no such kind, or a name is taken already.
     """
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind {kind!r} (known: {', '.join(KINDS)})")
 
     def publish(component):
         for name in (component.__name__, *aliases):
-            if name in _classes[kind]:
-                raise ValueError(f"{kind} {name!r} is registered already: {_classes[kind][name]!r}")
-            _classes[kind][name] = component
+            add(kind, name, component)
         return component
 
     return publish
 
 
+def add(kind, name, entry):
+    """Let ``name`` stand for ``entry``.
+
+    Raises:
+        ValueError: the name is taken already.
+    """
+    taken = _entries[kind].get(name, entry)
+    if taken is not entry:
+        raise ValueError(f"{kind} {name!r} is registered already, by {getattr(taken, '__module__', taken)}")
+    _entries[kind][name] = entry
+
+
 def registered(kind):
-    """Return a copy of the mapping from name to class for one kind."""
-    return dict(_classes[kind])
+    """Return a copy of the mapping from name to what is registered, for one kind."""
+    return dict(_entries[kind])
+
+
+def state():
+    """Return what is registered now, to :func:`restore`."""
+    return {kind: dict(entries) for kind, entries in _entries.items()}
+
+
+def restore(before):
+    """Forget what was registered since :func:`state` gave ``before``."""
+    for kind, entries in before.items():
+        _entries[kind] = dict(entries)

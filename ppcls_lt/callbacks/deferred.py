@@ -71,7 +71,8 @@ class DeferredReweighting(Callback):
 class DeferredResampling(Callback):
     """Weighted sampling from an epoch on, an ordinary shuffle before (DRS).
 
-    The rule is that of ``DataLoader.Train.sampler``, a ``WeightBalancedSampler``.
+    The rule is that of ``DataLoader.Train.sampler``, a ``WeightBalancedSampler`` or a registered
+    one that can ``defer(start_epoch)`` too.
 
     Args:
         start (int or float): the first epoch with the sampler's rule, counted
@@ -92,7 +93,7 @@ class DeferredResampling(Callback):
     def check(self, config):
         first_epoch("DeferredResampling", self.start, config["Global"]["epochs"])
         sampler = ((config["DataLoader"].get("Train") or {}).get("sampler") or {}).get("name")
-        if sampler not in ("WeightBalancedSampler", "ImbalancedDatasetSampler"):
+        if not hasattr(registered("sampler").get(sampler), "defer"):
             checks.fail("DeferredResampling", "DataLoader.Train.sampler.name", "WeightBalancedSampler", sampler)
 
     def on_checkpoint_loaded(self, run):

@@ -18,6 +18,8 @@ from .reading import class_number
 _DEFAULT_CLASSES = 1000
 # The samplers of the host's YAMLs that show every image once; ``None`` is the loader's own.
 _EVERY_IMAGE_ONCE = (None, "BatchSampler", "DistributedBatchSampler")
+# Of their samplers it is known what they show; others are asked.
+_KNOWN_PACKAGES = ("ppcls", "ppcls_lt")
 _log = logging.getLogger("ppcls.lt")
 
 
@@ -71,8 +73,10 @@ def check_batches(config, part, images):
     sampler = config["DataLoader"][part].get("sampler") or {}
     name, size = sampler.get("name"), sampler.get("batch_size")
     processes = dist.get_world_size()
-    if name in registered("sampler"):
-        if sampler.get("indices") is not None:
+    ours = registered("sampler").get(name)
+    if ours is not None:
+        # What another sampler draws is seen once it is built.
+        if "num_samples" not in inspect.signature(ours).parameters or sampler.get("indices") is not None:
             return
         images = (sampler.get("num_samples") or images) // processes
     elif name == "DistributedBatchSampler":
@@ -158,8 +162,7 @@ def check_eval_sampler(config):
     if not classifies(config) or name in _EVERY_IMAGE_ONCE:
         return
     component = host.names("sampler").get(name)
-    ours = name in registered("sampler")
-    if ours or (inspect.isclass(component) and component.__module__.startswith("ppcls.")):
+    if inspect.isclass(component) and component.__module__.partition(".")[0] in _KNOWN_PACKAGES:
         _refuse(name)
 
 

@@ -16,6 +16,7 @@ from ..reports.run import collect
 from ..runs import checkpoints
 from ..runs import files as run_files
 from ..runs import marks as run_marks
+from . import plugins
 
 _OWNER = "Global: `run`"
 # Entries of a configuration that are paths of data.
@@ -30,6 +31,7 @@ class FinishedRun(NamedTuple):
     output_dir: Path  # of that stage, as it lies now
     name: str  # of the run, as its manifests have it
     folder: str  # from where the training was started, or None if it did not say
+    plugins: dict  # name -> file of the modules of the user's own that it had
 
 
 def find(folder):
@@ -70,7 +72,12 @@ def find(folder):
     # Some versions of PaddleClas save in a folder of the architecture's name below it.
     below = run_marks.marked(home, home.name) is None and run_marks.marked(home.parent, home.name) is not None
     output_dir = home.parent if below else home
-    return FinishedRun(config, output_dir, run, info.get("folder"))
+    return FinishedRun(config, output_dir, run, info.get("folder"), info.get("plugins") or {})
+
+
+def _where(found):
+    """Where the training had its plugins, for a message of one that is not found now."""
+    return f"; the training had {', '.join(map(str, found.values()))}" if found else ""
 
 
 def named(overrides):
@@ -87,18 +94,22 @@ def get_config(original, fname, overrides=None, show=False):
     """
     folder = named(overrides)
     if folder is None:
+        own = plugins.load_of(fname, overrides)
         config = original(fname, overrides=overrides, show=show)
         section = config.get("Global")
         folder = section.get("run") if isinstance(section, dict) else None
         if folder is None:
+            if own:
+                section.update(own)
             return config
     run = find(str(folder))
     if Path(fname).resolve() != run.config.resolve():
         _log.info("%s is not read: `Global.run` brings the configuration, %s", fname, run.config)
+    own = plugins.load_of(run.config, overrides, run.folder, _where(run.plugins))
     config = original(str(run.config), overrides=overrides, show=show)
     given = {".".join(path) for path, _ in parsed(overrides or ())}
     section = config["Global"]
-    section["run"] = str(folder)
+    section.update(own, run=str(folder))
     if "Global.output_dir" not in given:
         section["output_dir"] = str(run.output_dir)
     if "Global.pretrained_model" not in given:

@@ -39,10 +39,10 @@ def _several_labels(config, parts):
     """Yield what says that images have several labels."""
     if config["Global"].get("use_multilabel", False):
         yield "Global.use_multilabel: true"
-    kind = host.names("data").get("MultiLabelDataset")
+    kind = host.names("dataset").get("MultiLabelDataset")
     for part in parts:
         name = ((config["DataLoader"].get(part) or {}).get("dataset") or {}).get("name")
-        dataset = host.names("data").get(name)
+        dataset = host.names("dataset").get(name)
         if kind is not None and inspect.isclass(dataset) and issubclass(dataset, kind):
             yield f"DataLoader.{part}.dataset: {name}"
         for where, name, _ in components(config, "Loss", part):

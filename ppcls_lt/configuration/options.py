@@ -12,6 +12,8 @@ GLOBAL_KEYS = {
     "max_image_pixels": "width times height that an image file may claim before it is decoded",
     "nonfinite_loss": "what a loss that is NaN or infinite does: stop the training, or count and go on",
     "overwrite": "let a new training replace the checkpoints of another one in output_dir",
+    "plugins": "modules of your own that register losses, metrics and the like: a list of names, or one",
+    "plugins_from": "the folder in which they are sought first; that of the YAML where it is not given",
     "recipe": "a recipe to lay over the configuration: a packaged name or a YAML file",
     "report": "write a report at the end: true, or a language",
     "resume": "go on from the newest whole checkpoint of output_dir, if there is one",

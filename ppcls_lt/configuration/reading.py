@@ -39,6 +39,14 @@ def find(path):
     checks.fail("ppcls-lt", "-c", f"a file, or one of {', '.join(packaged)}", checks.sought(path))
 
 
+def reads_list(dataset):
+    """Whether a ``dataset`` section names a data set of image lists: the host's, or a registered one made of it."""
+    name = dataset.get("name")
+    component = registered("dataset").get(name) if isinstance(name, str) else None
+    kinds = [name] if component is None else [kind.__name__ for kind in getattr(component, "__mro__", ())]
+    return any(kind in IMAGE_LISTS for kind in kinds)
+
+
 def class_number(config):
     """Number of classes that the configuration states, or None."""
     arch = config.get("Arch") or {}
@@ -211,7 +219,7 @@ def listed_counts(config):
     """Training images per class by the training list alone, or None where that does not tell."""
     dataset = ((config.get("DataLoader") or {}).get("Train") or {}).get("dataset") or {}
     listing = dataset.get("cls_label_path")
-    if dataset.get("name") not in IMAGE_LISTS or not os.path.isfile(str(listing)):
+    if not reads_list(dataset) or not os.path.isfile(str(listing)):
         return None
     if dataset.get("relabel", False):
         counts = count_label_list(

@@ -9,7 +9,7 @@ from ..basis import checks
 from ..basis.checks import ConfigError
 from ..data.counts import count_label_list
 from ..runs import files as run_files
-from .reading import IMAGE_LISTS, class_number
+from .reading import class_number, reads_list
 
 _log = logging.getLogger("ppcls.lt")
 
@@ -113,7 +113,7 @@ def _listed(config, part):
     """The labels that occur in the list of a part, sorted, or None where it is no such list."""
     dataset = ((config.get("DataLoader") or {}).get(part) or {}).get("dataset") or {}
     path = dataset.get("cls_label_path")
-    if dataset.get("name") not in IMAGE_LISTS or not isinstance(path, str) or not Path(path).is_file():
+    if not reads_list(dataset) or not isinstance(path, str) or not Path(path).is_file():
         return None
     owner = f"DataLoader.{part}.dataset"
     counts = count_label_list(path, owner=owner, delimiter=dataset.get("delimiter"), check_labels=False)

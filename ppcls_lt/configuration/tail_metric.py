@@ -47,7 +47,7 @@ def _fits(stage):
         sampler.get("drop_last", False) or sampler.get("shuffle", False)
     )
     listing = dataset.get("cls_label_path")
-    known = dataset.get("name") in configuration.IMAGE_LISTS and not dataset.get("relabel", False)
+    known = configuration.reads_list(dataset) and not dataset.get("relabel", False)
     return each_once and known and isinstance(listing, str) and os.path.isfile(listing)
 
 

@@ -10,7 +10,6 @@ from ..runs import checkpoints
 from . import data_checks, label_kinds, places, relabelling
 from .reading import (
     AUTO,
-    IMAGE_LISTS,
     build_callbacks,
     class_number,
     components,
@@ -18,6 +17,7 @@ from .reading import (
     is_path,
     losses,
     normalized_scale,
+    reads_list,
 )
 
 
@@ -204,7 +204,7 @@ def _check_label_list(config, part):
         path = dataset.get(key)
         if isinstance(path, str) and not os.path.exists(path):
             checks.fail(owner, key, "an existing path", checks.sought(path))
-    if dataset.get("name") in IMAGE_LISTS and "cls_label_path" in dataset:
+    if reads_list(dataset) and "cls_label_path" in dataset:
         retrieval = config["Global"].get("eval_mode", "classification") != "classification"
         in_range = not dataset.get("relabel", False) and (part == "Train" or not retrieval)
         counts = count_label_list(

@@ -12,7 +12,7 @@ import paddle.distributed as dist
 from .. import __version__, host
 from ..basis import atomic, checks, disk
 from ..basis.checks import ConfigError
-from ..configuration import plain, stages
+from ..configuration import plain, plugins, stages
 from ..maths.classifier import find_classifier
 from ..metrics import Batches
 from ..reports.parts import packages
@@ -108,6 +108,7 @@ class Record:
             "counts": None if counts is None else np.asarray(counts).tolist(),
             "class_names": class_names(self._config),
             "labels": self._assembly.labels,
+            "plugins": plugins.files(section),
             "versions": versions(),
         }
 

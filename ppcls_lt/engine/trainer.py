@@ -12,7 +12,6 @@ import paddle.distributed as dist
 from .. import callbacks, host, losses, metrics
 from ..archs import cifar_resnet as archs
 from ..basis import checks
-from ..basis.registry import registered
 from ..configuration import (
     devices,
     finished_run,
@@ -26,6 +25,7 @@ from ..configuration import (
     validation,
     values,
 )
+from ..configuration import plugins as own_modules
 from ..configuration.reading import build_callbacks
 from ..runs import earlier as earlier_runs
 from ..samplers import weight_balanced as samplers
@@ -38,14 +38,15 @@ _registered = False
 _log = logging.getLogger("ppcls.lt")
 
 
-def register(*, replace=(), root=None):
+def register(*, replace=(), plugins=(), root=None):
     """See :func:`ppcls_lt.register`; ``root`` is a checkout that comes first."""
     global _registered
+    if not _registered:
+        host.load(root)
+    own_modules.publish(replace)
+    own_modules.load({own_modules.KEY: plugins})
     if _registered:
         return
-    host.load(root)
-    for kind in ("loss", "arch", "metric", "sampler"):
-        host.publish(kind, registered(kind), replace)
     host.check_new_entries(schema.check_overrides)
     host.extend("utils.config", "get_config", finished_run.get_config)
     host.extend("arch", "build_model", build_model)
@@ -85,7 +86,9 @@ def checked_plan(config, mode):
         ConfigError: what is wrong and where.
     """
     values.check_sections(config)
+    own_modules.load(config.get("Global") or {})
     plan = stages.plan(config)
+    own_modules.check(config.get("Global") or {}, plan)
     for stage in plan:
         values.check_sections(stage)
     plan = [precision.settled(tail_metric.brought(stage, mode)) for stage in plan]

@@ -6,7 +6,7 @@ MODULE_OF_KIND = {
     "loss": "ppcls.loss",
     "arch": "ppcls.arch",
     "metric": "ppcls.metric",
-    "data": "ppcls.data",
+    "dataset": "ppcls.data",
     "sampler": "ppcls.data",
     "optimizer": "ppcls.optimizer.optimizer",
     "schedule": "ppcls.optimizer.learning_rate",

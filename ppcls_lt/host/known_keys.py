@@ -56,6 +56,8 @@ def _of_function(function, cls, given, seen):
         return Parameters(names, False)
     if function in seen:
         return Parameters(names, True)
+    if hasattr(cls, "further_parameters"):  # it says itself what its `**` takes
+        return Parameters({**names, **dict.fromkeys(cls.further_parameters(), False)}, False)
     values = {p.name: given.get(p.name, p.default) for p in named}
     more, swallows = _behind(function, cls, variadic, values, given, (*seen, function))
     return Parameters({**more, **names}, swallows)
@@ -154,7 +156,7 @@ def components(kind):
     """Return what a configuration can name of one kind: name -> class or function.
 
     Args:
-        kind (str): one of ``loss``, ``arch``, ``metric``, ``data``, ``sampler``, ``optimizer``, ``schedule``,
+        kind (str): one of ``loss``, ``arch``, ``metric``, ``dataset``, ``sampler``, ``optimizer``, ``schedule``,
             ``operator``, ``postprocess``, ``gear``, ``regularizer`` and ``initializer``.
     """
     if kind == "regularizer":  # PaddleClas adds the ending

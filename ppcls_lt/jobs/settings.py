@@ -228,7 +228,7 @@ class Settings:
         for part in ("Train", "Eval"):
             dataset = (self.base["DataLoader"].get(part) or {}).get("dataset") or {}
             owner = f"DataLoader.{part}.dataset"
-            if dataset.get("name") not in configuration.IMAGE_LISTS:
+            if not configuration.reads_list(dataset):
                 expected = f"one of {', '.join(configuration.IMAGE_LISTS)}, whose list can be split"
                 checks.fail(owner, "name", expected, dataset.get("name"))
             if dataset.get("relabel", False):

@@ -60,7 +60,8 @@ def write_info(path, info):
             ``stage`` and ``stages``, ``started``, ``seed``, ``processes``,
             ``device``, ``counts`` (training images per class, or None),
             ``class_names`` (class as text -> name, or None), ``labels`` (what each class is called in the lists
-            where they are renumbered, or None), ``versions``.
+            where they are renumbered, or None), ``plugins`` (name -> file of the modules that ``Global.plugins``
+            names), ``versions``.
     """
     atomic.write(path, json.dumps(info, indent=1, allow_nan=False).encode())
 
@@ -108,6 +109,7 @@ def _wrong_fact(info):
         "counts": counts is None or (isinstance(counts, list) and bool(counts) and all(map(_is_whole, counts))),
         "class_names": names is None
         or (isinstance(names, dict) and all(k.isdecimal() and isinstance(v, str) for k, v in names.items())),
+        "plugins": isinstance(info.get("plugins", {}), dict),
         "versions": isinstance(info.get("versions", {}), dict),
     }
     return next((f"{name} = {str(info.get(name))[:80]!r}" for name, well in right.items() if not well), None)

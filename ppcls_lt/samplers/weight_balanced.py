@@ -14,6 +14,8 @@ from ..data.resampling import (
     draws,
     image_weights,
     mode_parameter,
+    mode_parameters,
+    modes,
     shuffles,
     sorted_by_class,
 )
@@ -21,6 +23,7 @@ from ..data.weighting import class_weights
 from .inputs import image_indices, image_sizes, labels_of
 
 _OWNER = "WeightBalancedSampler"
+_DEFAULT_MODE = "effective_number"
 
 
 @register("sampler", "ImbalancedDatasetSampler")
@@ -47,12 +50,10 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         num_samples (int): draws an epoch of all processes together, but for what
             deals the last step equally; None means as many as there are images
             to draw from.
-        mode (str): how to weigh an image, see :func:`ppcls_lt.data.resampling.image_weights`;
+        mode (str): how to weigh an image, a name of :func:`ppcls_lt.data.resampling.modes`;
             None means ``effective_number``.
-        beta (float): of ``effective_number``, in [0, 1), default 0.9999.
-        exponent (float): of ``power``, in [0, 1].
-        total_epochs (int): of ``progressive``, whose t goes from 0 in the first
-            epoch to 1 in the last; None means the number that the run has.
+        total_epochs (int): of a mode that changes over a run, such as ``progressive``:
+            from 0 in the first epoch to 1 in the last; None means the number that the run has.
         class_weight (list): instead of ``mode``: the weight of one image of
             each class, numbers >= 0.
         scales (list): for a ``MultiScaleDataset``, which needs it: the sizes of
@@ -60,6 +61,8 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         num_replicas (int): number of processes; None means those there are.
         rank (int): this process; None means the one it is.
         seed (int): >= 0; None means that of the run, or 0 outside of one.
+        **parameters (float): that of the mode: ``beta`` of ``effective_number`` (default
+            0.9999), ``exponent`` of ``power``, and what further modes take.
 
     Raises:
         ConfigError: an argument is not what it must be, a data set without such
@@ -80,14 +83,13 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         indices=None,
         num_samples=None,
         mode=None,
-        beta=None,
-        exponent=None,
         total_epochs=None,
         class_weight=None,
         scales=None,
         num_replicas=None,
         rank=None,
         seed=None,
+        **parameters,
     ):
         # Not BatchSampler.__init__: it would make a sampler of its own.
         self.batch_size = checks.integer(_OWNER, "batch_size", batch_size, minimum=1)
@@ -101,9 +103,9 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         if checks.integer(_OWNER, "rank", self.rank, minimum=0) >= self.num_replicas:
             checks.fail(_OWNER, "rank", f"below `num_replicas`, which is {self.num_replicas}", rank)
         self._seed = None if seed is None else checks.integer(_OWNER, "seed", seed, minimum=0)
-        self._check_rule(mode, beta, exponent, total_epochs, class_weight)
-        self.mode = "effective_number" if mode is None else mode
-        self._rule = {"beta": beta, "exponent": exponent}
+        self._check_rule(mode, parameters, total_epochs, class_weight)
+        self.mode = _DEFAULT_MODE if mode is None else mode
+        self._parameters = parameters
         self._total_epochs = total_epochs
         self._scales = image_sizes(_OWNER, scales, dataset)
 
@@ -187,6 +189,11 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         probabilities = class_probabilities(self._image_weights(epoch), self._counts)
         return draws(generator, self.num_samples, self._images, self._counts, probabilities, more=self._added)
 
+    @staticmethod
+    def further_parameters():
+        """The names that ``**parameters`` may have: what the modes take."""
+        return mode_parameters()
+
     @property
     def images_per_process(self):
         """Images of an epoch in each process, where no batch is dropped."""
@@ -204,22 +211,24 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         self._labels = self._indices = None
         return images
 
-    def _check_rule(self, mode, beta, exponent, total_epochs, class_weight):
+    def _check_rule(self, mode, parameters, total_epochs, class_weight):
         """Raise unless the arguments say in one way how images are weighed."""
+        for name in parameters:
+            checks.known_name(_OWNER, "parameter", name, mode_parameters())
         if class_weight is not None:
             if not isinstance(class_weight, (list, tuple, np.ndarray)):
                 checks.fail(_OWNER, "class_weight", "a list with one number per class", class_weight)
-            given = {"mode": mode, "beta": beta, "exponent": exponent, "total_epochs": total_epochs}
-            for name, value in given.items():
+            for name, value in {"mode": mode, **parameters, "total_epochs": total_epochs}.items():
                 if value is not None:
                     checks.fail(_OWNER, name, "left out with `class_weight`, which replaces it", value)
             return
-        mode = "effective_number" if mode is None else mode
-        progress = 0 if mode == "progressive" else None
-        mode_parameter(mode, {"beta": beta, "exponent": exponent, "progress": progress}, owner=_OWNER)
+        mode = _DEFAULT_MODE if mode is None else mode
+        entry = modes().get(mode) if isinstance(mode, str) else None
+        over_run = entry is not None and entry.over_run
+        mode_parameter(mode, {**parameters, **({entry.parameter: 0} if over_run else {})}, owner=_OWNER)
         if total_epochs is not None:
             checks.integer(_OWNER, "total_epochs", total_epochs, minimum=1)
-            if progress is None:
+            if not over_run:
                 checks.fail(_OWNER, "total_epochs", f"left out with mode {mode!r}", total_epochs)
 
     def _check_last_batch(self):
@@ -241,13 +250,14 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
     def _image_weights(self, epoch):
         if self._class_weight is not None:
             return self._class_weight
-        progress = None
-        if self.mode == "progressive":
-            total = self._run_epochs if self._total_epochs is None else self._total_epochs
-            if total is None:
-                checks.fail(_OWNER, "total_epochs", "given with mode 'progressive' outside a run", None)
-            progress = min(1.0, epoch / max(1, total - 1))
-        return image_weights(self.mode, self._counts, **self._rule, progress=progress)
+        entry = modes()[self.mode]
+        if not entry.over_run:
+            return image_weights(self.mode, self._counts, **self._parameters)
+        total = self._run_epochs if self._total_epochs is None else self._total_epochs
+        if total is None:
+            checks.fail(_OWNER, "total_epochs", f"given with mode {self.mode!r} outside a run", None)
+        progress = min(1.0, epoch / max(1, total - 1))
+        return image_weights(self.mode, self._counts, **self._parameters, **{entry.parameter: progress})
 
     def _batches(self, images, sizes):
         together = self.batch_size * self.num_replicas

@@ -14,7 +14,7 @@ OURS = {
 }
 _NOUNS = {
     "arch": "architecture",
-    "data": "data set",
+    "dataset": "data set",
     "gear": "neck or head",
     "operator": "transform operator",
     "postprocess": "post-processing",
@@ -141,7 +141,7 @@ class Components:
         return Node(path, path, value, keys)
 
     def _dataset(self, path, value, built):
-        return self._named("data", path, value, own=("batch_transform_ops",), built=built)
+        return self._named("dataset", path, value, own=("batch_transform_ops",), built=built)
 
     def _operators(self, path, value, built):
         """A list of transform operators, each of which may hold further ones."""
