@@ -21,7 +21,7 @@ HARMLESS = (
         for key in (
             *("output_dir", "save_inference_dir", "device", "print_batch_step", "log_ranks", "use_visualdl"),
             *("save_interval", "eval_during_train", "eval_interval", "start_eval_epoch", "image_shape"),
-            *("checkpoints", "pretrained_model", "report"),
+            *("checkpoints", "pretrained_model", "report", "plugins", "plugins_from"),
         )
     ),
     ("Arch", "pretrained"),

@@ -1,7 +1,8 @@
-"""Metrics over the whole evaluation set, for ``Metric.Eval``; one short file per family."""
+"""Metrics over the whole evaluation set, for ``Metric.Eval``; one short file per family, found by being here."""
 
+from ..basis import modules
 from .averages import BalancedAcc, GMean, MacroF1, WorstClassAcc
-from .base import LongTailMetric, share
+from .base import LongTailMetric, OneNumber, share
 from .batch import Batch, Batches
 from .calibration import ECE
 from .groups import ManyMediumFewAcc
@@ -19,8 +20,11 @@ __all__ = [
     "LongTailMetric",
     "MacroF1",
     "ManyMediumFewAcc",
+    "OneNumber",
     "PerClassAcc",
     "TopK",
     "WorstClassAcc",
     "share",
 ]
+
+modules.import_all(__name__, __path__)
