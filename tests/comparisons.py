@@ -5,7 +5,7 @@ import numpy as np
 from ppcls_lt.data.groups import shot_groups
 from ppcls_lt.data.profiles import long_tail_profile
 from ppcls_lt.maths import scores
-from ppcls_lt.runs.results import MEASURES, Outcome, Run, ranked
+from ppcls_lt.runs.results import MEASURES, Outcome, Result, ranked
 
 RECIPES = (
     "base", "cs_ce", "cb_ce", "cb_focal", "focal", "ldam", "ldam_drw", "ce_drw", "ib", "ib_focal", "resample",
@@ -42,7 +42,7 @@ def make_run(recipe="base", seed=0, *, validation=0.5, test=0.5, **facts):
     for name, value in given.items():
         given[name] = dict.fromkeys(measures, value) if isinstance(value, float) else dict(value)
     wanted = {"epochs": 10, "stage": 1, "best_epoch": 9, "seconds": 20.0, "recall": [0.5, 0.25], **facts}
-    return Run(recipe, seed, **given, **{"curve": [(9, 0.4), (10, 0.5)], "images": 1000, **wanted})
+    return Result(recipe, seed, **given, **{"curve": [(9, 0.4), (10, 0.5)], "images": 1000, **wanted})
 
 
 def make_outcome(
@@ -78,7 +78,7 @@ def make_outcome(
             steps = np.arange(1, 31)
             curve = [(int(e), float(validation[rank_by] * (1 - np.exp(-e / 8)) + draw.normal(0, 0.01))) for e in steps]
             runs.append(
-                Run(
+                Result(
                     recipe=recipe,
                     seed=seed,
                     epochs=30,
@@ -100,7 +100,7 @@ def make_outcome(
         "seeds": list(seeds),
         "rank_by": rank_by,
         "counts": counts,
-        "shown": np.full(class_num, 10),
+        "validation_counts": np.full(class_num, 10),
         "groups": groups,
         "thresholds": thresholds,
         "class_names": {},

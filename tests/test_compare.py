@@ -16,7 +16,7 @@ import yaml
 from ppcls_lt.basis import lock
 from ppcls_lt.runs import files as run_files
 from ppcls_lt.runs import history
-from ppcls_lt.runs.results import Run
+from ppcls_lt.runs.results import Result
 
 from . import commands, engines
 from .comparisons import accuracies
@@ -123,7 +123,7 @@ def test_a_training_that_diverged_has_failed(whole):
 def test_the_figures_are_those_of_the_chosen_weights(whole):
     _, folder = whole
     for recipe in ("base", "tau_norm"):
-        run = Run.read(folder / f"runs/{recipe}/seed_0/result.json")
+        run = Result.read(folder / f"runs/{recipe}/seed_0/result.json")
         home = folder / f"runs/{recipe}/seed_0"
         predictions = run_files.read_predictions(next(home.glob("test/**/eval_predictions.npz")))
         groups = {"many": range(3), "medium": range(3, 7), "few": range(7, 10)}
@@ -147,7 +147,7 @@ def test_the_weights_of_the_last_stage_are_tested(whole):
     norms = {name: weights["fc.weight"].norm(axis=0) for name, weights in stages.items()}
     spread = {name: float(norm.max() / norm.min()) for name, norm in norms.items()}
     assert spread["tau_norm"] < spread["base"]
-    run = Run.read(folder / "runs/tau_norm/seed_0/result.json")
+    run = Result.read(folder / "runs/tau_norm/seed_0/result.json")
     assert (run.stage, run.best_epoch, run.epochs) == (2, 0, 3)
     assert run.test["overall"] > 0.3  # untrained weights would give a tenth
 

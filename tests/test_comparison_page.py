@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.commands import main as cli
-from ppcls_lt.reports.comparison import captions as labels
-from ppcls_lt.reports.comparison import figures, tables, texts, wording
+from ppcls_lt.reports.comparison import captions, figures, tables, texts, wording
 from ppcls_lt.reports.comparison.writing import write
 from ppcls_lt.reports.parts import fonts
 
@@ -157,7 +156,7 @@ class TestFigures:
         x, y = np.array(spots).T
         axes.plot(x, y, "o")
         axes.margins(0.12)
-        labels.place(axes, x, y, [f"{i} {'weight_balancing'[: 4 + i]}" for i in range(len(spots))])
+        captions.place(axes, x, y, [f"{i} {'weight_balancing'[: 4 + i]}" for i in range(len(spots))])
         assert len(axes.texts) == len(spots)
         # Of the text alone, without the line to its point.
         boxes = [super(type(text), text).get_window_extent() for text in axes.texts]
@@ -252,7 +251,9 @@ class TestLanguages:
             "replaced": {"ib": [("Loss.Train", "CELoss", "IBLoss")]},
         }
         write(make_outcome(130, ["base", "ib"], seeds=[0, 1], **troubles), tmp_path)
-        few = make_outcome(10, ["base", "ib"], seeds=[0], thresholds=(100, 20), shown=np.full(10, 1), rank_by="medium")
+        few = make_outcome(
+            10, ["base", "ib"], seeds=[0], thresholds=(100, 20), validation_counts=np.full(10, 1), rank_by="medium"
+        )
         write(few, tmp_path)
         write(make_outcome(10, ["base"], rank_by="overall"), tmp_path)
         write(make_outcome(10, []), tmp_path)

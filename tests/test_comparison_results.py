@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppcls_lt.basis.checks import ConfigError
-from ppcls_lt.runs.results import MEASURES, Run, pairs, ranked, spread
+from ppcls_lt.runs.results import MEASURES, Result, pairs, ranked, spread
 
 from .comparisons import make_run
 
@@ -106,7 +106,7 @@ class TestFiles:
         run = make_run("mine/配方.yaml", 7, validation=validation, test=test, recall=recall, curve=curve)
         run.write(path)
         # As text, because NaN is not equal to itself.
-        assert repr(Run.read(path)) == repr(run)
+        assert repr(Result.read(path)) == repr(run)
         assert "NaN" not in path.read_text()
 
     @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ class TestFiles:
         }
         path.write_text(changed[damage])
         with pytest.raises(ConfigError, match="result.json: must be what a run of ppcls-lt compare wrote, got: "):
-            Run.read(path)
+            Result.read(path)
 
     def test_what_0_1_0_wrote_is_read(self, tmp_path):
         path = tmp_path / "result.json"
@@ -140,8 +140,8 @@ class TestFiles:
         content = json.loads(path.read_text())
         del content["images"], content["versions"]
         path.write_text(json.dumps(content))
-        assert (Run.read(path, recipe="base").images, Run.read(path).versions) == (None, None)
-        (row,) = ranked([Run.read(path)], "few")
+        assert (Result.read(path, recipe="base").images, Result.read(path).versions) == (None, None)
+        (row,) = ranked([Result.read(path)], "few")
         assert np.isnan(row.work)
 
     def test_a_file_is_replaced_whole(self, tmp_path):
@@ -149,4 +149,4 @@ class TestFiles:
         run = make_run(seed=1)
         run.write(path)
         replace(run, seed=2).write(path)
-        assert Run.read(path).seed == 2 and [each.name for each in tmp_path.iterdir()] == ["result.json"]
+        assert Result.read(path).seed == 2 and [each.name for each in tmp_path.iterdir()] == ["result.json"]

@@ -385,8 +385,8 @@ def test_every_epoch_is_evaluated_and_each_data_set_keeps_its_reader(base, data)
     settings.prepare()
     train, test = (yaml.safe_load((settings.jobs[0].folder / name).read_text()) for name in (TRAIN, TEST))
     assert train["Global"]["eval_interval"] == 1 and "start_eval_epoch" not in train["Global"]
-    shown = train["DataLoader"]["Eval"]["dataset"]
-    assert shown["name"] == "ImageNetDataset" and "delimiter" not in shown
+    evaluated = train["DataLoader"]["Eval"]["dataset"]
+    assert evaluated["name"] == "ImageNetDataset" and "delimiter" not in evaluated
     assert test["DataLoader"]["Eval"]["dataset"]["delimiter"] == "\t"
 
 

@@ -104,7 +104,7 @@ class TestCautions:
         ],
     )
     def test_few_validation_images_of_a_class_that_the_ranking_counts(self, rank_by, told):
-        outcome = make_outcome(class_num=6, rank_by=rank_by, shown=np.array([50, 10, 9, 8, 9, 4]))
+        outcome = make_outcome(class_num=6, rank_by=rank_by, validation_counts=np.array([50, 10, 9, 8, 9, 4]))
         found = [each for each in cautions(outcome) if each.startswith("The choice rests on few validation images")]
         assert [told in each for each in found] == [True] if told else not found
 

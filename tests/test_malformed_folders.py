@@ -14,7 +14,7 @@ from ppcls_lt.reports.run.figures import paint
 from ppcls_lt.reports.run.page import page
 from ppcls_lt.reports.run.tables import tables
 from ppcls_lt.runs import files as run_files
-from ppcls_lt.runs.results import Run
+from ppcls_lt.runs.results import Result
 
 from . import malformed
 from .comparisons import make_run, outcome_of
@@ -91,7 +91,7 @@ def test_a_comparison_of_malformed_results(tmp_path):
         whole.write(path)
         damage(path, draw)
         try:
-            found = Run.read(path, recipe="ldam")
+            found = Result.read(path, recipe="ldam")
         except ConfigError as error:
             assert len(str(error)) <= 4000 and "\n" not in str(error)
             continue

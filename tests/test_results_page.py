@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ppcls_lt.reports.comparison.tables import ranking
-from ppcls_lt.runs.results import MEASURES, Outcome, Run, ranked
+from ppcls_lt.runs.results import MEASURES, Outcome, Result, ranked
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
@@ -39,7 +39,7 @@ def table(path):
         number = {key: float(value) if value else float("nan") for key, value in row.items() if key != "recipe"}
         parts = {part: {m: number[f"{part}_{m}"] for m in MEASURES} for part in ("validation", "test")}
         whole = {key: int(number[key]) for key in ("seed", "epochs", "stage", "best_epoch")}
-        runs.append(Run(recipe=row["recipe"], **whole, seconds=number["seconds"], **parts, recall=[], curve=[]))
+        runs.append(Result(recipe=row["recipe"], **whole, seconds=number["seconds"], **parts, recall=[], curve=[]))
     outcome = Outcome(
         title="",
         command="",
@@ -48,7 +48,7 @@ def table(path):
         seeds=sorted({run.seed for run in runs}),
         rank_by="balanced",
         counts=np.zeros(0),
-        shown=np.zeros(0),
+        validation_counts=np.zeros(0),
         groups={},
         thresholds="tertiles",
         class_names={},

@@ -116,7 +116,7 @@ def draw_counts(figure, counts, groups, words):
         figure (Figure): empty.
         counts (array of int): images per class ``[C]``.
         groups (dict): ``groups.shot_groups(counts)``.
-        words (dict): the labels: ``class``, ``images``, ``sorted``, and one for each group.
+        words (dict): the captions: ``class``, ``images``, ``sorted``, and one for each group.
     """
     axes = figure.add_subplot()
     (_bars if counts.size <= MAX_BARS else _profile)(axes, counts, groups, words)

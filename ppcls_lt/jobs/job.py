@@ -6,7 +6,7 @@ from pathlib import Path
 from ..basis.checks import ConfigError
 from ..runs import checkpoints, history
 from ..runs import files as run_files
-from ..runs.results import Run
+from ..runs.results import Result
 
 # What a run's folder holds, beside its training and its test.
 TRAIN, TEST, RESULT, LOG, WEIGHTS = "train.yaml", "test.yaml", "result.json", "log.txt", "weights"
@@ -44,12 +44,12 @@ class Job:
         return self.finished or bool(self._facts())
 
     def result(self):
-        """Return the ``Run`` that it left, finished.
+        """Return the ``Result`` that it left, finished.
 
         Raises:
             ConfigError: the file is damaged.
         """
-        return Run.read(self.folder / RESULT, recipe=self.recipe)
+        return Result.read(self.folder / RESULT, recipe=self.recipe)
 
     def versions(self):
         """Return name -> version of what trained it, or None where nothing says so.

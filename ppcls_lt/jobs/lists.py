@@ -27,7 +27,7 @@ class Lists:
 
     Attributes:
         counts (array): images per class ``[C]`` of the whole training list.
-        shown (array): validation images per class ``[C]``.
+        validation_counts (array): validation images per class ``[C]``.
 
     Raises:
         ConfigError: a list cannot be read or split, or has images of another.
@@ -52,12 +52,12 @@ class Lists:
                 name: (str(folder / file), len(chosen), list_files.joined(whole.lines, chosen))
                 for name, file, chosen in (("training", "train.txt", kept), ("validation", "val.txt", held_out))
             }
-            self.shown = np.bincount(whole.labels[held_out], minlength=self.counts.size)
+            self.validation_counts = np.bincount(whole.labels[held_out], minlength=self.counts.size)
         else:
             chosen = _read(OWNER, "--val-list", {**train, "cls_label_path": val_list}, self.counts.size)
-            shown = _images(train, chosen)
+            chosen_images = _images(train, chosen)
             for name, other in (("test", _images(test, tested)), ("training", _images(train, whole))):
-                both = shown & other
+                both = chosen_images & other
                 if both:
                     got = checks.described(f"{len(both)} images of the {name} list, {min(both)} for one")
                     checks.fail(OWNER, "--val-list", "a list of images that neither train nor test", got)
@@ -65,7 +65,7 @@ class Lists:
                 "training": (train["cls_label_path"], len(whole.lines), None),
                 "validation": (str(val_list), len(chosen.lines), None),
             }
-            self.shown = np.pad(chosen.counts, (0, self.counts.size - chosen.counts.size))
+            self.validation_counts = np.pad(chosen.counts, (0, self.counts.size - chosen.counts.size))
         self._lists["test"] = (test["cls_label_path"], len(tested.lines), None)
 
     def __getitem__(self, name):

@@ -31,7 +31,7 @@ def gather(settings, command, failures):
         seeds=settings.seeds,
         rank_by=settings.rank_by,
         counts=settings.counts,
-        shown=settings.shown,
+        validation_counts=settings.validation_counts,
         groups=settings.groups,
         thresholds=settings.thresholds,
         class_names=settings.class_names(),

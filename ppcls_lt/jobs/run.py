@@ -11,7 +11,7 @@ from ..basis.checks import ConfigError
 from ..configuration import stages
 from ..engine import recording, trainer
 from ..runs import checkpoints, history
-from ..runs.results import Run
+from ..runs.results import Result
 from .job import RESULT, TEST, TRAIN, WEIGHTS, history_path
 
 _BEST = "best_model"
@@ -47,7 +47,7 @@ def finish(folder, recipe, seed):
     atomic.copy(f"{best}.pdparams", folder / f"{WEIGHTS}.pdparams")
     engine = trainer.run_engine("eval", folder / TEST)
     metric = engine.metrics[0]
-    result = Run(
+    result = Result(
         recipe=recipe,
         seed=seed,
         epochs=sum(stage["Global"]["epochs"] for stage in plan),

@@ -106,9 +106,9 @@ class Settings:
         return self._lists.counts
 
     @property
-    def shown(self):
+    def validation_counts(self):
         """Validation images per class ``[C]``."""
-        return self._lists.shown
+        return self._lists.validation_counts
 
     @property
     def arch(self):
@@ -166,9 +166,9 @@ class Settings:
             schedules.stretch(stage or {}, self.epochs / self.base["Global"]["epochs"])
         train = config["DataLoader"]["Train"]["dataset"]
         train["cls_label_path"] = self._lists["training"]
-        shown = config["DataLoader"]["Eval"]["dataset"]
+        evaluated = config["DataLoader"]["Eval"]["dataset"]
         config["DataLoader"]["Eval"]["dataset"] = {
-            **{key: value for key, value in shown.items() if key not in PLACE},
+            **{key: value for key, value in evaluated.items() if key not in PLACE},
             **{key: train[key] for key in PLACE if key in train},
             "cls_label_path": self._lists["validation"],
         }
@@ -250,7 +250,7 @@ class Settings:
 
     def _check_rank_by(self):
         members = self.groups.get(self.rank_by)
-        if members is not None and not self._lists.shown[members].any():
+        if members is not None and not self._lists.validation_counts[members].any():
             sizes = ", ".join(f"{len(classes)} {group}" for group, classes in self.groups.items())
             got = checks.described(f"{self.rank_by} with classes {sizes}; --groups tertiles gives every group a third")
             checks.fail(OWNER, "--rank-by", "a group of classes with validation images", got)

@@ -14,7 +14,7 @@ from .measures import BASELINE, MEASURES
 
 
 @dataclass(frozen=True)
-class Run:
+class Result:
     """One training of one recipe with one seed, finished and tested.
 
     ``validation`` and ``test`` are the accuracies of the chosen epoch, measure ->
@@ -56,7 +56,7 @@ class Run:
 
 def _checked(content):
     """The entries of a result with every number a number, null as NaN where it stands for what is undefined."""
-    unknown = content.keys() - {each.name for each in fields(Run)}
+    unknown = content.keys() - {each.name for each in fields(Result)}
     if unknown:
         raise ValueError(f"unknown entries {', '.join(sorted(unknown))}")
     for name in ("seed", "epochs", "stage", "best_epoch"):
@@ -85,7 +85,7 @@ class Row:
     """
 
     recipe: str
-    runs: list  # of Run, by seed
+    runs: list  # of Result, by seed
     validation: dict
     test: dict
     gain: dict  # measure -> (mean, spread) of test minus the baseline's of the same seed, {} without it
@@ -103,7 +103,7 @@ class Outcome:
     seeds: list
     rank_by: str
     counts: np.ndarray  # training images per class [C], validation images included
-    shown: np.ndarray  # validation images per class [C]
+    validation_counts: np.ndarray  # validation images per class [C]
     groups: dict  # many, medium, few -> classes
     thresholds: object  # of the groups: "tertiles" or (many, few)
     class_names: dict  # class -> name, may be empty
@@ -125,7 +125,7 @@ def ranked(runs, rank_by, baseline=BASELINE):
     what is undefined comes last.
 
     Args:
-        runs (list of Run): finished runs, recipes in the order of the request.
+        runs (list of Result): finished runs, recipes in the order of the request.
         rank_by (str): one of ``MEASURES``.
         baseline (str): the recipe that gains are over.
     """

@@ -1,24 +1,24 @@
-"""Labels of points in a picture, beside their points and never over one another."""
+"""Captions of points in a picture, beside their points and never over one another."""
 
 import numpy as np
 
-_RADII = (5, 10, 16, 24, 34, 46, 60, 76, 94, 114, 136, 160, 190, 220, 260, 300)  # points, from the point to its label
+_RADII = (5, 10, 16, 24, 34, 46, 60, 76, 94, 114, 136, 160, 190, 220, 260, 300)  # points, from the point to its caption
 _ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-_MARKER = 5  # points, half the side of what no label may cover
+_MARKER = 5  # points, half the side of what no caption may cover
 _LINE = 10  # from this radius on a line leads to the point
 _STEPS = np.linspace(0, 1, 40)[:, None]  # along such a line
 
 
-def place(axes, x, y, labels, size=8):
-    """Write a label beside each point, where it covers no other label, no point and no line from label to point.
+def place(axes, x, y, captions, size=8):
+    """Write a caption beside each point, where it covers no other caption, no point and no line from caption to point.
 
     Nothing of the figure may move afterwards, so its layout is settled here. A
-    label for which there is no room is left out.
+    caption for which there is no room is left out.
 
     Args:
         axes (Axes): with its final limits.
         x, y (array): the points ``[N]``, in data coordinates.
-        labels (list of str): one each.
+        captions (list of str): one each.
         size (float): of the font.
     """
     figure = axes.figure
@@ -26,10 +26,10 @@ def place(axes, x, y, labels, size=8):
     figure.set_layout_engine("none")
     centres = axes.transData.transform(np.column_stack([x, y]))
     room = _Room(axes.get_window_extent(), centres, figure.dpi / 72)
-    for index, label in enumerate(labels):
-        found = room.take(index, _extent(axes, label, size))
+    for index, caption in enumerate(captions):
+        found = room.take(index, _extent(axes, caption, size))
         if found is not None:
-            _write(axes, centres[index], *found, label, size)
+            _write(axes, centres[index], *found, caption, size)
 
 
 class _Room:
@@ -44,8 +44,8 @@ class _Room:
         self.lines = np.empty((0, 2))
 
     def take(self, index, extent):
-        """``(middle of the label, whether a line leads to it)`` at the nearest free place, now taken; or None."""
-        # A line across another label is ugly, a label that is missing is worse.
+        """``(middle of the caption, whether a line leads to it)`` at the nearest free place, now taken; or None."""
+        # A line across another caption is ugly, a caption that is missing is worse.
         for across in (False, True):
             for radius in _RADII:
                 for angle in _ANGLES:
@@ -60,7 +60,7 @@ class _Room:
         return None
 
     def _line(self, index, middle):
-        """Points along the line to a label, from the edge of the marker on."""
+        """Points along the line to a caption, from the edge of the marker on."""
         centre = self.centres[index]
         line = centre + _STEPS * (middle - centre)
         return line[~_within(line, self.boxes[index : index + 1]).any(axis=1)]
@@ -85,20 +85,20 @@ def _within(points, boxes):
     return ((points > boxes[:, :2]) & (points < boxes[:, 2:])).all(axis=2)
 
 
-def _extent(axes, label, size):
-    """Width and height of a label in pixels."""
-    probe = axes.annotate(label, (0, 0), xycoords="figure pixels", fontsize=size)
+def _extent(axes, caption, size):
+    """Width and height of a caption in pixels."""
+    probe = axes.annotate(caption, (0, 0), xycoords="figure pixels", fontsize=size)
     extent = probe.get_window_extent()
     probe.remove()
     return extent.width + 2, extent.height + 2
 
 
-def _write(axes, centre, middle, line, label, size):
+def _write(axes, centre, middle, line, caption, size):
     from matplotlib import patheffects
 
     style = {"arrowstyle": "-", "color": "#777777", "linewidth": 0.7, "shrinkA": 0, "shrinkB": 3} if line else None
     axes.annotate(
-        label,
+        caption,
         centre,
         xytext=middle,
         xycoords="figure pixels",

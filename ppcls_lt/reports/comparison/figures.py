@@ -108,17 +108,17 @@ def _at_least(limits, span):
 
 def _trade_off(outcome, names, words):
     """Draw a point for each recipe that shares a seed with the baseline, and lines through the baseline's own."""
-    shown = [row for row in outcome.rows if row.gain]
-    places = 100 * np.array([[row.gain["many"], row.gain["few"]] for row in shown], dtype=float).reshape(-1, 2, 2)
+    rows = [row for row in outcome.rows if row.gain]
+    places = 100 * np.array([[row.gain["many"], row.gain["few"]] for row in rows], dtype=float).reshape(-1, 2, 2)
     there = ~np.isnan(places[:, :, 0]).any(axis=1)
-    shown, places = [row for row, defined in zip(shown, there) if defined], places[there]
+    rows, places = [row for row, defined in zip(rows, there) if defined], places[there]
     # The baseline alone says nothing.
-    if not any(row.recipe != outcome.baseline for row in shown):
+    if not any(row.recipe != outcome.baseline for row in rows):
         return None
     figure = charts.new_figure(5)
     axes = figure.add_subplot()
     (x, y), (right, above) = places[:, :, 0].T, _bars(places[:, :, 1]).T
-    for index, row in enumerate(shown):
+    for index, row in enumerate(rows):
         base = row.recipe == outcome.baseline
         colour = "black" if base else "#0072B2"
         axes.plot(x[index], y[index], "D" if base else "o", color=colour, markersize=5, zorder=3)
@@ -137,7 +137,7 @@ def _trade_off(outcome, names, words):
     # A difference of next to nothing shall not fill the picture.
     axes.set(xlim=_at_least(axes.get_xlim(), 2), ylim=_at_least(axes.get_ylim(), 2))
     axes.spines[["top", "right"]].set_visible(False)
-    captions.place(axes, x, y, [names[row.recipe] for row in shown])
+    captions.place(axes, x, y, [names[row.recipe] for row in rows])
     return figure
 
 
@@ -151,14 +151,14 @@ def blocks(outcome):
 
 def _classes(outcome, names, words):
     base = wording.baseline(outcome)
-    shown = [row for row in outcome.rows if row.recipe != outcome.baseline and row.gain]
-    if base is None or not shown:
+    rows = [row for row in outcome.rows if row.recipe != outcome.baseline and row.gain]
+    if base is None or not rows:
         return None
     parts = blocks(outcome)
-    cells = np.array([_against(row, base, parts) for row in shown])
+    cells = np.array([_against(row, base, parts) for row in rows])
     if np.isnan(cells).all():
         return None
-    figure = charts.new_figure(max(1.6 + 0.25 * len(shown), 2.6), width=8)
+    figure = charts.new_figure(max(1.6 + 0.25 * len(rows), 2.6), width=8)
     axes = figure.add_subplot()
     axes.set_facecolor("#bbbbbb")
     # One class that changes much shall not make all the others white.
@@ -173,7 +173,7 @@ def _classes(outcome, names, words):
                 colour = "white" if abs(value) > 0.6 * limit else "black"
                 number = f"{round(value, 1) + 0.0:+.1f}"
                 axes.text(column, row, number, ha="center", va="center", color=colour, fontsize=7)
-    axes.set_yticks(range(len(shown)), labels=[names[row.recipe] for row in shown], fontsize=8)
+    axes.set_yticks(range(len(rows)), labels=[names[row.recipe] for row in rows], fontsize=8)
     axes.tick_params(axis="y", length=0)
     single = len(parts) == outcome.counts.size
     ticks = np.arange(len(parts)) if single else np.unique(np.linspace(0, len(parts) - 1, 9).round().astype(int))
@@ -216,13 +216,13 @@ def _strip(figure, axes, outcome, parts, words):
 
 def _epochs(outcome, names, words):
     base = wording.baseline(outcome)
-    shown = [row for row in outcome.rows if row is not base][:BEST]
-    curves = [(row, *_curve(row)) for row in ([] if base is None else [base]) + shown]
+    rows = [row for row in outcome.rows if row is not base][:BEST]
+    curves = [(row, *_curve(row)) for row in ([] if base is None else [base]) + rows]
     if not any(epochs.size > 1 for _, epochs, _ in curves):
         return None
     figure = charts.new_figure(4)
     axes = figure.add_subplot()
-    styles = dict(zip([row.recipe for row in shown], _LINES))
+    styles = dict(zip([row.recipe for row in rows], _LINES))
     for row, epochs, values in curves:
         colour, line = styles.get(row.recipe, ("black", "-"))
         marker = "o" if epochs.size <= 15 else None

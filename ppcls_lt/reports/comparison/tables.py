@@ -220,12 +220,13 @@ def groups(outcome, words):
             words[group],
             f"{len(members):,}",
             f"{int(outcome.counts[members].sum()):,}",
-            f"{int(outcome.shown[members].sum()):,}",
-            f"{int(outcome.shown[members].min()):,}" if len(members) else NONE,
+            f"{int(outcome.validation_counts[members].sum()):,}",
+            f"{int(outcome.validation_counts[members].min()):,}" if len(members) else NONE,
         ]
         for group, members in outcome.groups.items()
     ]
-    return [words[name] for name in ("group", "class_number", "train_images", "shown_images", "shown_fewest")], rows
+    names = ("group", "class_number", "train_images", "validation_images", "validation_fewest")
+    return [words[name] for name in names], rows
 
 
 def _safe(text):

@@ -44,7 +44,7 @@ EN = {
         "that a recipe shares with {baseline}."
     ),
     "caution_versions": "The runs are of different versions, which may tell them apart: {versions}.",
-    "caution_shown": (
+    "caution_few_images": (
         "The choice rests on few validation images: the {group} classes have {n} of them, the class with the fewest "
         "{least}. --val-fraction or --val-list gives more."
     ),
@@ -130,8 +130,7 @@ EN = {
     "group": "group",
     "class_number": "classes",
     "train_images": "training and validation images",
-    "shown_images": "validation images",
-    "shown_fewest": "fewest in a class",
+    "validation_fewest": "fewest in a class",
     "classes_all": "{n} classes.",
     "groups_thresholds": "Groups: many has more than {many} images, few has less than {few}, medium the rest.",
     "groups_tertiles": (
@@ -194,7 +193,7 @@ ZH = {
         "并非每个方案都有全部随机种子的结果；不同种子上的平均值可比性较差。提升只用该方案与 {baseline} 共有的种子计算。"
     ),
     "caution_versions": "各次训练的软件版本不同，差别可能来自版本：{versions}。",
-    "caution_shown": (
+    "caution_few_images": (
         "选择所依据的验证图像很少：{group}共有 {n} 张，最少的一类有 {least} 张。"
         "可用 --val-fraction 或 --val-list 增加。"
     ),
@@ -264,8 +263,7 @@ ZH = {
     "group": "分组",
     "class_number": "类别数",
     "train_images": "训练和验证图像",
-    "shown_images": "验证图像",
-    "shown_fewest": "最少的一类",
+    "validation_fewest": "最少的一类",
     "classes_all": "共 {n} 个类别。",
     "groups_thresholds": "分组：图像多于 {many} 张的是多样本类，少于 {few} 张的是少样本类，其余是中样本类。",
     "groups_tertiles": "分组：图像最多的三分之一类别、中间的类别、最少的三分之一类别。",

@@ -8,7 +8,7 @@ from ...runs.results import pairs, spread
 from ..parts.numbers import NONE
 
 # With fewer validation images of a class, one of them is more than ten points of its accuracy.
-_FEW_SHOWN = 10
+_FEW_IMAGES = 10
 
 
 def percent(pair, none=NONE, between=" ± "):
@@ -144,7 +144,7 @@ def cautions(outcome, words):
     if len(outcome.versions) > 1:
         found.append(words["caution_versions"].format(versions=words["semicolon"].join(outcome.versions)))
     if outcome.rows:
-        found += _few_shown(outcome, words)
+        found += _few_images(outcome, words)
     if row is None or len(outcome.rows) == 1:
         return found
     if max(len(each.runs) for each in outcome.rows) == 1:
@@ -157,18 +157,20 @@ def cautions(outcome, words):
     return found
 
 
-def _few_shown(outcome, words):
+def _few_images(outcome, words):
     """A caution where a class that the ranking counts has few validation images."""
     ranking = list(outcome.groups) if outcome.rank_by == "balanced" else [outcome.rank_by]
-    shown = {name: outcome.shown[outcome.groups[name]] for name in ranking if len(outcome.groups.get(name, ()))}
-    if not shown:
+    images = {
+        name: outcome.validation_counts[outcome.groups[name]] for name in ranking if len(outcome.groups.get(name, ()))
+    }
+    if not images:
         return []
-    group = min(reversed(shown), key=lambda name: shown[name].min())
-    least = int(shown[group].min())
-    if least >= _FEW_SHOWN:
+    group = min(reversed(images), key=lambda name: images[name].min())
+    least = int(images[group].min())
+    if least >= _FEW_IMAGES:
         return []
-    facts = {"group": words[f"{group}_shot"], "n": f"{int(shown[group].sum()):,}", "least": least}
-    return [words["caution_shown"].format(**facts)]
+    facts = {"group": words[f"{group}_shot"], "n": f"{int(images[group].sum()):,}", "least": least}
+    return [words["caution_few_images"].format(**facts)]
 
 
 def _equal(row, outcome, words):

@@ -22,7 +22,7 @@ def paint(part, language):
 
     Args:
         part (Part): with predictions.
-        language (str): of the labels; without a font for it they are English.
+        language (str): of the captions; without a font for it they are English.
     """
     import matplotlib
 
@@ -72,11 +72,13 @@ def _legend(figure, axes, columns=3):
 def _distribution(part, words):
     if part.counts is None:
         return None
-    labels = {group: words["fig_group"].format(group=words[group], n=part.groups[group].size) for group in part.groups}
-    labels.update({"class": words["class"], "images": words["train_images"], "sorted": words["fig_sorted"]})
+    captions = {
+        group: words["fig_group"].format(group=words[group], n=part.groups[group].size) for group in part.groups
+    }
+    captions.update({"class": words["class"], "images": words["train_images"], "sorted": words["fig_sorted"]})
     single = part.counts.size <= charts.MAX_BARS
     figure = charts.new_figure(1.5 + 0.26 * part.counts.size if single else 3.4)
-    charts.draw_counts(figure, part.counts, part.groups, labels)
+    charts.draw_counts(figure, part.counts, part.groups, captions)
     return figure
 
 
