@@ -30,7 +30,15 @@ setup(
         "report": ["jinja2>=3.0", "matplotlib>=3.7"],
         "benchmark": ["matplotlib>=3.10", "torch"],
         "mutations": ["cosmic-ray>=8.7"],
-        "test": ["pytest", "hypothesis", "ruff", "setuptools>=70.1", "jinja2>=3.0", "matplotlib>=3.7"],
+        "test": [
+            "pytest",
+            "pytest-xdist>=3.7",
+            "hypothesis",
+            "ruff",
+            "setuptools>=70.1",
+            "jinja2>=3.0",
+            "matplotlib>=3.7",
+        ],
     },
     entry_points={"console_scripts": ["ppcls-lt=ppcls_lt.commands.main:main"]},
     classifiers=[

@@ -43,3 +43,10 @@ make_environment() {  # arguments: an extra of this package or "", then further 
     [ -f "$stamp" ] && [ "$(head -n 1 "$stamp")" = "$base" ] || echo "$base" > "$stamp"
     echo "$wanted" >> "$stamp"
 }
+
+# Run pytest with the arguments, in as many processes as there are cores, with one thread each: threads of two that share
+# the cores wait for one another. A test module stays in one process.
+run_tests() {
+    export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+    "$PPCLS_LT_VENV/bin/python" -m pytest -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder "$@"
+}

@@ -1,5 +1,6 @@
 """Fixtures that several test modules share."""
 
+import collections
 import sys
 
 import pytest
@@ -10,6 +11,24 @@ import ppcls_lt
 # The same examples on every run, however slow the machine is.
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.load_profile("fixed")
+
+# What these try is NumPy and files alone, so that another Paddle says nothing new: scripts/test_paddle26.sh leaves them
+# out (the mark `without_paddle`). test_layers.py holds that importing them loads neither Paddle nor PaddleClas.
+WITHOUT_PADDLE = (
+    *("test_atomic", "test_charts", "test_checkpoints", "test_comparison_page", "test_comparison_pool"),
+    *("test_comparison_results", "test_comparison_tables", "test_counts", "test_data_tools", "test_demo_data"),
+    *("test_history", "test_malformed_folders", "test_overrides", "test_replaced", "test_report_browser"),
+    *("test_report_folders", "test_resampling", "test_results_page", "test_yaml_files"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the modules above; modules with the most slow tests come first, so that no process ends with a long one."""
+    slow = collections.Counter(item.module.__name__ for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.module.__name__])
+    for item in items:
+        if item.module.__name__.rpartition(".")[2] in WITHOUT_PADDLE:
+            item.add_marker("without_paddle")
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,8 @@ import pytest
 
 import ppcls_lt
 
+from .conftest import WITHOUT_PADDLE
+
 PACKAGE = Path(ppcls_lt.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 # The folders that load NumPy and PyYAML at most; these inside a function.
@@ -161,4 +163,9 @@ def test_the_light_folders_load_no_paddle(name):
         ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in (PACKAGE / name).rglob("*.py")
     ]
     code = "\n".join(f"import {module.removesuffix('.__init__')}" for module in modules)
+    assert set(loaded_by(code)[0]) <= {"numpy", "yaml"}
+
+
+def test_the_tests_without_paddle_load_none():
+    code = "\n".join(f"import tests.{name}" for name in WITHOUT_PADDLE)
     assert set(loaded_by(code)[0]) <= {"numpy", "yaml"}
