@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ppcls_lt.maths import functional
+from ppcls_lt.maths import functional, rows
+from ppcls_lt.maths import ldam as ldam_module
 
 from . import reference
 
@@ -16,8 +17,8 @@ DTYPES = ("float32", "float64")
 FUNCTIONS = {
     "cross_entropy": lambda z, y: functional.cross_entropy(z, y),
     "class_cross_entropies": lambda z, y: functional.class_cross_entropies(z),
-    "ldam": lambda z, y: functional.ldam(z, y, paddle.full([z.shape[1]], 3.0, z.dtype), 2.0),
-    "class_ldam": lambda z, y: functional.class_ldam(z, paddle.full([z.shape[1]], 3.0, z.dtype), 2.0),
+    "ldam": lambda z, y: ldam_module.ldam(z, y, paddle.full([z.shape[1]], 3.0, z.dtype), 2.0),
+    "class_ldam": lambda z, y: ldam_module.class_ldam(z, paddle.full([z.shape[1]], 3.0, z.dtype), 2.0),
 }
 EXTREMES = {
     "ten thousand": [[1e4, -1e4, 0.0, 5.0], [-1e4, 1e4, 1e4, 0.0], [1e4, 1e4, 1e4, 1e4]],
@@ -191,7 +192,7 @@ class TestLDAM:
         logits, label = led_by_true(5, 6, lead)
         margins = np.linspace(1, 15, 6)
         value, gradient = run(
-            lambda z: functional.class_ldam(z, paddle.to_tensor(margins, dtype=z.dtype)).sum(axis=0), logits, dtype
+            lambda z: ldam_module.class_ldam(z, paddle.to_tensor(margins, dtype=z.dtype)).sum(axis=0), logits, dtype
         )
         each = [reference.cross_entropy(logits, np.full(5, c), margins[c]) for c in range(6)]
         slope = [reference.cross_entropy_gradient(logits, np.full(5, c), margins[c]) for c in range(6)]
@@ -202,7 +203,7 @@ class TestLDAM:
 
 def ldam(logits, label, margins, scale=1.0, bound=None):
     margins = paddle.to_tensor(margins, dtype=logits.dtype)
-    return functional.ldam(logits, paddle.to_tensor(label), margins, scale, bound)
+    return ldam_module.ldam(logits, paddle.to_tensor(label), margins, scale, bound)
 
 
 class TestKept:
@@ -210,7 +211,7 @@ class TestKept:
         features = paddle.full([2, 1237], -1.0)  # of a shape that no other test has
         paddle.enable_static()
         try:
-            functional._constant(1.0, 1237, features.dtype, str(features.place))
+            rows.constant(1.0, 1237, features.dtype, str(features.place))
         finally:
             paddle.disable_static()
         assert functional.l1_norm(features).tolist() == [1237.0, 1237.0]
@@ -269,8 +270,8 @@ class TestWideMargins:
         for dtype in ("float32", "float64"):
             margin = paddle.to_tensor([0.5 * scale, 0.5 * scale], dtype=dtype)
             logits = paddle.to_tensor([[lead, 0.0]], dtype=dtype, stop_gradient=False)
-            hard = functional.ldam(logits, paddle.to_tensor([0]), margin, scale).sum()
-            soft = functional.class_ldam(logits, margin, scale)[:, 0].sum()
+            hard = ldam_module.ldam(logits, paddle.to_tensor([0]), margin, scale).sum()
+            soft = ldam_module.class_ldam(logits, margin, scale)[:, 0].sum()
             found[dtype] = [
                 [value.item(), *paddle.grad(value, logits)[0].numpy().reshape(-1).tolist()] for value in (hard, soft)
             ]
@@ -336,7 +337,7 @@ class TestLaws:
         margins = np.linspace(0, 15, logits.shape[1])
         z, rows = paddle.to_tensor(logits), np.arange(len(label))
         for every, one in (
-            (functional.class_ldam(z, paddle.to_tensor(margins), 2.0), ldam(z, label, margins, 2.0)),
+            (ldam_module.class_ldam(z, paddle.to_tensor(margins), 2.0), ldam(z, label, margins, 2.0)),
             (functional.class_cross_entropies(z), functional.cross_entropy(z, paddle.to_tensor(label))),
         ):
             np.testing.assert_allclose(every.numpy()[rows, label], one.numpy(), rtol=1e-9, atol=1e-13)

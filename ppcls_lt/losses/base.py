@@ -7,7 +7,8 @@ from ..basis import checks
 from ..data import label_rows
 from ..data.counts import as_counts
 from ..data.weighting import class_weights
-from ..maths.functional import class_cross_entropies, class_mean, cross_entropy, full_precision, smoothed_cross_entropy
+from ..maths import rows
+from ..maths.functional import class_cross_entropies, cross_entropy, full_precision, smoothed_cross_entropy
 from ..maths.parallel import global_mean
 
 REDUCTIONS = ("mean", "weighted_mean")
@@ -163,7 +164,7 @@ class LongTailLoss(nn.Layer):
         summed = (share * losses).sum(axis=1)
         if self.label_smoothing:
             # As if the parts of a mixed label were images of their own.
-            spread = share.sum(axis=1) * class_mean(losses, self.label_smoothing)
+            spread = share.sum(axis=1) * rows.means(losses, self.label_smoothing)
             summed = (1.0 - self.label_smoothing) * summed + spread
         return summed, None, logits.shape[0] if weights is None else self._divisor(share, logits.shape[0])
 
@@ -172,7 +173,7 @@ class LongTailLoss(nn.Layer):
         if self.is_cross_entropy(feature_norm):
             return smoothed_cross_entropy(logits, label, self.label_smoothing)
         own = self.per_image(logits, label, feature_norm)
-        return (1.0 - self.label_smoothing) * own + class_mean(
+        return (1.0 - self.label_smoothing) * own + rows.means(
             self.per_class(logits, feature_norm), self.label_smoothing
         )
 

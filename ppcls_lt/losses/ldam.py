@@ -4,7 +4,7 @@ import numpy as np
 
 from ..basis import checks
 from ..basis.registry import register
-from ..maths.functional import class_ldam, ldam
+from ..maths.ldam import class_ldam, ldam
 from .base import LongTailLoss
 
 

@@ -1,0 +1,152 @@
+"""Operations on the rows of a matrix ``[N, C]``: the plain form, and beside it one that takes less time on the CPU.
+
+Paddle's reductions and broadcasts over rows are several times slower on the CPU
+than its matrix products and poolings. Each function here states its plain form,
+which is what runs on every other device; ``function.on_cpu`` is what takes its
+place for tensors of the CPU, equal but for rounding.
+"""
+
+import functools
+import math
+
+import paddle
+import paddle.nn.functional as F
+
+# Times any normal number of float32 it is beyond 1.
+_LARGE = 3e38
+# exp() of less counts as exp() of this: far below what float32 and float64 keep beside 1, and far above the denormal
+# numbers, with which the CPU computes ten times as slowly.
+FLOOR = {paddle.float32: -43.0, paddle.float64: -300.0}
+# A factor that is smaller can make a denormal number of exp(FLOOR).
+_SMALL = {paddle.float32: 1e-18, paddle.float64: 1e-170}
+
+
+def kept(make):
+    """Keep tensors that depend on shapes alone: making one takes several times as long as an operation on it."""
+    keep = functools.lru_cache(maxsize=16)(make)
+
+    @functools.wraps(make)
+    def get(*args):
+        # What is made while a graph is traced belongs to that graph.
+        return keep(*args) if paddle.in_dynamic_mode() else make(*args)
+
+    return get
+
+
+@kept
+def starts(images, classes, place):
+    """Where the rows of ``[N, C]`` start when it is flat: ``[N]``."""
+    return paddle.arange(0, images * classes, classes, dtype="int64")
+
+
+@kept
+def constant(value, length, dtype, place):
+    """A vector of one value, which nobody changes."""
+    return paddle.full([length], value, dtype)
+
+
+def is_on_cpu(tensor):
+    """Whether a tensor is the CPU's; one of a graph that is being traced may be anywhere."""
+    return paddle.in_dynamic_mode() and tensor.place.is_cpu_place()
+
+
+def plain(on_cpu):
+    """Decorator of a plain form: ``on_cpu`` takes its place for tensors of the CPU."""
+
+    def decorate(function):
+        @functools.wraps(function)
+        def choose(matrix, *args):
+            return (on_cpu if is_on_cpu(matrix) else function)(matrix, *args)
+
+        choose.plain, choose.on_cpu = function, on_cpu
+        return choose
+
+    return decorate
+
+
+def _sums_on_cpu(matrix):
+    return paddle.mv(matrix, constant(1.0, matrix.shape[1], matrix.dtype, str(matrix.place)))
+
+
+@plain(_sums_on_cpu)
+def sums(matrix):
+    """Sum of each row: ``[N]``."""
+    return matrix.sum(axis=1)
+
+
+def _means_on_cpu(matrix, share=1.0):
+    classes = matrix.shape[1]
+    return paddle.mv(matrix, constant(share / classes, classes, matrix.dtype, str(matrix.place)))
+
+
+@plain(_means_on_cpu)
+def means(matrix, share=1.0):
+    """``share`` times the mean of each row: ``[N]``."""
+    return share * matrix.mean(axis=1)
+
+
+def _largest_on_cpu(matrix):
+    # First of windows, by pooling.
+    images, classes = matrix.shape
+    window = 1, max(math.isqrt(classes), 1)
+    return F.max_pool2d(matrix.reshape([images, 1, 1, classes]), window, window, ceil_mode=True).max(axis=[1, 2, 3])
+
+
+@plain(_largest_on_cpu)
+def largest(matrix):
+    """Largest entry of each row, ``[N]``."""
+    return matrix.max(axis=1)
+
+
+def _signs_on_cpu(matrix, column):
+    signs = (matrix * _LARGE).clip_(-1.0, 1.0)
+    # Spread over the columns by mm, several times as fast as by broadcasting
+    row = constant(1.0, matrix.shape[1], column.dtype, str(column.place)).unsqueeze(0)
+    return signs.multiply_(paddle.mm(column.unsqueeze(1), row))
+
+
+@plain(_signs_on_cpu)
+def signs(matrix, column):
+    """The sign of each entry, times its row's entry of ``column`` ``[N]``: ``[N, C]``."""
+    return matrix.sign() * column.unsqueeze(1)
+
+
+def _exp_on_cpu(matrix):
+    return paddle.exp(matrix.clip(min=FLOOR[matrix.dtype]))
+
+
+@plain(_exp_on_cpu)
+def exp(matrix):
+    """The exponential of numbers <= 0, with its gradient."""
+    return paddle.exp(matrix)
+
+
+def _exp_in_place_on_cpu(matrix):
+    return matrix.clip_(min=FLOOR[matrix.dtype]).exp_()
+
+
+@plain(_exp_in_place_on_cpu)
+def exp_(matrix):
+    """The exponential of numbers <= 0, in place."""
+    return matrix.exp_()
+
+
+def _scale_on_cpu(matrix, column):
+    small = _SMALL[matrix.dtype]
+    factor = column.abs()
+    if factor.min() < small:
+        # Entries that would come to denormal numbers, of rows whose true class leads far.
+        smallest = paddle.clip(float(paddle.finfo(matrix.dtype).tiny) / factor.clip(min=small**2), max=1.0)
+        matrix = paddle.maximum(matrix, smallest.unsqueeze(1))
+    return matrix.multiply_(column.unsqueeze(1))
+
+
+@plain(_scale_on_cpu)
+def scale_(matrix, column):
+    """Each row of what :func:`exp_` gave times its entry of ``column`` ``[N]``, in place where that is possible."""
+    return matrix.multiply_(column.unsqueeze(1))
+
+
+def set_(matrix, place, values):
+    """Write values ``[N]`` into ``[N, C]`` at the places ``[N]`` of the flat matrix."""
+    paddle.scatter_(matrix.reshape([-1]), place, values)
