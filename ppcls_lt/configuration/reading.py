@@ -148,11 +148,14 @@ def _callback_class(where, name):
 
 
 def losses(config, part):
-    """Yield ``(where, class, params)`` of this package's losses in ``Loss.<part>``."""
+    """Yield ``(where, class, params)`` of the losses in ``Loss.<part>`` that are built on ``LongTailLoss``."""
     known = registered("loss")
     for where, name, params in components(config, "Loss", part):
         if name in known:
-            yield where, known[name], params
+            from ..losses import LongTailLoss  # imports Paddle, as whoever registered a loss has
+
+            if issubclass(known[name], LongTailLoss):
+                yield where, known[name], params
 
 
 def counting_components(config):
@@ -166,28 +169,44 @@ def counting_components(config):
 
 
 def normalized_scale(config):
-    """The ``s`` of the normalised classifier, or None when the classifier is an ordinary one.
+    """The scale of the normalised classifier, or None when the classifier is an ordinary one.
 
-    ``s`` is written once, in ``LDAMLoss``.
+    It is written once, in the loss that is made for cosines: its ``cosine_scale``.
 
     Raises:
-        ConfigError: ``Arch.classifier`` is unknown, or no or different ``s`` is stated.
+        ConfigError: ``Arch.classifier`` is unknown, or no or different scales are stated.
     """
     kind = config["Arch"].get("classifier")
     if kind is None:
         return None
     checks.choice("Arch", "classifier", kind, (NORMALIZED,))
-    default = inspect.signature(registered("loss")["LDAMLoss"]).parameters["s"].default
-    stated = {}
+    stated, names = {}, []
     for part in ("Train", "Eval"):
         for where, cls, params in losses(config, part):
-            if cls.__name__ == "LDAMLoss":
-                stated[where] = checks.number("LDAMLoss", "s", params.get("s", default), above=0)
+            scale = _cosine_scale(cls, params, config)
+            if scale is not None:
+                stated[where] = scale
+                names += [] if cls.__name__ in names else [cls.__name__]
     if not stated:
-        raise ConfigError("Arch: `classifier: normalized` takes its scale `s` from LDAMLoss, got a Loss without it")
+        raise ConfigError(
+            "Arch: `classifier: normalized` takes its scale `s` from LDAMLoss, or another loss that is made for "
+            "cosines, got a Loss without one"
+        )
     if len(set(stated.values())) > 1:
-        raise ConfigError(f"LDAMLoss: `s` must be the same wherever it is stated, got {stated}")
+        raise ConfigError(f"{', '.join(names)}: `s` must be the same wherever it is stated, got {stated}")
     return next(iter(stated.values()))
+
+
+def _cosine_scale(cls, params, config):
+    """The ``cosine_scale`` of a loss with these parameters, None of one that is not made for cosines."""
+    from ..losses import LongTailLoss
+
+    if cls.cosine_scale is LongTailLoss.cosine_scale:
+        return None
+    params = {key: value for key, value in params.items() if key not in ("weight", "class_weight")}
+    if params.get("num_class_list") is not None:
+        params["num_class_list"] = [1] * (class_number(config) or 2)
+    return cls(**params).cosine_scale
 
 
 def counts_given(value, owner, config, allow_empty):

@@ -1,6 +1,7 @@
 """Every mistake in a configuration that shows without building anything."""
 
 import os
+from inspect import signature
 
 from ..basis import checks
 from ..basis.checks import ConfigError
@@ -127,10 +128,12 @@ def _check_loss(where, cls, params, config, ordinary):
             checks.described(f"{len(weights)} weights"),
         )
     loss = cls(**params)
-    if ordinary and getattr(loss, "s", 1.0) > 1.0 and not loss.allow_unnormalized:
+    scale = loss.cosine_scale
+    if ordinary and scale is not None and scale > 1 and not loss.allow_unnormalized:
+        way_out = ", or `allow_unnormalized: true`" if "allow_unnormalized" in signature(cls).parameters else ""
         raise ConfigError(
-            f"{where} LDAMLoss: `s` > 1 is made for cosines, got s = {loss.s:g} on an ordinary classifier, whose "
-            f"logits it would blow up; set `Arch.classifier: normalized`, or `allow_unnormalized: true`"
+            f"{where} {cls.__name__}: `s` > 1 is made for cosines, got s = {scale:g} on an ordinary classifier, whose "
+            f"logits it would blow up; set `Arch.classifier: normalized`{way_out}"
         )
     if cls.uses_features and config["Global"].get("to_static", False):
         raise ConfigError(

@@ -205,7 +205,7 @@ class Assembly:
     def _expect_scaled_logits(self, combined):
         if configuration.normalized_scale(self._config) is not None:
             for loss in _losses_of(combined):
-                if isinstance(loss, losses.LDAMLoss):
+                if loss.cosine_scale is not None:
                     loss.take_scaled_logits()
 
     def _resolve_counts(self, name, params):

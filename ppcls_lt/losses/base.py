@@ -10,6 +10,7 @@ from ..data.weighting import class_weights
 from ..maths import rows
 from ..maths.functional import class_cross_entropies, cross_entropy, full_precision, smoothed_cross_entropy
 from ..maths.parallel import global_mean
+from .batch import Batch
 
 REDUCTIONS = ("mean", "weighted_mean")
 _INTEGERS = (paddle.int64, paddle.int32)
@@ -29,7 +30,9 @@ class LongTailLoss(nn.Layer):
     training, since looking at every batch would hold up the device.
 
     A subclass sets ``result_key`` and overrides ``from_cross_entropy``, or
-    ``per_image`` and ``per_class`` where it is no function of the cross entropy.
+    ``per_image`` and ``per_class`` where it is no function of the cross entropy. Each is
+    given the :class:`~ppcls_lt.losses.batch.Batch`. One that is made for cosines overrides
+    ``cosine_scale`` and multiplies the logits by ``logit_scale``.
 
     Args:
         num_class_list (list of int, str or None): training images per class, or
@@ -48,7 +51,11 @@ class LongTailLoss(nn.Layer):
     """
 
     result_key = None
+    # Wants `batch.features`, which an Engine catches at the final classifier.
     uses_features = False
+    # Takes a `cosine_scale` above 1 also on an ordinary classifier, whose logits are no cosines.
+    allow_unnormalized = False
+    feature_source = None
 
     def __init__(self, *, num_class_list, class_weight, reduction, allow_empty_classes, label_smoothing=0.0):
         super().__init__()
@@ -61,9 +68,27 @@ class LongTailLoss(nn.Layer):
             self.counts = as_counts(num_class_list, owner=owner, allow_empty=allow_empty_classes)
         self._classes = None if self.counts is None else len(self.counts)
         self._exact = {}
+        self.takes_scaled_logits = False
         # An Engine has seen labels of its data and turns this off: to look at them holds up the device.
         self.checks_labels = True
         self.set_class_weight(class_weights(class_weight, self.counts, owner=owner))
+
+    @property
+    def cosine_scale(self):
+        """The factor ``s`` on cosines, a float, of a loss that is made for them; None of every other.
+
+        ``Arch.classifier: normalized`` takes its scale from here.
+        """
+        return None
+
+    def take_scaled_logits(self):
+        """From now on the logits come multiplied by ``cosine_scale``, as from a normalised classifier."""
+        self.takes_scaled_logits = True
+
+    @property
+    def logit_scale(self):
+        """What a formula multiplies the logits by: ``cosine_scale``, or 1 where that is done or there is none."""
+        return 1.0 if self.takes_scaled_logits or self.cosine_scale is None else self.cosine_scale
 
     @property
     def class_weight(self):
@@ -93,30 +118,33 @@ class LongTailLoss(nn.Layer):
     def forward(self, x, label):
         """Return ``{result_key: loss}`` for logits ``[N, C]`` and labels."""
         with full_precision():
-            logits = self._logits(x)
-            norm = self.feature_norm(x) if self.uses_features else None
-            entries = self._hard if label.dtype in _INTEGERS else self._soft
-            losses, weights, divisor = entries(logits, label, norm)
+            batch = self.batch(x, label)
+            losses, weights, divisor = self._soft(batch) if batch.is_soft else self._hard(batch)
             return {self.result_key: global_mean(losses, weights, divisor, synchronize=self.training)}
 
-    def from_cross_entropy(self, ce, feature_norm):
+    def batch(self, x, label):
+        """Return the :class:`Batch` of what PaddleClas hands over; a subclass may add to it."""
+        logits = self._logits(x)
+        outputs = {key: value for key, value in x.items() if key != "logits"} if isinstance(x, dict) else {}
+        features = self._features(x, logits.shape[0]) if self.uses_features and self.training else None
+        return Batch(logits, self._label(label, logits), features, outputs)
+
+    def from_cross_entropy(self, ce, batch):
         """Unweighted loss of each entry of ``ce``: ``[N]``, or ``[N, C]`` for soft labels."""
         return ce
 
-    def is_cross_entropy(self, feature_norm):
+    def is_cross_entropy(self, batch):
         """Whether this loss, its weights aside, is the cross entropy, whose smoothing takes no ``[N, C]`` losses."""
         changed = ("from_cross_entropy", "per_image", "per_class")
         return all(getattr(type(self), name) is getattr(LongTailLoss, name) for name in changed)
 
-    def per_image(self, logits, label, feature_norm):
-        """Unweighted loss of each image: ``[N]`` from logits ``[N, C]``, classes ``[N]``."""
-        return self.from_cross_entropy(cross_entropy(logits, label), feature_norm)
+    def per_image(self, batch):
+        """Unweighted loss of each image ``[N]``, whose classes are ``batch.label`` ``[N]``."""
+        return self.from_cross_entropy(cross_entropy(batch.logits, batch.label), batch)
 
-    def per_class(self, logits, feature_norm):
+    def per_class(self, batch):
         """Unweighted loss of each image were each class the true one: ``[N, C]``."""
-        if feature_norm is not None:
-            feature_norm = feature_norm.unsqueeze(1)
-        return self.from_cross_entropy(class_cross_entropies(logits), feature_norm)
+        return self.from_cross_entropy(class_cross_entropies(batch.logits), batch)
 
     def _logits(self, x):
         """Logits ``[N, C]`` in the precision the loss is computed in."""
@@ -133,32 +161,56 @@ class LongTailLoss(nn.Layer):
         # Not astype alone: it copies also what has the type already.
         return x if x.dtype in _FLOATS else x.astype("float32")
 
-    def _hard(self, logits, label, feature_norm):
-        """Losses ``[N]``, their weights ``[N]`` or None, and the divisor, for integer labels."""
-        images, shape = logits.shape[0], label.shape
-        if shape != [images]:
-            if shape != [images, 1]:
+    def _label(self, label, logits):
+        """Classes ``[N]``, int64, or soft labels ``[N, C]`` of the logits' type."""
+        images = logits.shape[0]
+        if label.dtype not in _INTEGERS:
+            if label.shape != logits.shape:
+                self._bad_label(logits, label)
+            share = label.astype(logits.dtype)
+            if self.checks_labels and paddle.in_dynamic_mode():
+                label_rows.check_sums(type(self).__name__, share.sum(axis=1).numpy())
+                self.checks_labels = False
+            return share
+        if label.shape != [images]:
+            if label.shape != [images, 1]:
                 self._bad_label(logits, label)
             label = label.squeeze(1)
-        if label.dtype != paddle.int64:
-            label = label.astype("int64")
-        losses = (self._smoothed if self.label_smoothing else self.per_image)(logits, label, feature_norm)
-        weights = self._vector("class_weight", logits.dtype)
+        return label if label.dtype == paddle.int64 else label.astype("int64")
+
+    def _features(self, x, images):
+        """What enters the final classifier ``[N, D]``: caught by an Engine, or given in ``x``."""
+        owner = type(self).__name__
+        if self.feature_source is not None:
+            features = self.feature_source.take()
+        elif isinstance(x, dict) and "features" in x:
+            features = x["features"]
+        else:
+            got = checks.described(f"keys {sorted(x)}" if isinstance(x, dict) else type(x).__name__)
+            expected = "a dict with `features`, the input of the final classifier [N, D], when there is no Engine"
+            checks.fail(owner, "x", expected, got)
+        if not isinstance(features, paddle.Tensor) or features.ndim < 2 or features.shape[0] != images:
+            got = f"shape {features.shape}" if isinstance(features, paddle.Tensor) else type(features).__name__
+            checks.fail(owner, "features", f"a tensor [{images}, D]", checks.described(got))
+        if features.dtype not in _FLOATS:
+            features = features.astype("float32")
+        return features if features.ndim == 2 else features.flatten(1)
+
+    def _hard(self, batch):
+        """Losses ``[N]``, their weights ``[N]`` or None, and the divisor, for integer labels."""
+        losses = (self._smoothed if self.label_smoothing else self.per_image)(batch)
+        images = batch.logits.shape[0]
+        weights = self._vector("class_weight", batch.logits.dtype)
         if weights is None:
             return losses, None, images
-        weights = paddle.gather(weights, label)
+        weights = paddle.gather(weights, batch.label)
         return losses, weights, self._divisor(weights, images)
 
-    def _soft(self, logits, label, feature_norm):
+    def _soft(self, batch):
         """Weighted losses ``[N]``, None, and the divisor, for soft labels ``[N, C]``."""
-        if label.shape != logits.shape:
-            self._bad_label(logits, label)
-        share = label.astype(logits.dtype)
-        if self.checks_labels and paddle.in_dynamic_mode():
-            label_rows.check_sums(type(self).__name__, share.sum(axis=1).numpy())
-            self.checks_labels = False
-        losses = self.per_class(logits, feature_norm)
-        weights = self._vector("class_weight", logits.dtype)
+        losses, share = self.per_class(batch), batch.label
+        images = batch.logits.shape[0]
+        weights = self._vector("class_weight", batch.logits.dtype)
         if weights is not None:
             share = share * weights
         summed = (share * losses).sum(axis=1)
@@ -166,16 +218,14 @@ class LongTailLoss(nn.Layer):
             # As if the parts of a mixed label were images of their own.
             spread = share.sum(axis=1) * rows.means(losses, self.label_smoothing)
             summed = (1.0 - self.label_smoothing) * summed + spread
-        return summed, None, logits.shape[0] if weights is None else self._divisor(share, logits.shape[0])
+        return summed, None, images if weights is None else self._divisor(share, images)
 
-    def _smoothed(self, logits, label, feature_norm):
+    def _smoothed(self, batch):
         """Unweighted loss ``[N]`` of each image with ``label_smoothing``."""
-        if self.is_cross_entropy(feature_norm):
-            return smoothed_cross_entropy(logits, label, self.label_smoothing)
-        own = self.per_image(logits, label, feature_norm)
-        return (1.0 - self.label_smoothing) * own + rows.means(
-            self.per_class(logits, feature_norm), self.label_smoothing
-        )
+        if self.is_cross_entropy(batch):
+            return smoothed_cross_entropy(batch.logits, batch.label, self.label_smoothing)
+        own = self.per_image(batch)
+        return (1.0 - self.label_smoothing) * own + rows.means(self.per_class(batch), self.label_smoothing)
 
     def _divisor(self, weights, images):
         """The sum of the weights for a weighted mean, else the number of images."""

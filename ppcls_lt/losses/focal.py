@@ -56,10 +56,10 @@ class FocalLoss(LongTailLoss):
         self.gamma = checks.number("FocalLoss", "gamma", gamma, minimum=0)
         self.scale = checks.number("FocalLoss", "scale", scale, above=0)
 
-    def is_cross_entropy(self, feature_norm):
+    def is_cross_entropy(self, batch):
         return self.gamma == 0 and self.scale == 1
 
-    def from_cross_entropy(self, ce, feature_norm):
+    def from_cross_entropy(self, ce, batch):
         """``scale * (1 - p)^gamma * ce``, elementwise."""
         loss = focal(ce, self.gamma)
         return loss if self.scale == 1 else self.scale * loss

@@ -1,6 +1,8 @@
 """Influence-balanced losses."""
 
 import logging
+from dataclasses import dataclass
+from typing import Optional
 
 import paddle
 
@@ -8,8 +10,14 @@ from ..basis import checks
 from ..basis.registry import register
 from ..maths.functional import focal, influence_balanced, l1_norm
 from .base import LongTailLoss
+from .batch import Batch
 
 _logger = logging.getLogger("ppcls.lt")
+
+
+@dataclass
+class _NormedBatch(Batch):
+    feature_norm: Optional[paddle.Tensor] = None  # L1, ``[N]``
 
 
 class _InfluenceBalanced(LongTailLoss):
@@ -32,42 +40,28 @@ class _InfluenceBalanced(LongTailLoss):
         owner = type(self).__name__
         self.alpha = checks.number(owner, "alpha", alpha, above=0)
         self.epsilon = checks.number(owner, "epsilon", epsilon, above=0)
-        self.feature_source = None
         self._said = False
 
-    def feature_norm(self, x):
-        """L1 norm of each image's features ``[N]``, or None when evaluating."""
-        if not self.training:
-            if not self._said:
-                self._said = True
-                _logger.info(
-                    "%s: evaluating as its cross entropy, without the influence factor, since PaddleClas "
-                    "passes no features to the evaluation loss",
-                    type(self).__name__,
-                )
-            return None
-        if self.feature_source is not None:
-            features = self.feature_source.take()
-        elif isinstance(x, dict) and "features" in x:
-            features = x["features"]
-        else:
-            checks.fail(
+    def batch(self, x, label):
+        """The batch with the L1 norm of each image's features ``[N]``, None when evaluating."""
+        batch = super().batch(x, label)
+        if batch.features is None and not self._said:
+            self._said = True
+            _logger.info(
+                "%s: evaluating as its cross entropy, without the influence factor, since PaddleClas "
+                "passes no features to the evaluation loss",
                 type(self).__name__,
-                "x",
-                "a dict with `features`, the input of the final classifier [N, D], when there is no Engine",
-                checks.described(f"keys {sorted(x)}" if isinstance(x, dict) else type(x).__name__),
             )
-        images = (x["logits"] if isinstance(x, dict) else x).shape[0]
-        if not isinstance(features, paddle.Tensor) or features.ndim < 2 or features.shape[0] != images:
-            got = f"shape {features.shape}" if isinstance(features, paddle.Tensor) else type(features).__name__
-            checks.fail(type(self).__name__, "features", f"a tensor [{images}, D]", checks.described(got))
-        if features.dtype not in (paddle.float32, paddle.float64):
-            features = features.astype("float32")
-        return l1_norm(features if features.ndim == 2 else features.flatten(1))
+        norm = None if batch.features is None else l1_norm(batch.features)
+        return _NormedBatch(**vars(batch), feature_norm=norm)
 
-    def _balanced(self, loss, ce, feature_norm):
+    def _balanced(self, loss, ce, batch):
         """``factor * loss`` elementwise; ``loss`` when there are no features."""
-        return loss if feature_norm is None else influence_balanced(loss, ce, feature_norm, self.alpha, self.epsilon)
+        norm = batch.feature_norm
+        if norm is None:
+            return loss
+        norm = norm if ce.ndim == 1 else norm.unsqueeze(1)
+        return influence_balanced(loss, ce, norm, self.alpha, self.epsilon)
 
 
 @register("loss")
@@ -125,12 +119,12 @@ class IBLoss(_InfluenceBalanced):
             label_smoothing=label_smoothing,
         )
 
-    def is_cross_entropy(self, feature_norm):
-        return feature_norm is None
+    def is_cross_entropy(self, batch):
+        return batch.feature_norm is None
 
-    def from_cross_entropy(self, ce, feature_norm):
+    def from_cross_entropy(self, ce, batch):
         """``factor * ce`` elementwise; ``ce`` when there are no features."""
-        return self._balanced(ce, ce, feature_norm)
+        return self._balanced(ce, ce, batch)
 
 
 @register("loss", "IB_FocalLoss")
@@ -178,9 +172,9 @@ class IBFocalLoss(_InfluenceBalanced):
         )
         self.gamma = checks.number("IBFocalLoss", "gamma", gamma, minimum=0)
 
-    def is_cross_entropy(self, feature_norm):
-        return feature_norm is None and self.gamma == 0
+    def is_cross_entropy(self, batch):
+        return batch.feature_norm is None and self.gamma == 0
 
-    def from_cross_entropy(self, ce, feature_norm):
+    def from_cross_entropy(self, ce, batch):
         """``factor * (1 - p)^gamma * ce`` elementwise; no factor without features."""
-        return self._balanced(focal(ce, self.gamma), ce, feature_norm)
+        return self._balanced(focal(ce, self.gamma), ce, batch)

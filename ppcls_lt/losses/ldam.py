@@ -66,19 +66,21 @@ class LDAMLoss(LongTailLoss):
         self.max_m = checks.number("LDAMLoss", "max_m", max_m, above=0)
         self.s = checks.number("LDAMLoss", "s", s, above=0)
         self.allow_unnormalized = checks.flag("LDAMLoss", "allow_unnormalized", allow_unnormalized)
-        self._scale, self._bound = self.s, None
         smallest = self.counts[self.counts > 0].min()
         ratio = smallest / np.maximum(self.counts, smallest)
         self._store("margin", self.s * self.max_m * ratio**0.25)
 
-    def take_scaled_logits(self):
-        """From now on the logits come multiplied by ``s`` (normalised classifier)."""
-        self._scale, self._bound = 1.0, self.s
+    @property
+    def cosine_scale(self):
+        """``s``."""
+        return self.s
 
-    def per_image(self, logits, label, feature_norm):
+    def per_image(self, batch):
         """LDAM of each image, ``[N]``."""
-        return ldam(logits, label, self._vector("margin", logits.dtype), self._scale, self._bound)
+        # Scaled logits are those of a normalised classifier: cosines times s.
+        bound = self.s if self.takes_scaled_logits else None
+        return ldam(batch.logits, batch.label, self._vector("margin", batch.logits.dtype), self.logit_scale, bound)
 
-    def per_class(self, logits, feature_norm):
+    def per_class(self, batch):
         """LDAM of each image were each class the true one, ``[N, C]``."""
-        return class_ldam(logits, self._vector("margin", logits.dtype), self._scale)
+        return class_ldam(batch.logits, self._vector("margin", batch.logits.dtype), self.logit_scale)
