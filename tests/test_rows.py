@@ -1,4 +1,4 @@
-"""Operations on rows: the plain form and that of the CPU are the same, and neither gives denormal numbers on the CPU."""
+"""Operations on rows: the plain form and that of the CPU are equal, and give no denormal numbers on the CPU."""
 
 import numpy as np
 import paddle
