@@ -1,5 +1,6 @@
 """One view of the host's Engine: no other module of this package reads or sets anything of it."""
 
+import ast
 import shutil
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 import paddle
 import pytest
 
+import ppcls_lt
 from ppcls_lt import host
 from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.engine import saving, trainer
@@ -91,6 +93,16 @@ def test_a_read_elsewhere_is_noted(config, accesses):
     noted = {access for access in accesses if access[0] not in ALLOWED}
     accesses -= noted
     assert noted == {("ppcls_lt.engine.planted", "model", False)}
+
+
+def test_no_other_module_gets_hold_of_an_engine():
+    """What no training runs: none makes one, and none looks for the one in the view."""
+    folder = Path(ppcls_lt.__file__).parent
+    for path in folder.rglob("*.py"):
+        if path.relative_to(folder).parts[0] != "host":
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                used = getattr(node, "attr", None) or getattr(node, "value", None)
+                assert used not in ("Engine", "_EngineView__engine", "long_tail"), f"{path}:{node.lineno}"
 
 
 def test_what_is_patched_is_listed(ppcls):
