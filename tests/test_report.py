@@ -177,7 +177,7 @@ def test_a_thousand_classes(tmp_path, capsys):
 
 class TestLanguages:
     def test_have_the_same_texts_with_the_same_gaps(self):
-        assert texts.LANGUAGES == ("en", "zh")
+        assert set(texts.TEXTS) == {"en", "zh"}
         gaps = [
             {
                 key: sorted(name for _, name, _, _ in string.Formatter().parse(text) if name)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.data.counts import images_per_class
 from ppcls_lt.data.resampling import (
     alias_table,
-    class_counts,
     class_probabilities,
     draws,
     image_weights,
@@ -112,7 +112,7 @@ class TestImageWeights:
 class TestSortedByClass:
     @given(st.lists(st.integers(0, 20), min_size=1, max_size=60), st.sampled_from(["u1", "u2", "u4"]))
     def test_small(self, labels, dtype):
-        counts = class_counts(np.array(labels, dtype))
+        counts = images_per_class(np.array(labels, dtype))
         images = sorted_by_class(np.array(labels, dtype), counts)
         assert counts.tolist() == [labels.count(c) for c in range(max(labels) + 1)]
         assert images.tolist() == sorted(range(len(labels)), key=labels.__getitem__)
@@ -124,7 +124,7 @@ class TestSortedByClass:
         labels = np.random.default_rng(0).integers(0, classes, 200_000)
         labels[-1] = classes - 1
         labels = labels.astype(np.min_scalar_type(classes - 1))
-        counts = class_counts(labels)
+        counts = images_per_class(labels)
         assert (counts == np.bincount(labels)).all()
         assert (sorted_by_class(labels, counts) == np.argsort(labels, kind="stable")).all()
 
@@ -132,12 +132,12 @@ class TestSortedByClass:
         generator = np.random.default_rng(0)
         labels = generator.integers(0, 300, 150_000).astype(np.uint16)
         indices = generator.integers(0, 10**6, 150_000)
-        images = sorted_by_class(labels, class_counts(labels), indices)
+        images = sorted_by_class(labels, images_per_class(labels), indices)
         assert (images == indices[np.argsort(labels, kind="stable")]).all()
 
     def test_indices_beyond_32_bits(self):
         labels = np.array([1, 0, 1], np.uint8)
-        images = sorted_by_class(labels, class_counts(labels), np.array([2**31, 7, 2**31 - 1]))
+        images = sorted_by_class(labels, images_per_class(labels), np.array([2**31, 7, 2**31 - 1]))
         assert images.tolist() == [7, 2**31, 2**31 - 1]
 
 

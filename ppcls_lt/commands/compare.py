@@ -6,8 +6,9 @@ import sys
 
 from ..basis import lock
 from ..basis.checks import fail, integer
+from ..data.group_names import TERTILES
 from ..jobs import OWNER
-from ..reports.run.texts import LANGUAGES
+from ..reports.parts.names import LANGUAGES
 from ..runs.measures import MEASURES
 from .list_options import add_group_options, thresholds
 
@@ -71,7 +72,7 @@ def _compare(arguments):
 
     overrides.check(arguments.override)
     asked = None  # the base's groups
-    if arguments.groups == "tertiles":
+    if arguments.groups == TERTILES:
         asked = thresholds(arguments, OWNER)
     elif (arguments.many, arguments.few, arguments.groups) != (None, None, None):
         asked = (arguments.many, arguments.few)

@@ -3,6 +3,8 @@
 import shutil
 import sys
 
+from ..data.group_names import TERTILES
+
 
 def report(path, counts, groups, thresholds):
     """Yield the lines that describe the images per class."""
@@ -17,7 +19,7 @@ def report(path, counts, groups, thresholds):
     yield f"imbalance ratio: {ratio(counts)}" + (" (of the classes with images)" if filled.size < counts.size else "")
     yield from missing(counts)
     yield ""
-    if thresholds == "tertiles":
+    if thresholds == TERTILES:
         limits = ("the largest third", "", "the smallest third")
     else:
         many, few = thresholds

@@ -1,8 +1,9 @@
 """Flags that the commands on label lists share, and what is read from them."""
 
 from ..basis.checks import fail
+from ..data.group_names import TERTILES, THRESHOLDS
 
-MANY, FEW = 100, 20
+_MANY, _FEW = THRESHOLDS
 _LIST_HELP = "a PaddleClas label list, lines `image label`"
 _DELIMITER_HELP = r"what separates image and label, one space by default; \t is a tab"
 
@@ -18,9 +19,9 @@ def add_list_command(commands, name, handler, summary, description):
 
 def add_group_options(command):
     """Add ``--many``, ``--few`` and ``--groups``, which ``thresholds`` reads."""
-    command.add_argument("--many", type=int, metavar="N", help=f"many-shot: more than N images ({MANY})")
-    command.add_argument("--few", type=int, metavar="N", help=f"few-shot: less than N images ({FEW})")
-    command.add_argument("--groups", choices=("thresholds", "tertiles"), default="thresholds", help="how to group")
+    command.add_argument("--many", type=int, metavar="N", help=f"many-shot: more than N images ({_MANY})")
+    command.add_argument("--few", type=int, metavar="N", help=f"few-shot: less than N images ({_FEW})")
+    command.add_argument("--groups", choices=("thresholds", TERTILES), default="thresholds", help="how to group")
 
 
 def add_seed_and_force(command):
@@ -35,13 +36,13 @@ def thresholds(arguments, owner):
     Raises:
         ConfigError: they cannot be used together, or are out of order.
     """
-    if arguments.groups == "tertiles":
+    if arguments.groups == TERTILES:
         for flag, value in (("--many", arguments.many), ("--few", arguments.few)):
             if value is not None:
-                fail(owner, flag, "left out with --groups tertiles", value)
-        return "tertiles"
-    many = MANY if arguments.many is None else arguments.many
-    few = FEW if arguments.few is None else arguments.few
+                fail(owner, flag, f"left out with --groups {TERTILES}", value)
+        return TERTILES
+    many = _MANY if arguments.many is None else arguments.many
+    few = _FEW if arguments.few is None else arguments.few
     if many < 0:
         fail(owner, "--many", "an integer >= 0", many)
     if not 0 <= few <= many:

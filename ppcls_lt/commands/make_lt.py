@@ -3,8 +3,9 @@
 import sys
 
 from ..basis.checks import fail
+from ..data.group_names import THRESHOLDS
 from .describing import ratio, report, say, some
-from .list_options import FEW, MANY, add_list_command, add_seed_and_force, delimiter, flag
+from .list_options import add_list_command, add_seed_and_force, delimiter, flag
 
 
 def add_command(commands):
@@ -57,14 +58,14 @@ def _make_lt(arguments):
     )
     chosen = subsets.long_tail_subset(data.labels, wanted, images=data.images, seed=arguments.seed)
     list_files.write_files({"--out": (arguments.out, list_files.joined(data.lines, chosen))}, **writing)
-    found_groups = groups.shot_groups(wanted, (MANY, FEW))
+    found_groups = groups.shot_groups(wanted)
     summary = [f"kept {chosen.size} of {some(data.labels.size, 'image')} of {arguments.list}"]
     if arguments.ratio > wanted.max():
         most = some(wanted.max(), "image")
         unreached = f"a ratio of {arguments.ratio:g} is out of reach: the largest class has {most}"
         summary.append(unreached)
         print(f"ppcls-lt: warning: {unreached}; the list has {ratio(wanted)}", file=sys.stderr)
-    say([*summary, "", *report(arguments.out, wanted, found_groups, (MANY, FEW))])
+    say([*summary, "", *report(arguments.out, wanted, found_groups, THRESHOLDS)])
     return 0
 
 

@@ -1,7 +1,7 @@
 """The commands ``train``, ``eval``, ``infer`` and ``export``: what PaddleClas's own scripts of these names do."""
 
 from ..basis.checks import described, fail
-from ..reports.run.texts import LANGUAGES
+from ..reports.parts.names import LANGUAGES
 from . import interrupts
 from .scripts import run_script
 

@@ -1,6 +1,6 @@
 """The command ``report``. It imports no Paddle; NumPy is imported once the command is chosen."""
 
-from ..reports.run.texts import LANGUAGES
+from ..reports.parts.names import LANGUAGES
 from .list_options import add_group_options, thresholds
 
 

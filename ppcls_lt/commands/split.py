@@ -54,8 +54,9 @@ def _parts(data, parts):
     import numpy as np
 
     from ..data import list_files
+    from ..data.counts import images_per_class
 
-    counts = [np.bincount(data.labels[chosen], minlength=data.counts.size) for chosen in parts.values()]
+    counts = [images_per_class(data.labels[chosen], data.counts.size) for chosen in parts.values()]
     for path, part in zip(parts, counts):
         filled = part[part > 0]
         span = " to ".join(str(n) for n in sorted({filled.min(), filled.max()}))

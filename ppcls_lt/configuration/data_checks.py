@@ -12,6 +12,7 @@ from .. import host
 from ..basis import checks
 from ..basis.checks import ConfigError
 from ..basis.registry import registered
+from ..data.counts import class_labels, images_per_class
 from .reading import class_number
 
 # The classes that every architecture of PaddleClas has unless it is told otherwise (ImageNet's).
@@ -105,13 +106,10 @@ def check_built(config, part, loader):
         return
     size = getattr(sampler, "batch_size", None)
     _check_steps(config, part, len(loader), len(loader.dataset), size, getattr(sampler, "drop_last", False))
-    labels = getattr(loader.dataset, "labels", None)
-    if labels is None or len(labels) == 0 or np.ndim(labels[0]) > 0 or np.asarray(labels[0]).dtype.kind not in "iu":
+    labels = class_labels(loader.dataset)
+    if labels is None or labels.min() < 0:  # the latter is named with the counts
         return
-    labels = np.asarray(labels)
-    if labels.min() < 0:
-        return  # named with the counts
-    counts = np.bincount(labels)
+    counts = images_per_class(labels)
     check_classes(config, part, counts)
     classes = class_number(config)
     if classes is not None and classifies(config) and dist.get_rank() == 0:

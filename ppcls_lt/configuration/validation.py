@@ -8,7 +8,7 @@ from ..basis.checks import ConfigError
 from ..basis.registry import registered
 from ..data.counts import count_label_list
 from ..runs import checkpoints
-from . import data_checks, label_kinds, places, relabelling
+from . import data_checks, label_kinds, places, relabelling, values
 from .reading import (
     AUTO,
     build_callbacks,
@@ -151,7 +151,7 @@ def _check_training(config):
     # 0: the weights are loaded, changed by callbacks, evaluated and saved.
     checks.integer("Global", "epochs", config["Global"].get("epochs"), minimum=0)
     seed = config["Global"].get("seed")
-    if seed is not None and seed is not False and checks.integer("Global", "seed", seed, minimum=0) >= 2**32:
+    if seed is not None and seed is not False and checks.integer("Global", "seed", seed, minimum=0) > values.MOST_SEED:
         checks.fail("Global", "seed", "an integer >= 0 and < 2^32", seed)
 
 

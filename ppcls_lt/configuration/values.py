@@ -98,6 +98,7 @@ def check(config, parts):
 
 
 _MOST = 10**9  # of whatever is counted
+MOST_SEED = 2**32 - 1  # as NumPy takes
 _MOST_WORKERS = 4096
 _LONGEST_SIDE = 10**5  # pixels
 # What the host reads of `Global` without looking whether it is there.

@@ -5,6 +5,7 @@ import io
 import numpy as np
 
 from ..basis import extras
+from .group_names import GROUPS
 
 # Up to here every class has a bar of its own.
 MAX_BARS = 40
@@ -12,7 +13,8 @@ _BINS = 20
 # One to eight eighths of a character.
 _EIGHTHS = "▏▎▍▌▋▊▉█"
 # Of Okabe and Ito, distinct for colour-blind readers and in grey.
-COLOURS = {"many": "#0072B2", "medium": "#E69F00", "few": "#CC79A7"}
+COLOURS = dict(zip(GROUPS, ("#0072B2", "#E69F00", "#CC79A7")))
+GREY = "#555555"
 
 
 def has_blocks(encoding):

@@ -10,6 +10,8 @@ from . import label_lists
 
 # One stray label such as a time stamp must not allocate gigabytes of zeros.
 MAX_CLASSES = 10**7
+# Labels are counted in parts, since NumPy takes eight bytes for each of a part.
+_CHUNK = 2**16
 
 
 def count_label_list(path, *, owner, name="cls_label_path", delimiter=None, class_num=None, check_labels=True):
@@ -119,6 +121,35 @@ def as_counts(value, *, owner, name="num_class_list", class_num=None, delimiter=
             checks.described(f"no image for {empty.size} of {counts.size} classes: {listed}"),
         )
     return counts
+
+
+def images_per_class(labels, class_num=0):
+    """Return the images per class, int64 ``[C]`` with C the highest label + 1, or ``class_num`` if that is more.
+
+    Args:
+        labels (array): ``[N]``, integers >= 0.
+        class_num (int): number of classes.
+    """
+    labels = np.asarray(labels)
+    counts = np.zeros(max(class_num, int(labels.max()) + 1 if labels.size else 0), np.int64)
+    for part in parts(labels, counts.size):
+        counts += np.bincount(part, minlength=counts.size)
+    return counts
+
+
+def parts(labels, classes):
+    """Cut labels into parts, none shorter than C but the last: what is done per class stays in proportion."""
+    size = max(_CHUNK, classes)
+    return [labels[start : start + size] for start in range(0, labels.size, size)]
+
+
+def class_labels(dataset):
+    """Return the labels of a data set as an array ``[N]`` of integers, or None where it has no class for each image."""
+    labels = getattr(dataset, "labels", None)
+    if labels is None or len(labels) == 0 or np.ndim(labels[0]) > 0:
+        return None
+    labels = np.asarray(labels)
+    return labels if labels.dtype.kind in "iu" else None
 
 
 def _integers(value, owner, name):

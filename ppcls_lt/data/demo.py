@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ..basis import checks
+from .counts import images_per_class
 from .profiles import long_tail_profile
 
 _CLASSES = 10  # in either data set
@@ -193,7 +194,7 @@ def _write_split(folder, split, images, labels, indices):
         Image.fromarray(images[index]).save(f"{folder}/{name}", compress_level=1)
         lines.append(f"{name} {labels[index]}\n")
     (folder / f"{split}.txt").write_text("".join(lines))
-    return np.bincount(labels[list(indices)], minlength=_CLASSES).tolist()
+    return images_per_class(labels[list(indices)], _CLASSES).tolist()
 
 
 def _read_pair(owner, source, part):

@@ -10,6 +10,7 @@ import hashlib
 import numpy as np
 
 from ..basis import checks
+from .counts import images_per_class
 
 
 def labels_and_images(labels, images, owner, name):
@@ -35,7 +36,7 @@ def draw(names, seed):
 def rank_in_class(labels, draw):
     """Return the place of each image among those of its class, in the order of ``draw``, ``[N]``."""
     order = np.lexsort((draw, labels))
-    starts = np.concatenate([[0], np.cumsum(np.bincount(labels))])
+    starts = np.concatenate([[0], np.cumsum(images_per_class(labels))])
     rank = np.empty_like(order)
     rank[order] = np.arange(order.size) - starts[labels[order]]
     return rank

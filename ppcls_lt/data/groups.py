@@ -4,9 +4,10 @@ import numpy as np
 
 from ..basis import checks
 from .counts import as_counts
+from .group_names import GROUPS, TERTILES, THRESHOLDS
 
 
-def shot_groups(counts, thresholds=(100, 20), *, owner="shot_groups"):
+def shot_groups(counts, thresholds=THRESHOLDS, *, owner="shot_groups"):
     """Split the classes into those with many, medium and few training images.
 
     With two thresholds: many have more than the first, few have less than the
@@ -25,19 +26,18 @@ def shot_groups(counts, thresholds=(100, 20), *, owner="shot_groups"):
     Raises:
         ConfigError: ``counts`` are no counts, or ``thresholds`` are neither.
 
-    Source: the default is that of Liu et al., "Large-Scale Long-Tailed
-    Recognition in an Open World", CVPR 2019 (ImageNet-LT).
+    Source: the default, ``group_names.THRESHOLDS``, is that of Liu et al.,
+    "Large-Scale Long-Tailed Recognition in an Open World", CVPR 2019 (ImageNet-LT).
     """
     counts = as_counts(counts, owner=owner, name="counts", allow_empty=True)
-    if isinstance(thresholds, str) and thresholds == "tertiles":
+    if isinstance(thresholds, str) and thresholds == TERTILES:
         order = np.argsort(-counts, kind="stable")
         third = counts.size // 3
         parts = np.split(order, [third, counts.size - third])
-        return {group: np.sort(part) for group, part in zip(("many", "medium", "few"), parts)}
+        return {group: np.sort(part) for group, part in zip(GROUPS, parts)}
     if not isinstance(thresholds, (list, tuple)) or len(thresholds) != 2:
-        checks.fail(owner, "thresholds", "two numbers or 'tertiles'", thresholds)
+        checks.fail(owner, "thresholds", f"two numbers or '{TERTILES}'", thresholds)
     upper = checks.number(owner, "thresholds[0]", thresholds[0], minimum=0)
     lower = checks.number(owner, "thresholds[1]", thresholds[1], minimum=0, maximum=upper)
     many, few = counts > upper, counts < lower
-    masks = {"many": many, "medium": ~many & ~few, "few": few}
-    return {group: np.flatnonzero(mask) for group, mask in masks.items()}
+    return {group: np.flatnonzero(mask) for group, mask in zip(GROUPS, (many, ~many & ~few, few))}

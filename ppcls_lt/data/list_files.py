@@ -8,7 +8,7 @@ import numpy as np
 
 from ..basis import atomic, checks, lock
 from . import label_lists
-from .counts import count_label_list
+from .counts import count_label_list, images_per_class
 
 
 class LabelList(NamedTuple):
@@ -47,7 +47,7 @@ def read_label_list(path, *, owner, name="LIST", delimiter=None):
         fields = [line.strip().split(delimiter or " ", 2) for line in lines]
         numbers = {token: int(token) for token in {field[1] for field in fields}}
         labels = np.array([numbers[field[1]] for field in fields], dtype=np.int64)
-        same = np.array_equal(np.bincount(labels, minlength=counts.size), counts)
+        same = np.array_equal(images_per_class(labels, counts.size), counts)
     except (IndexError, ValueError):
         same = False
     if not same:

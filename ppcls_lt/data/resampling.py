@@ -11,10 +11,10 @@ from typing import Callable, NamedTuple, Optional
 import numpy as np
 
 from ..basis import checks, registry
-from .counts import as_counts
+from .counts import as_counts, parts
 from .weighting import effective_number
 
-# Images that are sorted or drawn at a time: the temporaries fit the processor's cache.
+# Images that are drawn at a time: the temporaries fit the processor's cache.
 _CHUNK = 2**16
 # Arguments of a sampler that no mode may call its parameter.
 RESERVED = (
@@ -175,19 +175,6 @@ def mode_parameter(mode, given, *, owner):
     return checks.number(owner, entry.parameter, value, **entry.bounds)
 
 
-def class_counts(labels):
-    """Return the images per class, int64 ``[C]`` with C the highest label + 1.
-
-    Args:
-        labels (array): ``[N]``, unsigned integers of at most 32 bits.
-    """
-    classes = int(labels.max()) + 1
-    counts = np.zeros(classes, np.int64)
-    for part in _parts(labels, classes):
-        counts += np.bincount(part, minlength=classes)
-    return counts
-
-
 def sorted_by_class(labels, counts, indices=None):
     """Sort images by class, keeping their order within a class: a counting sort.
 
@@ -202,11 +189,11 @@ def sorted_by_class(labels, counts, indices=None):
     """
     highest = labels.size - 1 if indices is None else int(indices.max())
     images = np.empty(labels.size, np.int32 if highest < 2**31 else np.int64)
-    parts = _parts(labels, counts.size)
-    steps = np.arange(parts[0].size)
+    pieces = parts(labels, counts.size)
+    steps = np.arange(pieces[0].size)
     free = np.cumsum(counts) - counts  # the next place of each class
     start = 0
-    for part in parts:
+    for part in pieces:
         # Of the type of `images`: writing without a conversion is twice as fast.
         order = np.argsort(part, kind="stable").astype(images.dtype)
         order += start
@@ -217,12 +204,6 @@ def sorted_by_class(labels, counts, indices=None):
         free += here
         start += part.size
     return images
-
-
-def _parts(labels, classes):
-    """Cut labels into parts, none shorter than C but the last: what is done per class stays in proportion."""
-    size = max(_CHUNK, classes)
-    return [labels[start : start + size] for start in range(0, labels.size, size)]
 
 
 def draws(generator, size, images, counts, probabilities, more=0):

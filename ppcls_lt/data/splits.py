@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..basis import checks
+from .counts import images_per_class
 from .drawing import draw, labels_and_images, rank_in_class
 from .list_files import listed_classes
 
@@ -49,12 +50,12 @@ def stratified_split(
         got = " and ".join(f"{labels[line]} (line {line + 1})" for line in lines)
         got = checks.described(f"the labels {got} of {images[lines[0]]!r}")
         checks.fail(owner, name, "a list with one label for every image", got)
-    images_per_class = np.bincount(own)
-    single = np.flatnonzero(images_per_class == 1)
+    sizes = images_per_class(own)
+    single = np.flatnonzero(sizes == 1)
     if single.size and not allow_missing:
         expected = "a list with at least 2 images of every class (or pass --allow-missing)"
         checks.fail(owner, name, expected, checks.described(f"a single image of {listed_classes(single)}"))
-    wanted = np.minimum(np.maximum(np.rint(fraction * images_per_class), 1), images_per_class - 1)
+    wanted = np.minimum(np.maximum(np.rint(fraction * sizes), 1), sizes - 1)
     held_out = rank_in_class(own, draw(places, seed)) < wanted[own]
     if not held_out.any():
         got = checks.described("a single image of every class")

@@ -12,6 +12,8 @@ from ..basis.checks import ConfigError
 from ..basis.registry import registered
 from ..configuration import data_checks, label_kinds, relabelling
 from ..configuration import reading as configuration
+from ..data.counts import class_labels, images_per_class
+from ..host.decoding import pixel_limit
 from ..maths.classifier import FeatureTap, LogitsCheck, find_classifier, normalize
 from . import trial, unreadable
 from .building import named
@@ -108,8 +110,7 @@ class Assembly:
         self.watches += unreadable.watch(loader, self._config, mode)
         if mode in ("Train", "Eval"):
             data_checks.check_built(self._config, mode, loader)
-            limit = self._config["Global"].get("max_image_pixels", trial.MAX_PIXELS)
-            labels = trial.first_batch(loader, config[mode], f"DataLoader.{mode}", limit)
+            labels = trial.first_batch(loader, config[mode], f"DataLoader.{mode}", pixel_limit(self._config))
             label_kinds.check_dataset(self._config, mode, getattr(loader, "dataset", None))
         if mode == "Train":
             self._dataset = getattr(loader, "dataset", None)
@@ -245,11 +246,8 @@ class Assembly:
                 if not isinstance(self._config["DataLoader"].get("Train"), dict):
                     checks.fail("DataLoader", "Train", "a section, to resolve `num_class_list: auto`", None)
                 self._dataset = host.build_dataset(self._config["DataLoader"]["Train"]["dataset"])
-            labels = getattr(self._dataset, "labels", None)
-            if labels is None or len(labels) == 0 or np.ndim(labels[0]) > 0:
-                return None
-            labels = np.asarray(labels)
-            if labels.dtype.kind not in "iu":
+            labels = class_labels(self._dataset)
+            if labels is None:
                 return None
             self._counts = self._count(labels)
         return self._counts
@@ -261,7 +259,7 @@ class Assembly:
                 f"{self._data_name()}: labels must lie in [0, {class_num}), as Arch.class_num says, got "
                 f"{labels.min()} to {labels.max()}"
             )
-        return np.bincount(labels, minlength=class_num or 0)
+        return images_per_class(labels, class_num or 0)
 
     def _check_given_counts(self, training_counts):
         """Counts that are written down must be those of the training data, where these are known."""

@@ -1,12 +1,11 @@
 """``Global.best_metric``: the value by which the host keeps its best model."""
 
-import numpy as np
-
 from .. import metrics
 from ..basis import checks
 from ..basis.checks import ConfigError
 from ..basis.registry import registered
 from ..configuration import reading as configuration
+from ..data import counts
 
 AMONG_HOST = "TopkAcc"  # its values are known before anything is built
 
@@ -43,8 +42,7 @@ def check_built(engine):
     """
     name = engine.config["Global"].get("best_metric")
     metric = _owner(engine, name)
-    labels = getattr(engine.eval_loader.dataset, "labels", None) if metric is not None else None
-    if metric is None or name not in metric.impossible(_images(labels, getattr(metric, "counts", ()))):
+    if metric is None or name not in metric.impossible(_images(engine.eval_loader.dataset, metric)):
         return
     raise ConfigError(
         f"Global: `best_metric` must be a group of classes that the evaluation set holds, got {name!r}: with the "
@@ -95,8 +93,7 @@ def _owner(engine, name):
     return None
 
 
-def _images(labels, counts):
+def _images(dataset, metric):
     """Evaluation images per class, or None where the data set does not tell."""
-    if labels is None or len(labels) == 0 or np.ndim(labels[0]) > 0:
-        return None
-    return np.bincount(np.asarray(labels), minlength=len(counts))
+    labels = counts.class_labels(dataset)
+    return None if labels is None else counts.images_per_class(labels, len(getattr(metric, "counts", ())))

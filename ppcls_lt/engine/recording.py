@@ -16,7 +16,8 @@ from ..configuration import plain, plugins, stages
 from ..maths.classifier import find_classifier
 from ..metrics import Batches
 from ..reports.parts import packages
-from ..reports.run import texts, writing
+from ..reports.parts.names import LANGUAGES
+from ..reports.run import writing
 from ..runs import files as run_files
 
 _log = logging.getLogger("ppcls.lt")
@@ -37,7 +38,7 @@ def check(plan):
     if not wanted:
         return
     if wanted is not True:
-        checks.choice("Global", "report", wanted, texts.LANGUAGES)
+        checks.choice("Global", "report", wanted, LANGUAGES)
     packages.check()
     if section.get("eval_mode", "classification") != "classification" or section.get("use_multilabel", False):
         checks.fail("Global", "report", "left out unless images are classified with one label each", wanted)

@@ -7,10 +7,10 @@ import paddle
 import paddle.distributed as dist
 
 from ..basis import atomic, checks, disk
-from ..host import images
+from ..host import decoding, images
 
 ERROR, IN_TRAINING, REPLACE = "error", "replace_in_training", "replace"
-_OPTION, _LIMIT = "unreadable_images", "max_image_pixels"
+_OPTION = "unreadable_images"
 # So many are named in the log after an epoch; all stand in the file.
 _NAMED = 20
 _FILE = "unreadable_images.txt"
@@ -28,7 +28,7 @@ def check(config):
     """
     section = config["Global"]
     checks.choice("Global", _OPTION, section.get(_OPTION, IN_TRAINING), (ERROR, IN_TRAINING, REPLACE))
-    checks.integer("Global", _LIMIT, section.get(_LIMIT, images.MAX_PIXELS), minimum=1)
+    checks.integer("Global", decoding.LIMIT, decoding.pixel_limit(config), minimum=1)
 
 
 def watch(loader, config, part):
@@ -46,7 +46,7 @@ def watch(loader, config, part):
     training = part in ("Train", "UnLabelTrain")
     replaces = section.get(_OPTION, IN_TRAINING) in ((IN_TRAINING, REPLACE) if training else (REPLACE,))
     owner = f"DataLoader.{part}.dataset"
-    return images.watch(dataset, owner, replaces, section.get(_LIMIT, images.MAX_PIXELS))
+    return images.watch(dataset, owner, replaces, decoding.pixel_limit(config))
 
 
 def attach(engine, watches):

@@ -9,6 +9,7 @@ from ..data.image_sizes import size_of
 
 # What Pillow refuses too, unless it is told otherwise.
 MAX_PIXELS = 178_956_970
+LIMIT = "max_image_pixels"  # of `Global`
 _NO_IMAGE = "it is no image that OpenCV can decode"
 _NO_SIZE = f"{_NO_IMAGE}, or its header does not say how large it is"
 _HIDES = "Exception occured when parse line"
@@ -42,6 +43,11 @@ def said(error):
         return str(error)
     text = cut(" ".join(str(error).split()), _LONGEST)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def pixel_limit(config):
+    """Return the width times height that an image file may claim, as a configuration says or by default."""
+    return config["Global"].get(LIMIT, MAX_PIXELS)
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ import paddle
 from ..data.image_sizes import size_of
 from . import decoding
 from ._wrapping import extend_in
-from .decoding import MAX_PIXELS, DataError, UnreadableImage, bounded, said
+from .decoding import MAX_PIXELS, DataError, UnreadableImage, bounded, pixel_limit, said
 from .engine import EngineView
 
 
@@ -203,7 +203,7 @@ def _frames(error):
 def _infer(original, engine):
     """The host's ``Engine.infer``, which leaves an image out, or its whole batch, where it cannot read it (develop)."""
     try:
-        with bounded(EngineView(engine).config["Global"].get("max_image_pixels", MAX_PIXELS)):
+        with bounded(pixel_limit(EngineView(engine).config)):
             return original(engine)
     except (decoding.Hidden, UnreadableImage) as raised:
         error = raised.error if isinstance(raised, decoding.Hidden) else raised

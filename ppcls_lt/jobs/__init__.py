@@ -4,4 +4,4 @@
 run, ``worker`` its process, ``pool`` starts those that are missing; ``runs.results`` ranks what they left.
 """
 
-OWNER = "ppcls-lt compare"
+from ..reports.parts.names import COMPARE as OWNER  # noqa: F401

@@ -10,6 +10,7 @@ from ..basis import atomic, checks
 from ..basis.checks import ConfigError
 from ..configuration import reading as configuration
 from ..data import list_files, splits
+from ..data.counts import images_per_class
 from . import OWNER
 
 # Where a data set's images lie, which validation images share with training images.
@@ -52,7 +53,7 @@ class Lists:
                 name: (str(folder / file), len(chosen), list_files.joined(whole.lines, chosen))
                 for name, file, chosen in (("training", "train.txt", kept), ("validation", "val.txt", held_out))
             }
-            self.validation_counts = np.bincount(whole.labels[held_out], minlength=self.counts.size)
+            self.validation_counts = images_per_class(whole.labels[held_out], self.counts.size)
         else:
             chosen = _read(OWNER, "--val-list", {**train, "cls_label_path": val_list}, self.counts.size)
             chosen_images = _images(train, chosen)

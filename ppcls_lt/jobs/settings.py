@@ -8,6 +8,7 @@ from ..basis.checks import ConfigError
 from ..configuration import devices, plain, recipes, replaced, schedules, stages, values
 from ..configuration import reading as configuration
 from ..data.counts import as_counts, count_label_list
+from ..data.group_names import THRESHOLDS
 from ..data.groups import shot_groups
 from ..engine import recording, trainer
 from ..runs.measures import BASELINE, MEASURES
@@ -15,8 +16,6 @@ from . import OWNER, candidates
 from .job import TEST, TRAIN, TRAINING, WEIGHTS, Job
 from .kept import check_versions, keep_config
 from .lists import PLACE, Lists
-
-_THRESHOLDS = (100, 20)
 
 
 class Settings:
@@ -65,7 +64,7 @@ class Settings:
         if self.epochs != own and isinstance(self.base.get("Optimizer"), list):
             checks.fail(OWNER, "--epochs", f"left out with a list of optimizers, or {own} as in the base", epochs)
         self.seeds = [checks.integer(OWNER, "--seeds", seed, minimum=0) for seed in seeds]
-        if max(self.seeds) >= 2**32:
+        if max(self.seeds) > values.MOST_SEED:
             checks.fail(OWNER, "--seeds", "numbers below 2^32", max(self.seeds))
         if len(set(self.seeds)) < len(self.seeds):
             checks.fail(OWNER, "--seeds", "different numbers", self.seeds)
@@ -74,7 +73,7 @@ class Settings:
         self.folder = Path(self.base["Global"]["output_dir"]) / "compare" if folder is None else Path(folder)
         self._lists = Lists(self.base, self.folder, val_fraction, val_list)
         stated = self._stated_groups()
-        self.thresholds = _completed(thresholds, stated.get("thresholds", _THRESHOLDS))
+        self.thresholds = _completed(thresholds, stated.get("thresholds", THRESHOLDS))
         self._grouping = self.counts
         if stated.get("group_by") is not None:
             self._grouping = as_counts(
@@ -284,5 +283,5 @@ def _completed(asked, stated):
     """Thresholds as asked for, those of a pair that were not from what the base states."""
     if asked is None or isinstance(asked, str):
         return stated if asked is None else asked
-    usual = _THRESHOLDS if isinstance(stated, str) else stated
+    usual = THRESHOLDS if isinstance(stated, str) else stated
     return tuple(usual[i] if each is None else each for i, each in enumerate(asked))

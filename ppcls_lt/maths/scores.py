@@ -6,6 +6,10 @@ as it, ``right`` images for which both hold. What is undefined is NaN.
 
 import numpy as np
 
+# Of confidence, as in Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+BINS = 15
+MAX_BINS = 10_000
+
 
 def _ratio(numerator, divisor):
     return np.where(divisor > 0, numerator / np.maximum(divisor, 1), np.nan)

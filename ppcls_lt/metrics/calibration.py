@@ -6,8 +6,6 @@ from ..maths import scores
 from .base import LongTailMetric
 from .needs import Confidences
 
-_MOST_BINS = 10_000
-
 
 @register("metric")
 class ECE(LongTailMetric):
@@ -33,9 +31,9 @@ class ECE(LongTailMetric):
     keys = ("ECE",)
     smaller_is_better = True
 
-    def __init__(self, *, bins=15):
-        if checks.integer("ECE", "bins", bins, minimum=1) > _MOST_BINS:
-            checks.fail("ECE", "bins", f"at most {_MOST_BINS}", bins)
+    def __init__(self, *, bins=scores.BINS):
+        if checks.integer("ECE", "bins", bins, minimum=1) > scores.MAX_BINS:
+            checks.fail("ECE", "bins", f"at most {scores.MAX_BINS}", bins)
         self.needs = (Confidences(bins),)
         super().__init__()
 

@@ -5,6 +5,7 @@ import numpy as np
 from ..basis import checks
 from ..basis.registry import register
 from ..data.counts import as_counts
+from ..data.group_names import GROUPS, THRESHOLDS
 from ..data.groups import shot_groups
 from ..maths import scores
 from .base import LongTailMetric
@@ -35,9 +36,9 @@ class ManyMediumFewAcc(LongTailMetric):
     Source: the groups of Liu et al., CVPR 2019 (ImageNet-LT).
     """
 
-    keys = ("overall", "balanced", "many", "medium", "few")
+    keys = ("overall", "balanced", *GROUPS)
 
-    def __init__(self, *, num_class_list, thresholds=(100, 20), allow_empty_classes=False, group_by=None):
+    def __init__(self, *, num_class_list, thresholds=THRESHOLDS, allow_empty_classes=False, group_by=None):
         super().__init__()
         self.counts = as_counts(num_class_list, owner="ManyMediumFewAcc", allow_empty=allow_empty_classes)
         grouping = self.counts

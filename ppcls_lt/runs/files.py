@@ -104,9 +104,9 @@ def _wrong_fact(info):
         "mode": isinstance(info["mode"], str) and info["mode"] in FILES,
         "started": isinstance(info["started"], str),
         "run": isinstance(info["run"], (str, type(None))),
-        "stage": _is_whole(info["stage"]),
-        "stages": _is_whole(info["stages"]),
-        "counts": counts is None or (isinstance(counts, list) and bool(counts) and all(map(_is_whole, counts))),
+        "stage": is_whole(info["stage"]),
+        "stages": is_whole(info["stages"]),
+        "counts": counts is None or (isinstance(counts, list) and bool(counts) and all(map(is_whole, counts))),
         "class_names": names is None
         or (isinstance(names, dict) and all(k.isdecimal() and isinstance(v, str) for k, v in names.items())),
         "plugins": isinstance(info.get("plugins", {}), dict),
@@ -115,7 +115,8 @@ def _wrong_fact(info):
     return next((f"{name} = {str(info.get(name))[:80]!r}" for name, well in right.items() if not well), None)
 
 
-def _is_whole(value):
+def is_whole(value):
+    """Whether a value from JSON is a whole number >= 0 that every reader of JSON keeps."""
     return type(value) is int and 0 <= value < 2**53
 
 

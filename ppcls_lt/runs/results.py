@@ -10,6 +10,7 @@ import numpy as np
 from ..basis import atomic
 from ..basis.checks import ConfigError, shown
 from . import history
+from .files import is_whole
 from .measures import BASELINE, MEASURES
 
 
@@ -176,7 +177,7 @@ def versions_said(versions):
 
 
 def _whole(name, value):
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
+    if not is_whole(value):
         raise ValueError(f"{name} {shown(value)}")
     return value
 

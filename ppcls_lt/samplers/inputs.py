@@ -7,9 +7,7 @@ from array import array
 import numpy as np
 
 from ..basis import checks
-
-# One stray label such as a time stamp must not allocate gigabytes of zeros.
-_MAX_CLASSES = 10**7
+from ..data.counts import MAX_CLASSES
 
 
 def labels_of(owner, dataset):
@@ -19,11 +17,11 @@ def labels_of(owner, dataset):
         ConfigError: it has none, or other ones.
     """
     kind = type(dataset).__name__
-    expected = f"a data set whose `labels` hold one integer from 0 to {_MAX_CLASSES - 1} for each image"
+    expected = f"a data set whose `labels` hold one integer from 0 to {MAX_CLASSES - 1} for each image"
     if not hasattr(dataset, "labels"):
         checks.fail(owner, "dataset", expected, checks.described(f"{kind}, which has no `labels`"))
     try:
-        labels = _natural_numbers(dataset.labels, _MAX_CLASSES)
+        labels = _natural_numbers(dataset.labels, MAX_CLASSES)
     except ValueError as error:
         checks.fail(owner, "dataset", expected, checks.described(f"{kind} with {error}"))
     if labels.size != len(dataset):

@@ -8,8 +8,8 @@ import paddle
 
 from ..basis import checks
 from ..basis.registry import register
+from ..data.counts import images_per_class
 from ..data.resampling import (
-    class_counts,
     class_probabilities,
     draws,
     image_weights,
@@ -115,7 +115,7 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
             labels = labels[indices]
         self._indices = indices
         self._labels = labels.astype(np.min_scalar_type(labels.max()))
-        self._counts = class_counts(self._labels)
+        self._counts = images_per_class(self._labels)
         self._class_weight = None
         if class_weight is not None:
             # The last classes of the list may have no image here.

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...data import charts
+from ...data.group_names import GROUPS
 from ...maths import scores
 from ...runs.results import pairs
 from ..parts import fonts
@@ -12,8 +13,6 @@ from .texts import TEXTS
 
 BEST = 5  # recipes beside the baseline whose curves are drawn
 _NUMBERS = 12  # up to so many classes its cells hold numbers
-_NAME = 28  # of a recipe, in columns of a terminal
-_GREY = "#555555"
 _COLOURS = {**charts.COLOURS, "balanced": "black"}
 # Of Okabe and Ito, with line styles of their own for those who see no colour.
 _LINES = (
@@ -35,7 +34,7 @@ def paint(outcome, language):
     import matplotlib
 
     words, families = fonts.words_and_families(TEXTS, language)
-    names = [wording.shortened(row.recipe, _NAME) for row in outcome.rows]
+    names = [wording.shortened(row.recipe, wording.NAME) for row in outcome.rows]
     names, families = fonts.drawable(names, families)
     # The rank makes names unique that were shortened to the same.
     names = {row.recipe: f"{rank} {name}" for rank, (row, name) in enumerate(zip(outcome.rows, names), 1)}
@@ -62,7 +61,7 @@ def _bars(spreads):
 def _groups(outcome, names, words):
     values = {
         name: 100 * np.array([row.test[name] for row in outcome.rows])
-        for name in ("many", "medium", "few", "balanced")
+        for name in (*GROUPS, "balanced")
         if any(not np.isnan(row.test[name][0]) for row in outcome.rows)
     }
     if not values:
@@ -78,7 +77,7 @@ def _groups(outcome, names, words):
         style = {"fmt": "o", "markersize": 4.5, "color": _COLOURS[name], "ecolor": _COLOURS[name], "elinewidth": 1.2}
         axes.errorbar(pair[:, 0], range(size), xerr=_bars(pair[:, 1]), **style)
         if base is not None and not np.isnan(base.test[name][0]):
-            axes.axvline(100 * base.test[name][0], color=_GREY, linestyle="--", linewidth=1)
+            axes.axvline(100 * base.test[name][0], color=charts.GREY, linestyle="--", linewidth=1)
         axes.set(xlim=_window(sum(ends[name]) / 2, span), ylim=(size - 0.4, -0.6))
         axes.locator_params(axis="x", nbins=4)
         axes.set_yticks(range(size), labels=[names[row.recipe] for row in outcome.rows], fontsize=8)
@@ -127,8 +126,8 @@ def _trade_off(outcome, names, words):
                 x[index], y[index], xerr=right[index], yerr=above[index], color="#c6dbef", linewidth=1, zorder=1
             )
         else:
-            axes.axvline(x[index], color=_GREY, linestyle="--", linewidth=1, zorder=0)
-            axes.axhline(y[index], color=_GREY, linestyle="--", linewidth=1, zorder=0)
+            axes.axvline(x[index], color=charts.GREY, linestyle="--", linewidth=1, zorder=0)
+            axes.axhline(y[index], color=charts.GREY, linestyle="--", linewidth=1, zorder=0)
     heads = [
         words["fig_gain"].format(measure=words[name], baseline=outcome.baseline) for name in ("many_shot", "few_shot")
     ]

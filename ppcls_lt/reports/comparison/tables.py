@@ -13,9 +13,8 @@ from .wording import columns, one_line, percent, points, shortened, times
 NAMES = ("comparison.csv", "comparison_runs.csv", "comparison.md")
 # Up to so many the CSV of the runs has a column for each class.
 MAX_CLASSES = 100
-_NAME = 28  # columns of a terminal for the name of a recipe, and what is left besides
 _NOTHING = (float("nan"), float("nan"))
-_SHORTEST = 12
+_SHORTEST = 12  # columns that a recipe's name keeps in a narrow terminal
 # Markdown's own characters; an underscore within a word is none.
 _MARKDOWN = re.compile(r"[&<|\\`*~$#\[\]]|(?<!-)>|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
@@ -87,12 +86,12 @@ def _wrapped(line, width, indent=""):
 def _grid(outcome, width):
     """The table in the widest form that fits, spreads set apart, set close or left out; and a note on them."""
     for between in (" ± ", "±", None):
-        lines = _lines(outcome, between, _NAME)
+        lines = _lines(outcome, between, wording.NAME)
         room = width - max(map(columns, lines))
         if room >= 0:
             break
     about = about_table(outcome, EN)[1] if between or single(outcome) else EN["table_narrow"]
-    return _lines(outcome, between, max(_NAME + room, _SHORTEST)), about
+    return _lines(outcome, between, max(wording.NAME + room, _SHORTEST)), about
 
 
 def _lines(outcome, between, room):

@@ -1,5 +1,7 @@
 """Every text of a comparison, in each language under the same keys; `{}` are filled in."""
 
+from ..parts.names import LANGUAGES
+
 EN = {
     "html_lang": "en",
     "title": "Comparison of recipes: {title}",
@@ -283,5 +285,4 @@ ZH = {
     "fig_group": "{group}（{n} 类）",
 }
 
-TEXTS = {"en": EN, "zh": ZH}
-LANGUAGES = tuple(TEXTS)
+TEXTS = dict(zip(LANGUAGES, (EN, ZH)))

@@ -4,9 +4,11 @@ import unicodedata
 
 import numpy as np
 
+from ...data.group_names import TERTILES
 from ...runs.results import pairs, spread
 from ..parts.numbers import NONE
 
+NAME = 28  # columns of a terminal for the name of a recipe
 # With fewer validation images of a class, one of them is more than ten points of its accuracy.
 _FEW_IMAGES = 10
 
@@ -216,7 +218,7 @@ def _accuracy(outcome, words):
 
 def groups(outcome, words):
     """One sentence: how the classes are grouped."""
-    if outcome.thresholds == "tertiles":
+    if outcome.thresholds == TERTILES:
         return words["groups_tertiles"]
     many, few = outcome.thresholds
     return words["groups_thresholds"].format(many=many, few=few)

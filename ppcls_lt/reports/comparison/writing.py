@@ -5,14 +5,10 @@ from pathlib import Path
 from ...basis import atomic
 from ...basis.checks import choice, described, fail
 from ..parts import packages
+from ..parts.names import COMPARE, COMPARISON, COMPARISON_FOLDER, LANGUAGES
 from . import tables
 from .figures import paint
 from .page import page as html
-from .texts import LANGUAGES
-
-PAGE = "comparison.html"
-FOLDER = "comparison"
-_OWNER = "ppcls-lt compare"
 
 
 def write(outcome, folder, language="en", page=True):
@@ -32,15 +28,15 @@ def write(outcome, folder, language="en", page=True):
     Raises:
         ConfigError: a page is wanted and Jinja2 or Matplotlib is not installed; a file cannot be written.
     """
-    choice(_OWNER, "--language", language, LANGUAGES)
+    choice(COMPARE, "--language", language, LANGUAGES)
     contents = (tables.csv(outcome), tables.runs_csv(outcome), tables.markdown(outcome).encode())
     files = dict(zip(tables.NAMES, contents))
     if page:
         # Before anything is written, and also where there is nothing to draw.
         packages.check()
         pictures = paint(outcome, language)
-        files.update({f"{FOLDER}/{name}.png": data for name, data in pictures.items()})
-        files[PAGE] = html(outcome, pictures, FOLDER, language).encode()
+        files.update({f"{COMPARISON_FOLDER}/{name}.png": data for name, data in pictures.items()})
+        files[COMPARISON] = html(outcome, pictures, COMPARISON_FOLDER, language).encode()
     for name, data in files.items():
         path = Path(folder) / name
         try:
@@ -48,7 +44,7 @@ def write(outcome, folder, language="en", page=True):
             atomic.sweep(path)
             atomic.write(path, data)
         except OSError as error:
-            fail(_OWNER, "--out", "a folder that can be written", described(f"{path}: {error.strerror}"))
-    first = PAGE if page else tables.NAMES[0]
+            fail(COMPARE, "--out", "a folder that can be written", described(f"{path}: {error.strerror}"))
+    first = COMPARISON if page else tables.NAMES[0]
     size = len(files[first]) / 1e3
     return f"comparison: {Path(folder) / first} ({size:.0f} kB) and {len(files) - 1} files beside it"

@@ -7,7 +7,7 @@ from ...maths import scores
 from ...runs import files as run_files
 from ...runs import history
 from ..parts.numbers import NONE, percent, short, whole
-from .figures import BINS, MAX_MATRIX, confusion_blocks
+from .figures import BINS, MAX_MATRIX, MAX_NUMBERS, confusion_blocks
 from .tables import history_columns
 
 _LISTED = 20
@@ -158,7 +158,7 @@ def _confusion(part, words):
     joined = part.class_num > MAX_MATRIX
     return {
         "size": max(each.size for each in confusion_blocks(part)) if joined else None,
-        "numbered": part.class_num <= _LISTED,
+        "numbered": part.class_num <= MAX_NUMBERS,
         "between": _between_groups(part, words) if part.groups else None,
         "top": (heads, rows),
     }

@@ -10,15 +10,14 @@ import numpy as np
 
 from ...basis import yaml_files
 from ...basis.checks import ConfigError, fail, integer, sought
+from ...data.counts import images_per_class
+from ...data.group_names import THRESHOLDS
 from ...data.groups import shot_groups
 from ...maths import scores
 from ...runs import files as run_files
 from ...runs import history
 from . import deeper
 
-_THRESHOLDS = (100, 20)
-_BINS = 15
-_MOST_BINS = 10_000  # as the metric takes
 _HELP = (
     "train with `Global.eval_during_train: true`, or run `ppcls-lt eval` with its `Global.output_dir`, and then "
     "`ppcls-lt report` again"
@@ -65,15 +64,15 @@ class Part:
 
     @cached_property
     def support(self):
-        return np.bincount(self.predictions.label, minlength=self.class_num)
+        return images_per_class(self.predictions.label, self.class_num)
 
     @cached_property
     def predicted(self):
-        return np.bincount(self.predictions.predicted, minlength=self.class_num)
+        return images_per_class(self.predictions.predicted, self.class_num)
 
     @cached_property
     def hits(self):
-        return np.bincount(self.predictions.label[self.right], minlength=self.class_num)
+        return images_per_class(self.predictions.label[self.right], self.class_num)
 
     @cached_property
     def recall(self):
@@ -216,7 +215,7 @@ def _part(folder, mode, info, thresholds, names, owner):
     records = history.read(folder / files.history)
     params = {name: given for entry in _metrics(config) for name, given in entry.items() if isinstance(given, dict)}
     if thresholds is None:
-        thresholds = params.get("ManyMediumFewAcc", {}).get("thresholds", _THRESHOLDS)
+        thresholds = params.get("ManyMediumFewAcc", {}).get("thresholds", THRESHOLDS)
     if names is None:
         names = {int(label): name for label, name in (info.get("class_names") or {}).items()}
     part = Part(
@@ -227,7 +226,7 @@ def _part(folder, mode, info, thresholds, names, owner):
         all_history=records,
         predictions=run_files.read_predictions(folder / files.predictions),
         thresholds=thresholds,
-        bins=integer("ECE", "bins", params.get("ECE", {}).get("bins", _BINS), minimum=1, maximum=_MOST_BINS),
+        bins=integer("ECE", "bins", params.get("ECE", {}).get("bins", scores.BINS), minimum=1, maximum=scores.MAX_BINS),
         names=names,
         arch=str((config.get("Arch") or {}).get("name")),
         epochs=(config.get("Global") or {}).get("epochs"),

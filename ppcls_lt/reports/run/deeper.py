@@ -5,10 +5,10 @@ from pathlib import Path
 
 from ...basis.checks import ConfigError
 from ...runs import files as run_files
+from ..parts.names import COMPARISON
 
 _DEPTH = 8
 _LISTED = 20
-_COMPARISON = "comparison.html"
 
 
 def refuse(folder, modes, owner):
@@ -40,7 +40,7 @@ def _found(folder, modes):
         folders.sort()
         if len(Path(place).relative_to(folder).parts) >= _DEPTH:
             folders.clear()
-        pages += [Path(place) / name for name in files if name == _COMPARISON]
+        pages += [Path(place) / name for name in files if name == COMPARISON]
         for name in wanted.intersection(files):
             try:
                 info = run_files.read_info(Path(place) / name)

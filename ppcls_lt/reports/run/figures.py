@@ -11,9 +11,8 @@ from .texts import TEXTS
 # Up to so many classes the confusion matrix has a cell for each pair; so is its table.
 MAX_MATRIX = 100
 # Up to so many the cells hold numbers.
-_MAX_NUMBERS = 20
+MAX_NUMBERS = 20
 BINS = 20  # of the mean over neighbouring classes
-_GREY = "#555555"
 _COLOURS = {**charts.COLOURS, "overall": "black", "all": "#0072B2"}
 
 
@@ -151,7 +150,7 @@ def _over_epochs(part, words):
             marker = "o" if len(epochs) <= 30 else None
             style = {"linewidth": 2 if name == "overall" else 1.6, "marker": marker, "markersize": 3.5}
             axes.plot(epochs, 100 * values, color=_COLOURS[name], label=words[name], **style)
-    axes.axvline(part.predictions.epoch, color=_GREY, linestyle=":", linewidth=1)
+    axes.axvline(part.predictions.epoch, color=charts.GREY, linestyle=":", linewidth=1)
     axes.set(xlabel=words["epoch"], ylabel=words["fig_accuracy"], ylim=(0, 104))
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(axis="y", alpha=0.25)
@@ -170,7 +169,7 @@ def _confusion(part, words):
     label, predicted, images = part.confusions
     np.add.at(matrix, (block[label], block[predicted]), images)
     share = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    numbers = part.class_num <= _MAX_NUMBERS
+    numbers = part.class_num <= MAX_NUMBERS
     norm = Normalize(0, 100) if numbers else LogNorm(min(share[share > 0].min(), 10), 100)
 
     figure = charts.new_figure(6.6, width=7.4)
@@ -203,7 +202,7 @@ def _label_blocks(axes, part, blocks, words):
         # A rank for every eighth of the side, counted from 1.
         ticks = np.unique(np.linspace(0, len(blocks) - 1, 9).round().astype(int))
         labels = ends[ticks] - np.array([blocks[tick].size for tick in ticks]) + 1
-    small = part.class_num > _MAX_NUMBERS
+    small = part.class_num > MAX_NUMBERS
     axes.set_xticks(ticks, labels=labels, fontsize=8, rotation=90 if small and single else 0)
     axes.set_yticks(ticks, labels=labels, fontsize=8)
     named = single and part.class_num <= charts.MAX_BARS
@@ -219,8 +218,8 @@ def _label_blocks(axes, part, blocks, words):
             names.append(words[group])
             start += size
             if start < len(blocks):
-                axes.axhline(start - 0.5, color=_GREY, linewidth=0.8)
-                axes.axvline(start - 0.5, color=_GREY, linewidth=0.8)
+                axes.axhline(start - 0.5, color=charts.GREY, linewidth=0.8)
+                axes.axvline(start - 0.5, color=charts.GREY, linewidth=0.8)
     upper.set_xticks(middles, labels=names, fontsize=8)
     upper.tick_params(length=0)
 
@@ -235,9 +234,9 @@ def _calibration(part, words):
     upper, lower = _axes(figure, 3, 1)
     accuracy = 100 * right[there] / images[there]
     upper.bar(centres[there], accuracy, width=0.92 * width, color="#9ecae1", label=words["fig_accuracy"])
-    upper.plot([0, 100], [0, 100], color=_GREY, linestyle="--", linewidth=1)
+    upper.plot([0, 100], [0, 100], color=charts.GREY, linestyle="--", linewidth=1)
     upper.scatter(100 * sums[there] / images[there], accuracy, s=18, color="#08519c", zorder=3)
     upper.set(ylabel=words["fig_accuracy"], ylim=(0, 104), xlim=(0, 100))
-    lower.bar(centres, images, width=0.92 * width, color=_GREY)
+    lower.bar(centres, images, width=0.92 * width, color=charts.GREY)
     lower.set(xlabel=words["fig_confidence"], ylabel=words["fig_images"])
     return figure

@@ -1,5 +1,7 @@
 """Every text of the report, in each language under the same keys; `{}` are filled in by the page."""
 
+from ..parts.names import LANGUAGES
+
 EN = {
     "html_lang": "en",
     "title": "Report of {arch}",
@@ -261,5 +263,4 @@ ZH = {
     "fig_mean": "每段的平均值",
 }
 
-TEXTS = {"en": EN, "zh": ZH}
-LANGUAGES = tuple(TEXTS)
+TEXTS = dict(zip(LANGUAGES, (EN, ZH)))

@@ -5,14 +5,12 @@ from pathlib import Path
 from ...basis import atomic, lock
 from ...basis.checks import choice, described, fail
 from ..parts import packages
+from ..parts.names import LANGUAGES, REPORT, REPORT_FOLDER
 from .collect import collect, common_folder
 from .figures import paint
 from .page import page
 from .tables import tables
-from .texts import LANGUAGES
 
-PAGE = "report.html"
-FOLDER = "report"
 # Not that of a training, on which one may report while it runs.
 _LOCK = ".report.lock"
 
@@ -39,14 +37,14 @@ def write(folder, out=None, *, language="en", mode=None, thresholds=None, names=
     packages.check()
     parts = collect(folder, mode=mode, thresholds=thresholds, names=names, owner=owner)
     out = Path(folder if out is None else out)
-    places = [f"{FOLDER}/stage_{part.info['stage']}" if len(parts) > 1 else FOLDER for part in parts]
+    places = [f"{REPORT_FOLDER}/stage_{part.info['stage']}" if len(parts) > 1 else REPORT_FOLDER for part in parts]
     pictures = [{} if part.predictions is None else paint(part, language) for part in parts]
     files = {}
     for part, place, drawn in zip(parts, places, pictures):
         if part.predictions is not None:
             files.update({f"{place}/{name}.png": data for name, data in drawn.items()})
             files.update({f"{place}/{name}": data for name, data in tables(part).items()})
-    files[PAGE] = page(parts, pictures, places, language).encode()
+    files[REPORT] = page(parts, pictures, places, language).encode()
     with lock.held(out, owner, "--out", _LOCK):
         try:
             for name, data in files.items():
@@ -55,7 +53,5 @@ def write(folder, out=None, *, language="en", mode=None, thresholds=None, names=
                 atomic.write(path, data)
         except OSError as error:
             fail(owner, "--out", "a folder that can be written", described(f"{out / name}: {error.strerror}"))
-    size = len(files[PAGE]) / 1e3
-    return (
-        f"report of {common_folder(parts)}: {out / PAGE} ({size:.0f} kB) and {len(files) - 1} files in {out / FOLDER}"
-    )
+    page_said = f"{out / REPORT} ({len(files[REPORT]) / 1e3:.0f} kB)"
+    return f"report of {common_folder(parts)}: {page_said} and {len(files) - 1} files in {out / REPORT_FOLDER}"
