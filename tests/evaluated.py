@@ -49,7 +49,8 @@ def main(data, weights, out):
     for images, batch_size in SETS:
         output = Path(f"{out}_output_{images}")
         engine = engines.build_engine(settings(data, weights, output, images, batch_size), "eval")
-        found["values"][images] = {"returned": engine.eval()}
+        dealt = sum(map(len, engine.eval_dataloader.batch_sampler))
+        found["values"][images] = {"returned": engine.eval(), "dealt": dealt}
         if dist.get_rank() == 0:
             (history,) = output.rglob("eval_metrics.jsonl")
             (line,) = history.read_text().splitlines()

@@ -18,7 +18,6 @@ from ppcls_lt.runs import history
 
 from . import engines, evaluated, metric_reference
 
-TRAINED = [90, 66, 49, 36, 27, 19, 14, 10, 8, 6]
 TERTILES = {"many": [0, 1, 2], "medium": [3, 4, 5, 6], "few": [7, 8, 9]}
 
 
@@ -88,7 +87,9 @@ def test_every_image_counts_once_in_one_process_and_in_three(
     engine = engines.build_engine(evaluated.settings(data, weights, tmp_path, images, batch_size), "eval")
     returned = engine.eval()
     logits, label = one_by_one(engine)
-    assert len(label) == images and all(images % processes for processes in (3,))
+    assert len(label) == images
+    # Three processes see some images twice.
+    assert sum(each["values"][str(images)]["dealt"] for each in in_three_processes) > images
     wanted = expected(logits, label)
     (path,) = tmp_path.rglob("eval_metrics.jsonl")
     (alone,) = history.read(path)

@@ -172,7 +172,7 @@ def test_a_thousand_classes(tmp_path, capsys):
     worst = [int(label) for label in re.findall(r"(?<=\D)(\d+)thing \1(?=\d)", shown)]
     assert (tmp_path / "report.html").stat().st_size < 1_500_000
     wanted = np.lexsort((counts, recall))[:20]
-    assert sorted(recall[worst]) == pytest.approx(sorted(recall[wanted])) and len(worst) == 20
+    assert worst == wanted.tolist()
 
 
 class TestLanguages:

@@ -15,7 +15,6 @@ from . import engines
 
 CODE = "__import__('os').system('touch gone')"
 CHECKOUT = os.environ.get("PADDLECLAS_ROOT")
-NORMALIZE = "DataLoader.Train.dataset.transform_ops.2.NormalizeImage"
 # A recipe whose mistake shows that it was read.
 FRAGMENT = "Global: {seed: -7}\n"
 CALLBACK = """

@@ -11,7 +11,7 @@ from paddle.autograd import PyLayer
 from ..basis.checks import ConfigError
 
 # Below this norm a vector has no direction: its cosine and gradient are 0.
-_SMALLEST_NORM = 1e-12
+SMALLEST_NORM = 1e-12
 # Class vectors are gone through in blocks of this many entries: a block's intermediate results stay in the
 # processor's cache, those of a large classifier as a whole cost as much time as half a matrix product.
 _BLOCK = 2**20
@@ -235,5 +235,5 @@ def _sums(matrix, axis):
 
 def _inverse(square):
     """1 / the norms whose squares are given."""
-    directed = square > _SMALLEST_NORM**2
-    return paddle.rsqrt(paddle.clip(square, min=_SMALLEST_NORM**2)) * directed.astype(square.dtype)
+    directed = square > SMALLEST_NORM**2
+    return paddle.rsqrt(paddle.clip(square, min=SMALLEST_NORM**2)) * directed.astype(square.dtype)

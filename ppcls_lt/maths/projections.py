@@ -18,11 +18,11 @@ import math
 
 import paddle
 
+from .classifier import SMALLEST_NORM
+
 # Elements worked on at a time: on the CPU few enough for the cache, and for their memory to be had again without asking
 # the system, which would take several times as long as the work; elsewhere few steps, and 128 MiB.
 _SLICE = {"cpu": 2**17, "other": 2**24}
-# Below this norm a vector has no direction, as in the normalised classifier.
-_SMALLEST_NORM = 1e-12
 _TINY = 1e-300
 
 
@@ -129,7 +129,7 @@ def tau_normalize_(weight, tau, class_axis):
     Long-Tailed Recognition", ICLR 2020.
     """
     norms = class_norms(weight, class_axis)
-    _scale_(weight, _power(paddle.where(norms > _SMALLEST_NORM, norms, paddle.ones_like(norms)), -tau), class_axis)
+    _scale_(weight, _power(paddle.where(norms > SMALLEST_NORM, norms, paddle.ones_like(norms)), -tau), class_axis)
 
 
 def _parts(weight):
