@@ -1,14 +1,11 @@
 """Every metric against scikit-learn or a slow NumPy reference, built through PaddleClas's own ``build_metrics``."""
 
-import inspect
 import math
 from collections import Counter
 
 import numpy as np
 import paddle
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_fscore_support, recall_score
 
 from ppcls_lt import metrics
@@ -105,22 +102,6 @@ def test_every_value(case, seed):
     assert found(several) == pytest.approx(expected(logits, label), rel=1e-9, nan_ok=True)
 
 
-@pytest.mark.parametrize("name", registered("metric"))
-def test_a_metric_alone_and_what_the_host_reads(name):
-    logits, label = predictions(50, 0)
-    metric = registered("metric")[name](**PARAMS.get(name, {}))
-    assert metric.avg == 0.0 and set(metric.values()) == set(metric.keys)
-    assert all(math.isnan(value) for value in metric.values().values())
-    feed(metric, logits, label, 3)
-    wanted = {key: expected(logits, label)[key] for key in metric.keys}
-    assert metric.values() == pytest.approx(wanted, rel=1e-9)
-    assert metric.avg_info == ", ".join(f"{key}: {value:.5f}" for key, value in wanted.items())
-    sign = -1 if name == "ECE" else 1
-    assert metric.avg == pytest.approx(sign * wanted[metric.keys[0]], rel=1e-9)
-    metric.reset()
-    assert all(math.isnan(value) for value in metric.values().values())
-
-
 def test_values_may_be_read_between_batches():
     """As the host does for its log."""
     logits, label = predictions(60, 0)
@@ -133,19 +114,6 @@ def test_values_may_be_read_between_batches():
 def test_keys_are_given_once():
     keys = [key for cls in registered("metric").values() for key in cls.keys]
     assert len(keys) == len(set(keys)) and set(keys) == set(expected(*predictions(5, 0)))
-
-
-@given(st.integers(0, 10**6), st.integers(1, 40), st.sets(st.integers(0, 7), min_size=1), st.data())
-def test_order_and_batches_do_not_matter(seed, images, classes, data):
-    logits, label = predictions(images, seed, sorted(classes))
-    one, other = every_metric(), every_metric()
-    order = data.draw(st.permutations(range(images)))
-    cuts = sorted(data.draw(st.sets(st.integers(1, images - 1)))) if images > 1 else []
-    feed(one[0], logits, label)
-    for rows in np.split(np.array(order), cuts):
-        feed(other[0], logits[rows], label[rows])
-    assert found(other) == pytest.approx(found(one), rel=1e-12, abs=1e-15, nan_ok=True)
-    assert found(one) == pytest.approx(expected(logits, label), rel=1e-9, abs=1e-12, nan_ok=True)
 
 
 def test_a_class_that_is_predicted_but_has_no_image():
@@ -392,12 +360,6 @@ def test_wrong_parameters(build, wrong):
 def test_wrong_bins(bins):
     with pytest.raises(ConfigError, match=r"^ECE: `bins` must be an integer >= 1, got "):
         ECE(bins=bins)
-
-
-@pytest.mark.parametrize("name", registered("metric"))
-def test_parameters_are_keywords(name):
-    parameters = inspect.signature(registered("metric")[name]).parameters.values()
-    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters)
 
 
 LOGITS = np.zeros([4, 8], np.float32)

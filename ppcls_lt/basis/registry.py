@@ -1,7 +1,7 @@
 """What answers to which name, by kind. A second registration raises."""
 
 KINDS = ("loss", "arch", "metric", "sampler", "callback", "dataset")
-# How a sampler may weigh images: no class, see ``ppcls_lt.data.resampling``.
+# How a sampler may weigh images: no class, see ``ppcls_lt.data.sampling_modes``.
 MODE = "mode"
 
 _entries = {kind: {} for kind in (*KINDS, MODE)}

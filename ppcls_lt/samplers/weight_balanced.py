@@ -9,16 +9,8 @@ import paddle
 from ..basis import checks
 from ..basis.registry import register
 from ..data.counts import images_per_class
-from ..data.resampling import (
-    class_probabilities,
-    draws,
-    image_weights,
-    mode_parameter,
-    mode_parameters,
-    modes,
-    shuffles,
-    sorted_by_class,
-)
+from ..data.resampling import class_probabilities, draws, shuffles, sorted_by_class
+from ..data.sampling_modes import image_weights, mode_parameter, mode_parameters, modes
 from ..data.weighting import class_weights
 from .inputs import image_indices, image_sizes, labels_of
 
@@ -50,7 +42,7 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         num_samples (int): draws an epoch of all processes together, but for what
             deals the last step equally; None means as many as there are images
             to draw from.
-        mode (str): how to weigh an image, a name of :func:`ppcls_lt.data.resampling.modes`;
+        mode (str): how to weigh an image, a name of :func:`ppcls_lt.data.sampling_modes.modes`;
             None means ``effective_number``.
         total_epochs (int): of a mode that changes over a run, such as ``progressive``:
             from 0 in the first epoch to 1 in the last; None means the number that the run has.
