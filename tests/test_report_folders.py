@@ -150,3 +150,12 @@ def test_a_line_of_names_that_begins_with_no_class(tmp_path):
     (tmp_path / "names.txt").write_text("0 fox\nfox 1\n")
     with pytest.raises(ConfigError, match="line 2 must be `class name` with an integer class, got 'fox 1'"):
         run_files.read_class_names(tmp_path / "names.txt")
+
+
+def test_what_a_page_needs_is_named_in_one_line(tmp_path, missing, capsys):
+    write_run(tmp_path)
+    before = written(tmp_path)
+    assert cli.main(["report", str(tmp_path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f' needs {missing}; install it with `pip install "ppcls-lt[report]"`' in line
+    assert written(tmp_path) == before
