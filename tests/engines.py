@@ -1,8 +1,10 @@
 """Small real trainings for the end-to-end tests: digits, a config, the host's Engine."""
 
 import contextlib
+import functools
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -29,12 +31,21 @@ PARAMS = {
 }
 
 
-def write_digits(folder):
-    """Write the digits once; return the folder. The training list is put in a mixed order."""
+@functools.cache
+def _digits():
+    """The digits in a temporary folder, written once for this process and those that it forks."""
+    home = tempfile.TemporaryDirectory()
+    folder = Path(home.name) / "digits"
     demo_data.write_digits(folder, ratio=15)
     listing = folder / "train.txt"
     lines = listing.read_text().splitlines()
     listing.write_text("\n".join(lines[i * 101 % len(lines)] for i in range(len(lines))) + "\n")
+    return home, folder
+
+
+def write_digits(folder):
+    """Copy the digits into a folder and return it. The training list is in a mixed order."""
+    shutil.copytree(_digits()[1], folder, dirs_exist_ok=True)
     return folder
 
 

@@ -58,6 +58,7 @@ def block(part):
     return PAGE.read_text("utf-8").split(f"<!-- {part}: begin -->\n")[1].split(f"<!-- {part}: end -->")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", LISTED)
 def test_a_part_runs_and_gives_its_tables(part):
     before = {path: path.stat().st_mtime_ns for path in [PAGE, *RESULTS.glob("*")]}

@@ -15,17 +15,24 @@ EPOCHS = 5
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return engines.write_digits(tmp_path_factory.mktemp("data") / "digits")
+    """The digits, in ``train.txt`` one of three of each class, and all in ``whole.txt``."""
+    folder = engines.write_digits(tmp_path_factory.mktemp("data") / "digits")
+    lines = (folder / "train.txt").rename(folder / "whole.txt").read_text().splitlines(keepends=True)
+    classes = [[line for line in lines if line.split()[1] == str(label)][::3] for label in range(10)]
+    chosen = set(sum(classes, []))
+    (folder / "train.txt").write_text("".join(line for line in lines if line in chosen))
+    return folder
 
 
 @pytest.fixture
 def train(data, tmp_path):
     """Train on the digits with the given callbacks; return the engine and what the recorder saw."""
 
-    def trained(callbacks, *, losses=None, sampler=None, **overrides):
+    def trained(callbacks, *, losses=None, sampler=None, listing="train.txt", **overrides):
         settings = engines.digits_config(
             data, tmp_path, losses=losses or [engines.listed("FocalLoss")], epochs=EPOCHS, overwrite=True, **overrides
         )
+        settings["DataLoader"]["Train"]["dataset"]["cls_label_path"] = str(data / listing)
         if sampler is not None:
             settings["DataLoader"]["Train"]["sampler"] = {"batch_size": 32, "drop_last": False, **sampler}
         settings["Callbacks"] = [*callbacks, RECORDER]
@@ -66,6 +73,7 @@ def test_class_weights_come_with_the_documented_epoch(start, first, train):
             np.testing.assert_allclose(weights, class_weights("effective_number", counts, owner="test"))
 
 
+@pytest.mark.slow
 def test_class_weights_change_the_training_from_that_epoch_only(train):
     plain, deferred = train([])[1], train([{"DRW": {"start": 4}}])[1]
     for epoch in range(1, EPOCHS + 1):
@@ -86,7 +94,7 @@ def test_a_loss_keeps_its_own_class_weights_until_then(train):
 
 def test_resampling_begins_with_the_documented_epoch(train):
     sampler = {"name": "WeightBalancedSampler", "mode": "class_balanced"}
-    engine, recorder = train([{"DeferredResampling": {"start": 3}}], sampler=sampler)
+    engine, recorder = train([{"DeferredResampling": {"start": 3}}], sampler=sampler, listing="whole.txt")
     labels = np.array(engine.train_dataloader.dataset.labels)
     counts = np.bincount(labels)
     for epoch in range(1, EPOCHS + 1):
@@ -101,6 +109,7 @@ def test_resampling_begins_with_the_documented_epoch(train):
     assert recorder.epochs[1]["order"] != recorder.epochs[2]["order"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["Cosine", "Piecewise"])
 def test_ibs_recipe_changes_loss_and_learning_rate_together(schedule, data, tmp_path):
     def trained(callbacks):
@@ -127,6 +136,7 @@ def test_ibs_recipe_changes_loss_and_learning_rate_together(schedule, data, tmp_
         )
 
 
+@pytest.mark.slow
 def test_the_loss_before_is_the_loss_alone(train):
     """Until its epoch, a schedule trains exactly as its first loss by itself does."""
     losses = [engines.listed("IBLoss")]

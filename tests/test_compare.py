@@ -21,6 +21,8 @@ from ppcls_lt.runs.results import Result
 from . import commands, engines
 from .comparisons import accuracies
 
+pytestmark = pytest.mark.slow
+
 RECIPES = ("ldam_drw", "tau_norm", "own.yaml")
 # What differs between two runs of the same thing.
 TIMES = ("seconds",)
@@ -81,7 +83,7 @@ def command(out, *recipes, seeds=(0,)):
     ]
 
 
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", "PYTHONPATH": str(engines.ROOT)}
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(engines.ROOT)}
 
 
 @pytest.fixture(scope="module")

@@ -74,6 +74,7 @@ def test_the_hosts_own_names(ppcls):
     assert {"cpu", "gpu", "xpu", "npu", "mlu"} <= set(host.devices())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(paddle.is_compiled_with_cuda(), reason="this Paddle is built for GPUs")
 def test_several_processes(config, tmp_path):
     program = Path(sysconfig.get_path("scripts")) / "ppcls-lt"

@@ -11,6 +11,8 @@ from ppcls_lt.runs import checkpoints
 
 from . import commands, engines
 
+pytestmark = pytest.mark.slow
+
 
 class Full(Callback):
     """In the epoch that the variable FULL names no file may grow beyond 100 kB, as on a full disk."""

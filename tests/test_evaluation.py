@@ -80,6 +80,7 @@ def in_three_processes(data, weights, tmp_path_factory):
     return [json.loads((folder / f"out_{rank}.json").read_text()) for rank in range(3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("images, batch_size", evaluated.SETS)
 def test_every_image_counts_once_in_one_process_and_in_three(
     images, batch_size, data, weights, in_three_processes, tmp_path
@@ -111,6 +112,7 @@ def test_every_image_counts_once_in_one_process_and_in_three(
         assert process["values"][str(images)]["returned"] == pytest.approx(wanted["top1"], rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", evaluated.SAMPLERS)
 def test_samplers_that_would_not_show_every_image_once(name, data, weights, in_three_processes, tmp_path):
     sampler, in_several, in_one = evaluated.SAMPLERS[name]

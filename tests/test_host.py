@@ -93,7 +93,7 @@ class TestCounts:
 
 class TestConnection:
     def test_weights_that_the_architecture_loads_are_kept(self, data, tmp_path):
-        arch = {"name": "ResNet18", "class_num": 10}
+        arch = {"name": "MobileNetV3_small_x0_35", "class_num": 10}
         losses = [engines.listed("LDAMLoss")]
         settings = engines.digits_config(data, tmp_path, losses=losses, arch=dict(arch), size=32, epochs=1)
         trained = engines.build_engine(settings)

@@ -13,6 +13,8 @@ from ppcls_lt.configuration import reading as config
 
 from . import engines
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = os.environ.get("PADDLECLAS_ROOT")
 needs_checkout = pytest.mark.skipif(
     not CHECKOUT, reason="needs a source checkout of PaddleClas: set PADDLECLAS_ROOT to its folder"
@@ -65,7 +67,7 @@ def test_exported_model_gives_the_trained_models_probabilities(name, folder):
 
     out = folder / f"export_{name}"
     assert (
-        command("train", f"digits/{name}.yaml", "Global.epochs=3", f"Global.output_dir={out}", cwd=folder).returncode
+        command("train", f"digits/{name}.yaml", "Global.epochs=1", f"Global.output_dir={out}", cwd=folder).returncode
         == 0
     )
     weights = engines.saved(out)
@@ -100,10 +102,10 @@ def test_exported_model_gives_the_trained_models_probabilities(name, folder):
     np.testing.assert_allclose(np.load(folder / "probabilities.npy"), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["ldam", "ib"])
-def test_trains_and_evaluates_in_two_processes(name, folder):
+@pytest.mark.parametrize("name, start", [("ldam", engines.launch), ("ib", engines.together)], ids=["ldam", "ib"])
+def test_trains_and_evaluates_in_two_processes(name, start, folder):
     out = folder / f"two_{name}"
-    result = engines.launch(
+    result = start(
         engines.ROOT / "scripts" / "train.py",
         *("-c", f"digits/{name}.yaml", "-o", "Global.epochs=2", "-o", f"Global.output_dir={out}"),
         *("-o", "Global.eval_during_train=True"),

@@ -117,6 +117,7 @@ def place(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_every_command_that_writes_waits_for_no_one(place):
     """A training in one process and in two, an evaluation, an export, a report, a list: all refused at once."""
     (place / "out").mkdir(exist_ok=True)

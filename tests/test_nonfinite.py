@@ -207,6 +207,7 @@ engine.train()
 """
 
 
+@pytest.mark.slow
 def test_one_of_two_processes_names_its_own_files_and_both_end(data, tmp_path):
     script = tmp_path / "two.py"
     script.write_text(TWO)

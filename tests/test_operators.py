@@ -138,6 +138,7 @@ def data(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_every_batch_operator_with_every_recipe_is_as_the_page_says(tmp_path):
     # Classes of different sizes, so that class weights differ.
     found = batch_pairs.table(engines.write_digits(tmp_path / "digits"), tmp_path / "output")

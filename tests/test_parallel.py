@@ -5,6 +5,8 @@ import pytest
 
 from . import engines, joined_batch
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):

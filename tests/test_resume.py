@@ -2,6 +2,7 @@
 
 import random
 import re
+from pathlib import Path
 
 import numpy as np
 import paddle
@@ -11,8 +12,11 @@ from ppcls_lt.runs import state_files
 
 from . import engines
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = 7
 STEPS = 6
+IMAGES = 8  # of a step, in each process
 MOMENTS = 5
 
 
@@ -26,13 +30,18 @@ def folder(tmp_path_factory):
         losses=[engines.listed("FocalLoss")],
         arch={"name": "MobileNetV3_small_x0_35", "class_num": 10, "dropout_prob": 0.2},
         size=32,
+        batch_size=IMAGES,
         epochs=EPOCHS,
         eval_during_train=True,
         seed=5,
     )
     train = settings["DataLoader"]["Train"]
     train["dataset"]["transform_ops"][2:2] = [{"RandCropImage": {"size": 32}}, {"RandFlipImage": {"flip_code": 1}}]
-    train["sampler"] = {"name": "WeightBalancedSampler", "batch_size": 32, "num_samples": 32 * STEPS}
+    evaluated = settings["DataLoader"]["Eval"]["dataset"]
+    listing = Path(evaluated["cls_label_path"]).read_text().splitlines(keepends=True)
+    (folder / "evaluated.txt").write_text("".join(listing[::8]))
+    evaluated["cls_label_path"] = str(folder / "evaluated.txt")
+    train["sampler"] = {"name": "WeightBalancedSampler", "batch_size": IMAGES, "num_samples": IMAGES * STEPS}
     settings["Callbacks"] = [
         {"DeferredReweighting": {"start": 4}},
         {"DeferredResampling": {"start": 3}},

@@ -4,6 +4,7 @@ import copy
 import itertools
 import json
 import shutil
+import zlib
 
 import numpy as np
 import paddle
@@ -80,7 +81,8 @@ def rewrite_state(checkpoint, change):
     path = checkpoint.with_name("latest.manifest.json")
     manifest = json.loads(path.read_text())
     (name,) = (name for name in manifest["files"] if name.endswith(".pdlt"))
-    manifest["files"][name] = checkpoints._described(checkpoint.with_suffix(".pdlt"))
+    content = checkpoint.with_suffix(".pdlt").read_bytes()
+    manifest["files"][name] = {"bytes": len(content), "crc32": zlib.crc32(content)}
     path.write_text(json.dumps({key: manifest[key] for key in ("prefix", "run", "stage", "epoch", "files")}))
 
 

@@ -11,6 +11,8 @@ from ppcls_lt.engine import trainer
 from . import engines
 from .test_resume import assert_same, first_epoch, saved
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = 4
 TWO_STAGES = ("weight_balancing", "crt", "lws", "tau_norm")
 
@@ -40,6 +42,7 @@ def trained(folder):
         if recipe not in done:
             output = folder / recipe
             overrides = [f"Global.recipe={recipe}", f"Global.output_dir={output}", "Global.epochs=8"]
+            overrides.append("Global.eval_interval=4")
             done[recipe] = trainer.run_engine("train", folder / "config.yaml", overrides), output
         return done[recipe]
 

@@ -5,8 +5,6 @@ import json
 import os
 import shlex
 import signal
-import subprocess
-import sys
 import sysconfig
 import time
 from pathlib import Path
@@ -14,8 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from . import engines, stock
+from . import engines, forks, stock
 from .stock import needs_checkout
+
+pytestmark = pytest.mark.slow
 
 # Several families of architectures, and what each needs beside the size of its images.
 ARCHITECTURES = {
@@ -96,38 +96,32 @@ def running(group):
 
 
 def interrupted(folder, arguments, log, until):
-    """Start a command line, press Ctrl-C as a terminal does once its log holds ``until``; the finished process."""
-    with open(log, "wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, *map(str, arguments)],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(engines.ROOT), os.environ.get("PYTHONPATH", "")])},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    """Start a command line, press Ctrl-C as a terminal does once its log holds ``until``; the exit status."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(engines.ROOT), os.environ.get("PYTHONPATH", "")])}
+    log.write_bytes(b"")
+    start = {"arguments": arguments, "cwd": str(folder), "environment": environment, "stdout": str(log), "stderr": None}
+    process = forks.Started(forks.WITH_PADDLE, [start])
     try:
-        while until not in log.read_text() and process.poll() is None:
-            time.sleep(0.1)
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(120)
+        while until not in log.read_text() and not process.wait(0.1):
+            pass
+        process.kill(signal.SIGINT)
+        assert process.wait(120)
         end = time.monotonic() + 60
-        while running(process.pid) and time.monotonic() < end:
+        while running(process.pids[0]) and time.monotonic() < end:
             time.sleep(0.1)
-        assert not running(process.pid)
+        assert not running(process.pids[0])
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    return process
+        process.end()
+    return process.statuses[0]
 
 
 def test_an_interrupted_training_says_how_to_go_on_and_does(folder):
     """With a worker, whose feeding thread an ordinary end would wait for."""
     given = stock.flags(folder / "stock.yaml", folder / "data", "interrupted", epochs=3, workers=1)
     log = folder / "interrupted.log"
-    process = interrupted(folder, ["-m", "ppcls_lt", "train", "-c", "stock.yaml", *given], log, "Epoch 2/3][Iter")
+    status = interrupted(folder, ["-m", "ppcls_lt", "train", "-c", "stock.yaml", *given], log, "Epoch 2/3][Iter")
     text = log.read_text()
-    assert process.returncode == 130 and "Traceback" not in text, text
+    assert status == 130 and "Traceback" not in text, text
     said = text.rpartition("ppcls-lt: interrupted; go on with: ppcls-lt ")[2]
     assert said.endswith(" --resume\n")
     result = engines.run(["-m", "ppcls_lt", *shlex.split(said)], cwd=folder)

@@ -8,6 +8,8 @@ from ppcls_lt.maths.classifier import find_classifier
 
 from . import engines, reference
 
+pytestmark = pytest.mark.slow
+
 ARCHS = {
     "ResNet": {"name": "ResNet18", "class_num": 10},
     "MobileNetV3": {"name": "MobileNetV3_small_x0_35", "class_num": 10},
@@ -69,8 +71,14 @@ def expected_loss(name, logits, label, features):
     )
 
 
-@pytest.mark.parametrize("arch", ARCHS)
-@pytest.mark.parametrize("name", engines.PARAMS)
+# Every loss with one architecture, and every architecture with one loss, which needs features.
+@pytest.mark.parametrize(
+    "name, arch",
+    [
+        *((name, "MobileNetV3") for name in engines.PARAMS),
+        *(("IBLoss", arch) for arch in ARCHS if arch != "MobileNetV3"),
+    ],
+)
 def test_trains_two_epochs_with_the_papers_loss(name, arch, data, tmp_path):
     settings = engines.digits_config(
         data,

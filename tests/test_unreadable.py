@@ -302,6 +302,7 @@ engines.build_engine(settings).train()
 """
 
 
+@pytest.mark.slow
 def test_several_processes_tell_together(data, tmp_path):
     script = tmp_path / "two.py"
     script.write_text(PROCESSES)

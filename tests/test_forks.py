@@ -1,0 +1,67 @@
+"""A command line that is forked is what an interpreter that is started would have been."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from . import forks
+
+SEEN = """
+import atexit, json, os, sys
+atexit.register(print, "at the end")
+import __main__
+assert __main__.__dict__ is globals() and __name__ == "__main__"
+loaded = sorted({"ppcls", "ppcls_lt", "paddle"} & set(sys.modules))
+paths = [entry for entry in sys.path if "site-packages" not in entry and "lib/python" not in entry]
+print(json.dumps([sys.argv, paths, os.getcwd(), os.environ["ONE"], sys.stdout.isatty(), sys.stdin.read(), loaded]))
+print(sys.stdout.encoding, file=sys.stderr)
+sys.exit(int(os.environ["ONE"]))
+"""
+
+
+def start(arguments, folder, **environment):
+    """A command line forked and started by an interpreter: two finished processes."""
+    variables = {**os.environ, "PYTHONPATH": str(folder), "PYTHONIOENCODING": "utf-8", **environment}
+    assert forks.suits(arguments, variables)
+    forked = forks.run(forks.PLAIN, arguments, cwd=folder, environment=variables, timeout=60)
+    given = {"cwd": folder, "env": variables, "stdin": subprocess.DEVNULL, "capture_output": True}
+    return forked, subprocess.run([sys.executable, *arguments], **given)
+
+
+@pytest.mark.parametrize("form", ["-c", "-m", "script"])
+def test_it_sees_the_same_and_ends_the_same(form, tmp_path):
+    (tmp_path / "seen.py").write_text(SEEN)
+    first = {"-c": ["-c", SEEN], "-m": ["-m", "seen"], "script": ["seen.py"]}[form]
+    forked, started = start([*first, "a", "-b"], tmp_path, ONE="3")
+    assert forked.stdout == started.stdout and forked.stdout.endswith(b"]\nat the end\n")
+    assert (forked.returncode, forked.stderr) == (started.returncode, started.stderr) == (3, b"utf-8\n")
+
+
+def test_what_it_raises_is_said():
+    forked, started = start(["-c", "raise KeyError(7)"], "/")
+    assert forked.returncode == started.returncode == 1
+    assert forked.stderr.splitlines()[-1] == started.stderr.splitlines()[-1] == b"KeyError: 7"
+
+
+def test_a_signal_and_what_it_leaves_running(tmp_path):
+    code = "import os, signal, time\nif os.fork() == 0: time.sleep(100)\nos.kill(os.getpid(), signal.SIGKILL)"
+    begin = time.monotonic()
+    forked = forks.run(forks.PLAIN, ["-c", code], cwd=tmp_path, environment=dict(os.environ), timeout=60)
+    assert forked.returncode == -signal.SIGKILL and time.monotonic() - begin < 60
+
+
+def test_one_that_takes_too_long_is_ended(tmp_path):
+    code = "import time; print(1, flush=True); time.sleep(100)"
+    with pytest.raises(subprocess.TimeoutExpired) as raised:
+        forks.run(forks.PLAIN, ["-c", code], cwd=tmp_path, environment=dict(os.environ), timeout=1)
+    assert raised.value.output == b"1\n"
+
+
+@pytest.mark.parametrize("name, value", [("PYTHONWARNINGS", "error"), ("PYTHONIOENCODING", "ascii"), ("FLAGS_x", "1")])
+def test_what_is_read_at_the_start_needs_an_interpreter(name, value):
+    assert forks.suits(["-c", "pass"], dict(os.environ))
+    assert not forks.suits(["-c", "pass"], {**os.environ, name: value})
