@@ -18,7 +18,7 @@ WITHOUT_PADDLE = (
     *("test_atomic", "test_charts", "test_checkpoints", "test_comparison_page", "test_comparison_pool"),
     *("test_comparison_results", "test_comparison_tables", "test_counts", "test_data_tools", "test_demo_data"),
     *("test_history", "test_malformed_folders", "test_overrides", "test_replaced", "test_report_browser"),
-    *("test_report_folders", "test_resampling", "test_results_page", "test_yaml_files"),
+    *("test_page_texts", "test_report_folders", "test_resampling", "test_results_page", "test_yaml_files"),
 )
 
 

@@ -157,19 +157,3 @@ def is_whole(page):
     for _, attributes in page.tags:
         assert not [name for name in attributes if name.startswith("on")]
     return page
-
-
-class Asked(dict):
-    """Texts that know which of them a page asked for."""
-
-    def __init__(self, words):
-        super().__init__(words)
-        self._asked = set()
-
-    def __getitem__(self, key):
-        self._asked.add(key)
-        return super().__getitem__(key)
-
-    def never(self):
-        """The keys that nobody asked for."""
-        return self.keys() - self._asked

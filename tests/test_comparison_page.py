@@ -2,7 +2,6 @@
 
 import io
 import re
-import string
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from ppcls_lt.reports.comparison.writing import write
 from ppcls_lt.reports.parts import fonts
 
 from .comparisons import COMMAND, RECIPES, make_outcome, make_run, outcome_of
-from .run_folders import Asked, Page, is_whole, written
+from .run_folders import Page, is_whole, written
 
 PICTURES = ("groups", "trade_off", "classes", "epochs")
 FILES = sorted([*tables.NAMES, "comparison.html", *(f"comparison/{name}.png" for name in PICTURES)])
@@ -223,47 +222,3 @@ class TestWriting:
     def test_an_unknown_language(self, tmp_path):
         with pytest.raises(ConfigError, match="`--language` must be one of en, zh"):
             write(make_outcome(), tmp_path, "fr")
-
-
-class TestLanguages:
-    def test_have_the_same_texts_with_the_same_gaps(self):
-        assert set(texts.TEXTS) == {"en", "zh"}
-        gaps = [
-            {
-                key: sorted(name for _, name, _, _ in string.Formatter().parse(text) if name)
-                for key, text in words.items()
-            }
-            for words in texts.TEXTS.values()
-        ]
-        assert gaps[0] == gaps[1]
-        assert all(text.isascii() and text for text in texts.EN.values())
-        assert {key for key in texts.EN if texts.EN[key] == texts.ZH[key]} == {"head", "gain_next"}
-
-    def test_every_text_is_used(self, tmp_path, monkeypatch):
-        asked = Asked(texts.EN)
-        monkeypatch.setitem(texts.TEXTS, "en", asked)
-        monkeypatch.setattr(tables, "EN", asked)
-        troubles = {
-            "failures": [("crt", 0, "ended with status 137"), ("lws", None, "refused")],
-            "missing": [("ib", 4)],
-            "versions": ["Paddle 2.6.2", "Paddle 3.3.1"],
-            "same": ["ce_drw"],
-            "replaced": {"ib": [("Loss.Train", "CELoss", "IBLoss")]},
-        }
-        write(make_outcome(130, ["base", "ib"], seeds=[0, 1], **troubles), tmp_path)
-        few = make_outcome(
-            10, ["base", "ib"], seeds=[0], thresholds=(100, 20), validation_counts=np.full(10, 1), rank_by="medium"
-        )
-        write(few, tmp_path)
-        write(make_outcome(10, ["base"], rank_by="overall"), tmp_path)
-        write(make_outcome(10, []), tmp_path)
-
-        def of(**values):
-            """Runs of recipes with two seeds; what is better on the validation images is worse on those of the test."""
-            return [make_run(name, i, validation=v, test=1 - v) for name, v in values.items() for i in (0, 1)]
-
-        every = [of(base=0.5, ib=0.6), of(base=0.6, ib=0.5), of(base=0.5, ib=0.5), of(base=0.5, ib=0.9)[:3]]
-        every += [of(ib=float("nan")), of(ib=0.5), of(base=0.4, ib=0.5, crt=0.5)[::2]]
-        for runs in every:
-            tables.text(outcome_of(runs), 60)
-        assert asked.never() == set()

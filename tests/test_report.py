@@ -2,7 +2,6 @@
 
 import json
 import re
-import string
 
 import numpy as np
 import pytest
@@ -15,12 +14,11 @@ from ppcls_lt.reports.parts import fonts
 from ppcls_lt.reports.run import texts
 from ppcls_lt.reports.run.collect import collect
 from ppcls_lt.reports.run.figures import confusion_blocks, paint
-from ppcls_lt.reports.run.page import page
 from ppcls_lt.reports.run.writing import write
 from ppcls_lt.runs import files as run_files
 
 from . import engines, metric_reference
-from .run_folders import FILES, PICTURES, Asked, Page, column, is_whole, rows, write_run, written
+from .run_folders import FILES, PICTURES, Page, column, is_whole, rows, write_run, written
 
 
 @pytest.fixture(scope="module")
@@ -176,50 +174,6 @@ def test_a_thousand_classes(tmp_path, capsys):
 
 
 class TestLanguages:
-    def test_have_the_same_texts_with_the_same_gaps(self):
-        assert set(texts.TEXTS) == {"en", "zh"}
-        gaps = [
-            {
-                key: sorted(name for _, name, _, _ in string.Formatter().parse(text) if name)
-                for key, text in words.items()
-            }
-            for words in texts.TEXTS.values()
-        ]
-        assert gaps[0] == gaps[1]
-        assert all(text.isascii() and text for text in texts.EN.values())
-        same = {key for key in texts.EN if texts.EN[key] == texts.ZH[key]}
-        assert same == {"f1", "ece"}
-
-    def test_every_text_is_used(self, tmp_path, monkeypatch):
-        asked = Asked(texts.EN)
-        monkeypatch.setitem(texts.TEXTS, "en", asked)
-        names = {str(label): f"thing {label}" for label in range(130)}
-        write_run(tmp_path / "many", 130, images=3, class_names=names)
-        write_run(tmp_path / "alone", 37, images=3, mode="eval", epochs=1, counts=None)
-        write_run(tmp_path / "staged/stage_1", images=3, thresholds="tertiles", stage=1, stages=2)
-        write_run(tmp_path / "staged/stage_2", predict=False, stage=2, stages=2)
-        # All is right, which no epoch before was; the last class has no training image and the classifier is cosine's.
-        counts = write_run(tmp_path / "right", 37, images=3)
-        info = json.loads((tmp_path / "right/run_info.json").read_text())
-        run_files.write_info(tmp_path / "right/run_info.json", {**info, "counts": [*counts[:-1].tolist(), 0]})
-        found = run_files.read_predictions(tmp_path / "right/predictions.npz")
-        run_files.write_predictions(tmp_path / "right/predictions.npz", found._replace(predicted=found.label))
-        path = tmp_path / "right/metrics.jsonl"
-        records = [{**record, "score": -record["epoch"]} for record in map(json.loads, path.read_text().splitlines())]
-        for record in records:
-            record["classifier"]["kind"] = "NormalizedLinear"
-            del record["values"]["many"], record["per_class"]["recall"]
-        path.write_text("".join(json.dumps(record) + "\n" for record in records))
-        # Without a classifier.
-        write_run(tmp_path / "headless", images=3)
-        path = tmp_path / "headless/metrics.jsonl"
-        path.write_text(path.read_text().replace('"norm": [', '"norm": [1, '))
-        for folder in sorted(tmp_path.iterdir()):
-            parts = collect(folder)
-            drawn = paint(parts[0], "en") if folder.name in ("many", "alone") else dict.fromkeys(PICTURES, b"")
-            page(parts, [drawn] * len(parts), ["report"] * len(parts), "en")
-        assert asked.never() == set()
-
     def test_a_chinese_page(self, tmp_path):
         write_run(tmp_path)
         write(tmp_path, language="zh")
