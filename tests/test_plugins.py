@@ -14,6 +14,7 @@ from ppcls_lt.basis import modules, registry
 from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.commands.main import main
 from ppcls_lt.configuration import plugins
+from ppcls_lt.configuration.reading import find
 from ppcls_lt.runs import history
 
 from . import engines
@@ -190,6 +191,88 @@ class TestPlaces:
         config(elsewhere={"one_h.py": LOSS.format("H")})
         ppcls_lt.register(plugins=["one_h"])
         assert "H" in host.names("loss")
+
+
+DATA = """
+import numpy as np
+import paddle
+from ppcls.data import ImageNetDataset
+from ppcls_lt.registry import register
+
+@register("dataset")
+class Blobs(paddle.io.Dataset):
+    def __init__(self, sizes):
+        self.labels = np.repeat(np.arange(len(sizes)), sizes).tolist()
+
+    def __getitem__(self, index):
+        image = np.full([3, 16, 16], self.labels[index], "float32")
+        return image, self.labels[index]
+
+    def __len__(self):
+        return len(self.labels)
+
+@register("dataset")
+class MoreImages(ImageNetDataset):
+    pass
+
+@register("sampler")
+class EachOnce(paddle.io.BatchSampler):
+    def __init__(self, dataset, *, batch_size, less=0):
+        super().__init__(paddle.io.Subset(dataset, range(len(dataset) - less)), batch_size=batch_size)
+"""
+
+
+class TestDataSets:
+    @pytest.fixture
+    def settings(self, config, tmp_path):
+        """The packaged configuration with a data set of one's own, and other sections changed."""
+        config(plugins=["own_data"], beside={"own_data.py": DATA})
+
+        def changed(train, test, **sampler):
+            result = host.load_config(find("digits/ce.yaml"), [])
+            result["Global"].update(output_dir=str(tmp_path / "out"), epochs=1, eval_during_train=True, untrained=True)
+            result["Arch"]["class_num"] = 3
+            for part, dataset in (("Train", train), ("Eval", test)):
+                result["DataLoader"][part]["dataset"] = host.attributed(dataset)
+            result["DataLoader"]["Train"]["sampler"] = {"name": "WeightBalancedSampler", "batch_size": 8}
+            result["DataLoader"]["Eval"]["sampler"] = {"name": "EachOnce", "batch_size": 16, **sampler}
+            result["profiler_options"] = None
+            return result
+
+        return changed
+
+    BLOBS = {"name": "Blobs", "sizes": [40, 12, 4]}
+
+    def test_one_of_its_own_is_counted_sampled_and_evaluated(self, settings):
+        engine = engines.build_engine(settings(self.BLOBS, {"name": "Blobs", "sizes": [9, 9, 9]}))
+        engine.train()
+        metric = engine.eval_metric_func.metric_func_list[1]
+        assert metric.counts.tolist() == [40, 12, 4]
+        assert len(engine.train_dataloader) == 7
+        assert isinstance(engine.eval(0), float)
+
+    def test_a_sampler_that_leaves_images_out_is_no_evaluation(self, settings):
+        with pytest.raises(ConfigError, match="DataLoader.Eval.sampler: `name` must be Dist.* got 'EachOnce'"):
+            engines.build_engine(settings(self.BLOBS, self.BLOBS, less=1), "eval")
+
+    @pytest.mark.parametrize(
+        "dataset, said",
+        [
+            ({"name": "Blobs", "size": [1]}, "DataLoader.Train.dataset Blobs: unknown parameter 'size' .did you mean"),
+            ({"name": "Blob", "sizes": [1]}, "DataLoader.Train.dataset: unknown data set 'Blob' .did you mean 'Blobs'"),
+            ({"name": "Blobs"}, "DataLoader.Train.dataset Blobs: `sizes` must be given"),
+            (
+                {"name": "MoreImages", "image_root": ".", "cls_label_path": "list.txt"},
+                "must be a list of labels from 0 to 2 .list.txt., got label 7 in line 2",
+            ),
+        ],
+        ids=["parameter", "name", "missing", "list"],
+    )
+    def test_what_is_wrong_with_one(self, settings, dataset, said, tmp_path):
+        (tmp_path / "started" / "list.txt").write_text("a.jpg 0\nb.jpg 7\n")
+        with pytest.raises(ConfigError) as error:
+            engines.build_engine(settings(dataset, self.BLOBS))
+        assert re.search(said, str(error.value)), str(error.value)
 
 
 class TestMistakes:
