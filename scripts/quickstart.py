@@ -71,8 +71,11 @@ def main():
     parser.add_argument("--data", choices=_DATA, default="digits")
     parser.add_argument("--source", help="folder with the four Fashion-MNIST files")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="seeds of the training, 0 by default")
+    parser.add_argument("--epochs", type=int, help="of each training, instead of the configuration's: for a first look")
     arguments = parser.parse_args()
     configs, folder, overrides = _DATA[arguments.data]
+    if arguments.epochs is not None:
+        overrides = [*overrides, f"Global.epochs={arguments.epochs}"]
     output = Path("output/quickstart") / configs
     output.mkdir(parents=True, exist_ok=True)
     try:

@@ -19,7 +19,7 @@ ROOT = Path(ppcls_lt.__file__).parent.parent
 _WITH_PADDLE = ("train", "eval", "infer", "export", "run", "compare")
 
 
-def run(folder, *arguments, code=("-m", "ppcls_lt"), environment=None, timeout=120, **more):
+def run(folder, *arguments, code=("-m", "ppcls_lt"), environment=None, timeout=600, **more):
     """Run ``ppcls-lt`` in a folder; return the finished process with ``output`` and ``errors`` as text.
 
     With ``more``, which goes to :func:`subprocess.run`, or with other ``code`` an interpreter is started for it.

@@ -42,7 +42,7 @@ def run(*arguments):
         [sys.executable, str(SCRIPT), *arguments],
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=600,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
     )
 

@@ -265,7 +265,7 @@ def test_the_wheel_carries_configs_and_metadata(tmp_path):
 
 
 def test_the_quick_start_prints_its_table(tmp_path):
-    result = engines.run([engines.ROOT / "scripts" / "quickstart.py"], cwd=tmp_path)
+    result = engines.run([engines.ROOT / "scripts" / "quickstart.py", "--epochs", 3], cwd=tmp_path)
     assert result.returncode == 0, result.stdout
     rows = [line.split() for line in result.stdout.splitlines()]
     assert ["overall", "325"] in [row[:2] for row in rows]

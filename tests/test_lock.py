@@ -19,8 +19,8 @@ from ppcls_lt.basis import lock
 held = lock.acquire(sys.argv[1], "test", "folder")
 if os.fork() == 0:  # as a loader's worker, which may outlive a killed process
     print(os.getpid(), flush=True)
-    time.sleep(60)
-time.sleep(60)
+    time.sleep(600)
+time.sleep(600)
 """
 
 

@@ -43,7 +43,7 @@ def browse(tmp_path):
         log, shot = folder / "net.json", folder / "shot.png"
         places = [f"--user-data-dir={folder / 'profile'}", f"--log-net-log={log}", f"--screenshot={shot}", "--dump-dom"]
         done = subprocess.run(
-            [BROWSER, *FLAGS, *places, *flags, page.as_uri()], capture_output=True, text=True, timeout=120
+            [BROWSER, *FLAGS, *places, *flags, page.as_uri()], capture_output=True, text=True, timeout=600
         )
         assert done.returncode == 0, done.stderr
         console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
