@@ -20,15 +20,10 @@ from ppcls_lt.data import demo as demo_data
 from ppcls_lt.engine import trainer
 
 from . import forks
+from .losses import REFERENCES
 
 ROOT = Path(__file__).resolve().parent.parent
-PARAMS = {
-    "CostSensitiveCE": {"num_class_list": "auto", "gamma": 1.0},
-    "LDAMLoss": {"num_class_list": "auto", "max_m": 0.5, "s": 30.0, "class_weight": "effective_number"},
-    "FocalLoss": {"gamma": 2.0, "scale": 1.0},
-    "IBLoss": {"num_class_list": "auto", "alpha": 1000.0, "epsilon": 0.001},
-    "IBFocalLoss": {"num_class_list": "auto", "alpha": 1000.0, "epsilon": 0.001, "gamma": 1.0},
-}
+PARAMS = {name: reference.trained for name, reference in REFERENCES.items()}
 
 
 @functools.cache

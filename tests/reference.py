@@ -5,22 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from .losses import REFERENCES
+
 AUTHORS = json.loads((Path(__file__).parent / "data" / "authors_code_values.json").read_text())
-
-
-def softmax(logits):
-    """Softmax of each row, float64 ``[N, C]``."""
-    shifted = np.asarray(logits, np.float64)
-    shifted = shifted - shifted.max(axis=1, keepdims=True)
-    mass = np.exp(shifted)
-    return mass / mass.sum(axis=1, keepdims=True)
-
-
-def minus_log_softmax(logits):
-    """``-log softmax`` of each row, float64 ``[N, C]``."""
-    logits = np.asarray(logits, np.float64)
-    top = logits.max(axis=1, keepdims=True)
-    return top + np.log(np.exp(logits - top).sum(axis=1, keepdims=True)) - logits
 
 
 def cross_entropy(logits, label, margin=0.0):
@@ -68,32 +55,6 @@ def class_weights(scheme, counts, *, beta=None, gamma=None):
     return result
 
 
-def image_loss(name, logits, true, *, counts=None, features=None, **params):
-    """Unweighted loss of every image were ``true`` its class: ``[N]``.
-
-    ``true`` is one class for all images; ``counts`` and ``features`` as the loss needs.
-    """
-    logits = np.asarray(logits, np.float64)
-    if name == "LDAMLoss":
-        counts = np.asarray(counts, np.float64)
-        margin = params["max_m"] * counts[true] ** -0.25 / (counts**-0.25).max()
-        shifted = logits.copy()
-        shifted[:, true] -= margin
-        return minus_log_softmax(params["s"] * shifted)[:, true]
-    ce = minus_log_softmax(logits)[:, true]
-    p = softmax(logits)
-    result = ce
-    if name in ("FocalLoss", "IBFocalLoss"):
-        result = result * (1 - p[:, true]) ** params["gamma"]
-    if name == "FocalLoss":
-        result = result * params["scale"]
-    if name in ("IBLoss", "IBFocalLoss"):
-        onehot = np.eye(logits.shape[1])[true]
-        influence = np.abs(p - onehot).sum(axis=1) * np.abs(np.asarray(features, np.float64)).sum(axis=1)
-        result = result * params["alpha"] / (influence + params["epsilon"])
-    return result
-
-
 def loss(name, logits, label, *, weights=None, reduction, label_smoothing=0.0, **params):
     """The loss of a batch; ``label`` is ``[N]`` classes or ``[N, C]`` shares.
 
@@ -105,7 +66,9 @@ def loss(name, logits, label, *, weights=None, reduction, label_smoothing=0.0, *
     share = label.astype(np.float64) if label.ndim == 2 else np.eye(classes)[label]
     if weights is not None:
         share = share * np.asarray(weights, np.float64)
-    each = np.stack([image_loss(name, logits, c, **params) for c in range(classes)], axis=1)
+    formula = REFERENCES[name].formula
+    given = {"counts": None, "features": None, **params}
+    each = np.stack([formula(logits, c, **given) for c in range(classes)], axis=1)
     each = (1 - label_smoothing) * each + label_smoothing * each.mean(axis=1, keepdims=True)
     total = (share * each).sum()
     return total / (share.sum() if reduction == "weighted_mean" and weights is not None else images)

@@ -155,14 +155,14 @@ class TestData:
     """What the configuration does not say, the data do: before training."""
 
     def test_whose_labels_are_rows(self, settings, ppcls, monkeypatch):
-        kind = ppcls.names("data")["ImageNetDataset"]
+        kind = ppcls.names("dataset")["ImageNetDataset"]
 
         class Rows(kind):
             def _load_anno(self, seed=None):
                 super()._load_anno(seed)
                 self.labels = [np.eye(10, dtype="float32")[[label, (label + 1) % 10]].sum(0) for label in self.labels]
 
-        monkeypatch.setitem(ppcls.names("data"), "Rows", Rows)
+        monkeypatch.setitem(ppcls.names("dataset"), "Rows", Rows)
         config = settings(engines.listed("FocalLoss"))
         config["DataLoader"]["Train"]["dataset"]["name"] = "Rows"
         with pytest.raises(ConfigError, match=r"^Loss.Train\[0\] FocalLoss: `label` must be .* sums to 2 \(row 0\)"):

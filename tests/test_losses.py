@@ -17,6 +17,7 @@ from ppcls_lt.testing import losses as contract
 from ppcls_lt.testing.losses import FEATURES, HARD, LABELS, LOGITS, SOFT, inputs, labels, value, value_and_gradients
 
 from . import reference
+from .losses import REFERENCES
 
 LOSSES = registered("loss")
 ALL = sorted(LOSSES)
@@ -34,20 +35,18 @@ WEIGHTS = {
     "list": ([0.5, 1, 2, 4.5], [0.5, 1, 2, 4.5]),
 }
 # Every loss: what it is built with here, and its default class weights and reduction.
-PARAMS = {
-    "CostSensitiveCE": {"gamma": 0.7},
-    "LDAMLoss": {"max_m": 0.4, "s": 20.0},
-    "FocalLoss": {"gamma": 1.5, "scale": 10.0},
-    "IBLoss": {"alpha": 500.0, "epsilon": 0.01},
-    "IBFocalLoss": {"alpha": 500.0, "epsilon": 0.01, "gamma": 1.5},
-}
-DEFAULTS = {
-    "CostSensitiveCE": (reference.class_weights("cs_ce", COUNTS, gamma=0.7), "weighted_mean"),
-    "LDAMLoss": (None, "weighted_mean"),
-    "FocalLoss": (None, "mean"),
-    "IBLoss": (WEIGHTS["inverse"][1], "mean"),
-    "IBFocalLoss": (WEIGHTS["inverse"][1], "mean"),
-}
+PARAMS = {name: each.params for name, each in REFERENCES.items()}
+
+
+def weights_of(scheme, counts):
+    """The class weights ``[C]`` of a scheme, by the reference; None for none."""
+    if scheme is None:
+        return None
+    ((name, params),) = scheme.items() if isinstance(scheme, dict) else [(scheme, {})]
+    return reference.class_weights(name, counts, **params)
+
+
+DEFAULTS = {name: (weights_of(each.scheme, COUNTS), each.reduction) for name, each in REFERENCES.items()}
 
 
 def canonical(name):
@@ -77,7 +76,7 @@ def expected(name, label, **changes):
 
 
 def test_every_loss_is_covered_here():
-    assert set(PARAMS) == set(DEFAULTS) == {canonical(name) for name in ALL}
+    assert set(PARAMS) == {canonical(name) for name in ALL}
     assert LOSSES["IB_FocalLoss"] is LOSSES["IBFocalLoss"]
     keys = [cls.result_key for cls in set(LOSSES.values())]
     assert len(set(keys)) == len(keys)  # PaddleClas keeps one of equal keys
@@ -169,8 +168,7 @@ class TestContract:
             build(name, num_class_list=counts)
         weights = None
         if DEFAULTS[canonical(name)][0] is not None:
-            scheme = "cs_ce" if name == "CostSensitiveCE" else "inverse"
-            weights = reference.class_weights(scheme, counts, gamma=0.7)
+            weights = weights_of(REFERENCES[canonical(name)].scheme, counts)
         loss = build(name, num_class_list=counts, allow_empty_classes=True)
         # Without an image of the empty class the others are as if it had had one image.
         rows = HARD != 1
@@ -228,28 +226,29 @@ REJECTED = [
     ("label_smoothing", [-0.1, 1, 1.5, "0.1", None, True]),
     ("allow_empty_classes", [1, "yes"]),
     ("class_weight", [3, [1, 2], [1, 2, 3, -1], [0, 0, 0, 0], [1, 1, 1, "1"], {"effective_number": {"beta": 1}}]),
-    ("gamma", [-0.1, "1", True, math.inf]),
-    ("scale", [0, None]),
-    ("max_m", [0, "0.5"]),
-    ("s", [0, -30, math.nan]),
-    ("allow_unnormalized", [0]),
-    ("alpha", [0, "1000"]),
-    ("epsilon", [0, [1]]),
 ]
+
+
+def rejected(name):
+    """``(parameter, value)`` that a loss must refuse: of the base class, and of its own."""
+    common = [(parameter, wrong) for parameter, wrong in REJECTED if accepts(name, parameter)]
+    return [
+        (parameter, w) for parameter, wrong in [*common, *REFERENCES[canonical(name)].rejected.items()] for w in wrong
+    ]
 
 
 @pytest.mark.parametrize(
     "name, parameter, wrong",
-    [(name, parameter, w) for name in ALL for parameter, wrong in REJECTED if accepts(name, parameter) for w in wrong],
+    [(name, parameter, wrong) for name in ALL for parameter, wrong in rejected(name)],
 )
 def test_wrong_parameters(build, name, parameter, wrong):
     with pytest.raises(ConfigError, match=rf"^{canonical(name)}: `{parameter}[^`]*` must be .+, got .+"):
         build(name, **{parameter: wrong})
 
 
-def test_every_parameter_is_tried():
-    tried = {parameter for parameter, _ in REJECTED}
-    assert tried == {p for cls in LOSSES.values() for p in inspect.signature(cls).parameters}
+@pytest.mark.parametrize("name", ALL)
+def test_every_parameter_is_tried(name):
+    assert {parameter for parameter, _ in rejected(name)} == set(inspect.signature(LOSSES[name]).parameters)
 
 
 def test_the_snippet_of_the_document(ppcls):

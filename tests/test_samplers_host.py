@@ -82,7 +82,7 @@ class TestWithPaddleClas:
         image = (digits / "train.txt").read_text().split()[0]
         path = tmp_path / "list.txt"
         path.write_text("".join(line.format(image=image, label=c, label_from_one=c + 1) + "\n" for c in labels))
-        dataset = ppcls.names("data")[name](str(digits), str(path))
+        dataset = ppcls.names("dataset")[name](str(digits), str(path))
         sampler = WeightBalancedSampler(dataset, batch_size=4, mode="class_balanced", num_samples=3 * 10**4)
         by_class = np.bincount(np.array(labels)[images(sampler)])
         assert by_class[1] == 0
@@ -92,12 +92,12 @@ class TestWithPaddleClas:
         image = (digits / "train.txt").read_text().split()[0]
         path = tmp_path / "list.txt"
         path.write_text(f"{image}\t0,1,1\n")
-        dataset = ppcls.names("data")["MultiLabelDataset"](str(digits), str(path))
+        dataset = ppcls.names("dataset")["MultiLabelDataset"](str(digits), str(path))
         with pytest.raises(ConfigError, match="got MultiLabelDataset with .*1.* .entry 0."):
             WeightBalancedSampler(dataset, batch_size=4)
 
     def test_rejects_mixed_data_sets(self, ppcls, digits):
         part = {"name": "ImageNetDataset", "image_root": str(digits), "cls_label_path": str(digits / "train.txt")}
-        dataset = ppcls.names("data")["MixDataset"]([part])
+        dataset = ppcls.names("dataset")["MixDataset"]([part])
         with pytest.raises(ConfigError, match="got MixDataset, which has no `labels`"):
             WeightBalancedSampler(dataset, batch_size=4)

@@ -7,6 +7,7 @@ from ppcls_lt.data.weighting import class_weights
 from ppcls_lt.maths.classifier import find_classifier
 
 from . import engines, reference
+from .losses import REFERENCES
 
 pytestmark = pytest.mark.slow
 
@@ -46,37 +47,30 @@ def record_steps(engine, name):
 
 def expected_loss(name, logits, label, features):
     """The paper's loss of one recorded step, in float64."""
-    params = dict(engines.PARAMS[name])
-    params.pop("num_class_list", None)
-    params.pop("class_weight", None)
-    scheme = {
-        "CostSensitiveCE": {"cs_ce": {"gamma": 1.0}},
-        "LDAMLoss": "effective_number",
-        "FocalLoss": "none",
-        "IBLoss": "inverse",
-        "IBFocalLoss": "inverse",
-    }[name]
-    if name == "LDAMLoss":
-        # The normalised classifier has multiplied by s already.
-        logits = logits / params["s"]
+    known = REFERENCES[name]
+    params = {key: value for key, value in known.trained.items() if key not in ("num_class_list", "class_weight")}
+    if known.scale is not None:
+        # The normalised classifier has multiplied already.
+        logits = logits / params[known.scale]
+    scheme = known.scheme if known.trained_scheme is None else known.trained_scheme
     return reference.loss(
         name,
         logits,
         label,
         weights=class_weights(scheme, COUNTS, owner="test"),
-        reduction="weighted_mean" if name in ("CostSensitiveCE", "LDAMLoss") else "mean",
+        reduction=known.reduction,
         counts=COUNTS,
         features=features,
-        **{key: value for key, value in params.items() if not (name == "CostSensitiveCE" and key == "gamma")},
+        **params,
     )
 
 
-# Every loss with one architecture, and every architecture with one loss, which needs features.
+# Every loss with one architecture; every architecture with a loss of features and one of a normalised classifier.
 @pytest.mark.parametrize(
     "name, arch",
     [
         *((name, "MobileNetV3") for name in engines.PARAMS),
-        *(("IBLoss", arch) for arch in ARCHS if arch != "MobileNetV3"),
+        *((name, arch) for arch in ARCHS if arch != "MobileNetV3" for name in ("IBLoss", "LDAMLoss")),
     ],
 )
 def test_trains_two_epochs_with_the_papers_loss(name, arch, data, tmp_path):
