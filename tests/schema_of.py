@@ -26,8 +26,8 @@ def findings(folder):
             continue
         errors, unread = [], []
         for mode in MODES:
-            found_errors, unread = schema.findings(config, mode)
-            errors += found_errors
+            found_errors, unread = schema.looked_over(config, mode)
+            errors += [finding.text for finding in found_errors]
         found[name] = {"errors": sorted(set(errors)), "unread": unread, "unbuildable": unbuildable(config)}
     return {"found": found, "other": other}
 

@@ -140,7 +140,8 @@ def test_importing_the_package_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["train", "--help"], ["counts", "--help"], ["report", "--help"], ["--version"]]
+    "arguments",
+    [["--help"], ["train", "--help"], ["counts", "--help"], ["report", "--help"], ["check", "--help"], ["--version"]],
 )
 def test_the_help_of_the_command_loads_nothing_heavy(arguments):
     code = "\n".join(

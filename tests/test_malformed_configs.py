@@ -45,7 +45,7 @@ def ends(config, mode):
     try:
         trainer.checked_plan(config, mode)
     except ConfigError as error:
-        assert len(str(error)) <= 4000, str(error)[:300]
+        assert all(len(line) <= 4000 for line in str(error).splitlines()), str(error)[:300]
         return False
     return True
 

@@ -11,7 +11,7 @@ import paddle
 import pytest
 import yaml
 
-from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.basis.findings import ConfigError, raise_all
 from ppcls_lt.callbacks import Callback
 from ppcls_lt.engine import resuming, saving
 from ppcls_lt.runs import checkpoints
@@ -160,7 +160,7 @@ class TestSettings:
     )  # fmt: skip
     def test_mistakes_in_the_keys(self, section, said):
         with pytest.raises(ConfigError, match=said):
-            resuming.check([{"Global": {"epochs": 3, **section}}])
+            raise_all(resuming.findings([{"Global": {"epochs": 3, **section}}]))
 
 
 def test_a_stretched_schedule_is_that_of_a_longer_run(data, folder, tmp_path):

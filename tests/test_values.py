@@ -7,8 +7,8 @@ import pytest
 
 from ppcls_lt import host
 from ppcls_lt.basis import patterns
-from ppcls_lt.basis.checks import ConfigError
-from ppcls_lt.configuration import stages, values
+from ppcls_lt.basis.findings import ConfigError, raise_all
+from ppcls_lt.configuration import stages, structure, values
 from ppcls_lt.engine import trainer
 
 from . import engines
@@ -157,8 +157,8 @@ def test_every_training_configuration_of_paddleclas_passes():
         config = host.load_config(path, [])
         if "Arch" not in config or "Train" not in (config.get("DataLoader") or {}):
             continue
-        values.check_sections(config)
-        values.check(config, ["Train"])
+        raise_all(structure.sections(config))
+        raise_all(values.findings(config, ["Train"]))
         passed += 1
     assert passed > 300
 

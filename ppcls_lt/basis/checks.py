@@ -3,37 +3,59 @@
 import difflib
 import numbers
 import os
-import re
+
+from .findings import ConfigError, Finding, cut, one_line, place
 
 _LONGEST_NAME = 200
-_LONGEST_MESSAGE = 4000
-_LINE_ENDS = re.compile(r"\s*[\r\n]\s*")
 # So many names are all listed.
 _FEW_NAMES = 8
 
 
-class ConfigError(ValueError):
-    """A mistake in a configuration, an argument or a data file.
-
-    The message names the component, the parameter, what it must be and what it
-    got. The command line prints it and ends with status 2.
-    """
-
-    def __init__(self, message):
-        # Whatever a file or another's exception held: one line that can be read.
-        super().__init__(cut(_LINE_ENDS.sub(" ", message), _LONGEST_MESSAGE))
+def fail(owner, name, expected, got, remedy=""):
+    """Raise the package's one form of error, of one :func:`finding`."""
+    raise ConfigError(finding(owner, name, f"be {expected}", got, remedy))
 
 
-def fail(owner, name, expected, got):
-    """Raise the package's one form of error.
+def finding(owner, name, must, got, remedy=""):
+    """Return the package's one form of a mistake.
 
     Args:
-        owner (str): the component, e.g. ``LDAMLoss`` or ``Arch``.
-        name (str): the parameter.
-        expected (str): what it must be.
+        owner (str): the component or section, e.g. ``LDAMLoss`` or ``Arch``.
+        name (str): the parameter; empty for the component as a whole.
+        must (str): what it must, e.g. "be an integer".
         got: the offending value, or a sentence about it.
+        remedy (str): what to do, where ``must`` does not say it.
     """
-    raise ConfigError(f"{owner}: `{name}` must be {cut(expected, 600)}, got {_short(got)}")
+    must, got = cut(must, 603), _short(got)
+    text = f"{owner}: `{name}` must {must}, got {got}" if name else f"{owner}: must {must}, got {got}"
+    return Finding(place(owner, name), must, got, remedy, one_line(f"{text}; {remedy}" if remedy else text))
+
+
+def worded(text, owner, name, must, got):
+    """Return a mistake that is said in other words than :func:`finding` has, those of ``text``."""
+    return finding(owner, name, must, got)._replace(text=one_line(text))
+
+
+def unknown(owner, what, name, near, remedy="", key=None):
+    """Return the mistake of a name that nothing knows.
+
+    Args:
+        owner (str): where it stands.
+        what (str): what it should be the name of.
+        name: what stands there.
+        near (str): what is near it, as :func:`nearest_or_all` says it.
+        remedy (str): what to do where the name is meant.
+        key (str): the parameter whose value the name is; None where it is a key itself.
+    """
+    text = f"{owner}: unknown {what} {shown(name)}{near}"
+    near = near.strip(" ()")
+    return Finding(
+        place(owner, str(name) if key is None else key),
+        f"be a known {what}",
+        shown(name),
+        "; ".join(filter(None, (near, remedy))),
+        one_line(f"{text}; {remedy}" if remedy else text),
+    )
 
 
 def number(owner, name, value, *, above=None, minimum=None, below=None, maximum=None):
@@ -95,10 +117,10 @@ def regular_file(owner, name, path):
     return path
 
 
-def known_name(owner, what, name, options):
+def known_name(owner, what, name, options, key=None):
     """Raise unless ``name`` is among ``options``; the message suggests the nearest."""
     if name not in options:
-        raise ConfigError(f"{owner}: unknown {what} {shown(name)}{nearest_or_all(name, options)}")
+        raise ConfigError(unknown(owner, what, name, nearest_or_all(name, options), key=key))
 
 
 def suggestion(name, options):
@@ -118,7 +140,7 @@ def nearest_or_all(name, options):
 
 def _short(value):
     if isinstance(value, _Sentence):
-        return cut(value, 400)  # of our own words, for the most part
+        return value if value.whole else cut(value, 400)  # of our own words, for the most part
     return cut(f"{value!r} ({type(value).__name__})")
 
 
@@ -127,13 +149,10 @@ def shown(value):
     return cut(repr(value))
 
 
-def cut(text, limit=120):
-    """Return the text, or its beginning and three dots."""
-    return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
 class _Sentence(str):
     """A description that is shown as it is, without quotes and type."""
+
+    whole = False  # whether it is long and not to be cut
 
 
 def sought(path):
@@ -151,6 +170,8 @@ def unreadable(owner, name, path, error):
     fail(owner, name, "a file that can be read", described(f"{path}: {error.strerror}{sought_in(path)}"))
 
 
-def described(text):
-    """Mark ``text`` as a description of a value rather than the value itself."""
-    return _Sentence(text)
+def described(text, whole=False):
+    """Mark ``text`` as a description of a value rather than the value itself; it is cut where it is not ``whole``."""
+    sentence = _Sentence(text)
+    sentence.whole = whole
+    return sentence

@@ -26,6 +26,15 @@ class Callback:
             config (dict): the configuration of this stage.
         """
 
+    def coming_class_weights(self, counts, epochs):
+        """Return ``(epoch, weights)`` of class weights that it will set: from which epoch on, ``[C]``; None without.
+
+        Args:
+            counts (array): training images per class ``[C]``.
+            epochs (int): of the run.
+        """
+        return None
+
     def on_model_built(self, run):
         """The model is built and ``Global.pretrained_model`` loaded; no optimizer, AMP or DataParallel yet."""
 

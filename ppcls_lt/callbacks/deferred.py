@@ -43,13 +43,17 @@ class DeferredReweighting(Callback):
 
     def check(self, config):
         first_epoch("DeferredReweighting", self.start, config["Global"]["epochs"])
-        names = [entry if isinstance(entry, str) else next(iter(entry)) for entry in config["Loss"]["Train"]]
+        names = [entry if isinstance(entry, str) else next(iter(entry), None) for entry in config["Loss"]["Train"]]
         if not set(names) & set(registered("loss")):
             checks.fail("DeferredReweighting", "Loss.Train", "a list with a loss that takes class weights", names)
 
     def on_checkpoint_loaded(self, run):
         self._first = first_epoch("DeferredReweighting", self.start, run.epochs)
         self._weights = class_weights(self.class_weight, run.class_counts(), owner="DeferredReweighting")
+
+    def coming_class_weights(self, counts, epochs):
+        first = first_epoch("DeferredReweighting", self.start, epochs)
+        return first, class_weights(self.class_weight, counts, owner="DeferredReweighting")
 
     def announcement(self, run):
         rule = next(iter(self.class_weight)) if isinstance(self.class_weight, dict) else self.class_weight

@@ -11,7 +11,7 @@ import warnings
 
 from .. import __version__
 from ..basis.checks import ConfigError
-from . import compare, counts, interrupts, make_lt, modes, recipes, report, run, split
+from . import check, compare, counts, interrupts, make_lt, modes, recipes, report, run, split
 from . import parser as command_parser
 
 
@@ -32,7 +32,8 @@ def main(argv=None):
         sys.stdout.flush()
         return status
     except ConfigError as error:
-        print(f"ppcls-lt: error: {error}", file=sys.stderr)
+        for line in str(error).splitlines():
+            print(f"ppcls-lt: error: {line}", file=sys.stderr)
     except ModuleNotFoundError as error:
         if error.name != "paddle":
             raise
@@ -56,6 +57,6 @@ def _parser():
     parser.add_argument("--version", action="version", version=f"ppcls-lt {__version__}")
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     modes.add_commands(commands)
-    for command in (recipes, run, counts, make_lt, split, report, compare):
+    for command in (check, recipes, run, counts, make_lt, split, report, compare):
         command.add_command(commands)
     return parser, commands.choices

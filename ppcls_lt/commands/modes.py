@@ -66,9 +66,15 @@ def add_commands(commands):
         command.set_defaults(command=_engine)
 
 
-def _engine(arguments):
-    """train, eval, infer, export: the checkout's own script, or what it does where there is none."""
-    mode = arguments.name
+def asked(arguments):
+    """Return what a command line asks for: the YAML file and everything that goes on top, as ``-o`` has it.
+
+    Args:
+        arguments (argparse.Namespace): with those of the flags above that the command has.
+
+    Raises:
+        ConfigError: there is no such file, or none is named.
+    """
     from ..basis.overrides import check
     from ..configuration import finished_run
     from ..configuration import reading as config
@@ -86,7 +92,7 @@ def _engine(arguments):
     elif finished_run.named(overrides) is not None:
         path = finished_run.find(finished_run.named(overrides)).config
     else:
-        fail(f"ppcls-lt {mode}", "-c", "given, or `--run FOLDER` of a training", described("neither"))
+        fail(f"ppcls-lt {arguments.name}", "-c", "given, or `--run FOLDER` of a training", described("neither"))
     if arguments.recipe is not None:
         # In quotes, since a recipe's name is text whatever it looks like.
         overrides.append(f"Global.recipe={arguments.recipe!r}")
@@ -96,6 +102,13 @@ def _engine(arguments):
     for option in ("report", "extend_to", "extend_schedule"):
         if getattr(arguments, option, None) is not None:
             overrides.append(f"Global.{option}={getattr(arguments, option)}")
+    return path, overrides
+
+
+def _engine(arguments):
+    """train, eval, infer, export: the checkout's own script, or what it does where there is none."""
+    mode = arguments.name
+    path, overrides = asked(arguments)
     from .. import host
     from ..engine import trainer
 

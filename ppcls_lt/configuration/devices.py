@@ -6,31 +6,32 @@ import paddle
 
 from .. import host
 from ..basis import checks
+from ..basis.findings import of
 
 _REMEDY = "train on the CPU with `-o Global.device=cpu`"
 
 
-def check(config):
-    """Raise unless the device and, where it is asked for, DALI can be used; no data are read.
+def findings(config):
+    """Yield what is missing of the device and, where it is asked for, of DALI, and what to do; no data are read.
 
     Args:
         config (dict): the host's configuration.
-
-    Raises:
-        ConfigError: what is missing, and what to do.
     """
     section = config.get("Global")
     if not isinstance(section, dict):
         return  # the other checks say so
-    name = section.get("device")
+    yield from of(_check_device, section.get("device"))
+    if section.get("use_dali", False) and not _has_dali():
+        got = checks.described("true, and the package nvidia.dali is not installed")
+        yield checks.finding("Global", "use_dali", "be false (`-o Global.use_dali=False`) without DALI", got)
+
+
+def _check_device(name):
     if name not in host.devices():
         _fail_unknown(name)
     reason = _missing(name)
     if reason is not None:
         checks.fail("Global", "device", "one that can be used here", checks.described(f"{name}: {reason}"))
-    if section.get("use_dali", False) and not _has_dali():
-        got = checks.described("true, and the package nvidia.dali is not installed")
-        checks.fail("Global", "use_dali", "false (`-o Global.use_dali=False`) without DALI", got)
 
 
 def _fail_unknown(name):

@@ -8,7 +8,8 @@ classifier, or with another scale, are another model, and no shape tells.
 import logging
 from pathlib import Path
 
-from ..basis.checks import ConfigError
+from ..basis import checks
+from ..basis.findings import ConfigError
 from ..runs import checkpoints
 from . import reading as configuration
 
@@ -71,6 +72,7 @@ def check(config):
     path = config["Global"].get("pretrained_model")
     if not isinstance(path, str) or path.startswith("http"):
         return
+    path = path.removesuffix(checkpoints.WEIGHTS)
     record = (checkpoints.manifest_of(path) or {}).get(KEY)
     if not isinstance(record, dict):
         _log.info(
@@ -86,10 +88,9 @@ def check(config):
     recipe = record.get("recipe")
     remedies = [f"`--recipe {recipe}`"] if recipe and recipe != config["Global"].get("recipe") else []
     remedies.append(f"`--run {Path(path).parent}`, which brings the configuration of the training")
-    raise ConfigError(
-        f"Global: `pretrained_model` must hold the model that the configuration describes, got {path}, which was "
-        f"trained with {told}; take {' or '.join(remedies)}"
-    )
+    must = "hold the model that the configuration describes"
+    got = checks.described(f"{path}, which was trained with {told}", whole=True)
+    raise ConfigError(checks.finding("Global", "pretrained_model", must, got, f"take {' or '.join(remedies)}"))
 
 
 def differences(record, current):

@@ -9,36 +9,40 @@ import paddle.distributed as dist
 
 from .. import host
 from ..basis import atomic, checks, lock
+from ..basis.findings import of
 from . import stages
 
 _LISTED = 5  # folders
 _EXPORTED = ("inference.*", "inference_int8*")  # as the host names what it exports
 
 
-def check_outputs(plan, mode):
-    """Raise unless every folder that the run will write to can be made and written, and leads nowhere else.
+def outputs(stage, mode):
+    """Yield what is wrong with each folder that a run will write to: it can be made and written, and is no link.
 
     The folders that the user names may be links; what lies below them may not.
 
     Args:
-        plan (list of dict): the configuration of every stage.
+        stage (dict): the configuration of a stage.
         mode (str): ``train``, ``eval``, ``infer`` or ``export``.
-
-    Raises:
-        ConfigError: which cannot, and why; which folder, or file of an export, is a link.
     """
-    for stage in plan:
-        folder = stage["Global"].get("output_dir")
-        _check_folder("output_dir", folder)
-        if "start_from" in stage:  # one of several stages, with a folder below the user's
-            atomic.check_folder(folder)
-        atomic.check_folder(Path(folder) / str(stage["Arch"].get("name")))
-        if mode == "export":
-            folder = stage["Global"].get("save_inference_dir")
-            _check_folder("save_inference_dir", folder)
-            for name in _EXPORTED:
-                for path in sorted(Path(folder).glob(name)):
-                    atomic.check_file(path)
+    yield from of(_check_output, stage)
+    if mode == "export":
+        yield from of(_check_export, stage["Global"].get("save_inference_dir"))
+
+
+def _check_output(stage):
+    folder = stage["Global"].get("output_dir")
+    _check_folder("output_dir", folder)
+    if "start_from" in stage:  # one of several stages, with a folder below the user's
+        atomic.check_folder(folder)
+    atomic.check_folder(Path(folder) / str(stage["Arch"].get("name")))
+
+
+def _check_export(folder):
+    _check_folder("save_inference_dir", folder)
+    for name in _EXPORTED:
+        for path in sorted(Path(folder).glob(name)):
+            atomic.check_file(path)
 
 
 def _check_folder(key, folder):
@@ -92,25 +96,26 @@ def _remove_empty(folder):
         folder.rmdir()
 
 
-def check_images(config):
-    """Raise unless ``Infer`` names an image or a folder in which the host finds some.
+def images(config):
+    """Yield what is wrong where ``Infer`` names no image and no folder in which the host finds some.
 
     Args:
         config (dict): the host's configuration.
-
-    Raises:
-        ConfigError: what is there instead.
     """
     section = config.get("Infer")
     if not isinstance(section, dict):
-        checks.fail("configuration", "Infer", "a section, to infer", section)
-    path = section.get("infer_imgs")
+        yield checks.finding("configuration", "Infer", "be a section, to infer", section)
+        return
+    yield from of(_check_images, section.get("infer_imgs"))
+    yield from of(checks.integer, "Infer", "batch_size", section.get("batch_size"), minimum=1)
+
+
+def _check_images(path):
     expected = "an image (.jpg, .jpeg, .png, .bmp) or a folder of images"
     if not isinstance(path, str):
         checks.fail("Infer", "infer_imgs", expected, path)
     if not Path(path).exists():
         checks.fail("Infer", "infer_imgs", expected, checks.sought(path))
-    checks.integer("Infer", "batch_size", section.get("batch_size"), minimum=1)
     if not host.images_below(path):
         got = f"{path}, "
         if Path(path).is_file():

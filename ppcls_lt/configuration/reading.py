@@ -1,17 +1,15 @@
-"""Reading a configuration: its file, its lists, its counts, its callbacks."""
+"""Reading a configuration: its file, its lists, its counts."""
 
-import inspect
+import contextlib
 import os
-import pydoc
-import sys
 from pathlib import Path
 
 import numpy as np
 
 from ..basis import checks, yaml_files
-from ..basis.checks import ConfigError
+from ..basis.findings import ConfigError, of
 from ..basis.registry import registered
-from ..callbacks import Callback, LossSchedule, loss_entries
+from ..callbacks import LossSchedule, loss_entries
 from ..data.counts import as_counts, count_label_list
 
 AUTO = "auto"
@@ -62,11 +60,24 @@ def components(config, section, part):
     Raises:
         ConfigError: it is no list of one-key maps.
     """
-    yield from _entries(f"{section}.{part}", (config.get(section) or {}).get(part))
-    if (section, part) == ("Loss", "Train"):
-        for where, name, params in callbacks(config):
-            if name == LossSchedule.__name__ and params.get("before"):
-                yield from _entries(f"{where} {name}.before", loss_entries(params["before"]))
+    for owner, entries in _lists(config, section, part):
+        yield from _entries(owner, entries)
+
+
+def sound(config, section, part):
+    """Yield those of :func:`components` that are one-key maps; the others are :func:`malformed`."""
+    for owner, entries in _lists(config, section, part):
+        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+            with contextlib.suppress(ConfigError):
+                yield _component(owner, index, entry)
+
+
+def malformed(config, section, part):
+    """Yield the ``Finding`` of every entry of :func:`components` that is no one-key map."""
+    for owner, entries in _lists(config, section, part):
+        yield from of(_check_list, owner, entries)
+        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+            yield from of(_component, owner, index, entry)
 
 
 def callbacks(config):
@@ -74,77 +85,44 @@ def callbacks(config):
     yield from _entries("Callbacks", config.get("Callbacks"))
 
 
+def _lists(config, section, part):
+    """Yield where it is and every list of a part: the losses before a scheduled one beside ``Loss.Train``."""
+    if section == "Callbacks":
+        yield section, config.get(section)
+        return
+    yield f"{section}.{part}", (config.get(section) or {}).get(part)
+    if (section, part) == ("Loss", "Train"):
+        for where, name, params in sound(config, "Callbacks", None):
+            if name == LossSchedule.__name__ and params.get("before"):
+                yield f"{where} {name}.before", loss_entries(params["before"])
+
+
 def _entries(owner, entries):
-    entries = entries or []
-    if not isinstance(entries, list):
-        raise ConfigError(f"{owner}: must be a list of one-key maps, got {type(entries).__name__}")
-    for index, entry in enumerate(entries):
-        if isinstance(entry, str):
-            entry = {entry: None}
-        if not isinstance(entry, dict) or len(entry) != 1:
-            raise ConfigError(f"{owner}[{index}]: must be a map with one key, the name, got {checks.shown(entry)}")
-        ((name, params),) = entry.items()
-        if params is not None and not isinstance(params, dict):
-            raise ConfigError(f"{owner}[{index}] {name}: must have a map of parameters, got {checks.shown(params)}")
-        yield f"{owner}[{index}]", name, params or {}
+    _check_list(owner, entries)
+    for index, entry in enumerate(entries or []):
+        yield _component(owner, index, entry)
 
 
-def build_callbacks(config, wanted=None):
-    """Build the callbacks of a configuration, in order.
-
-    Args:
-        config (dict): the configuration.
-        wanted (callable, optional): name -> whether to build it; all of them by default.
-
-    Raises:
-        ConfigError: a name or a parameter is unknown, or a value is not what it
-            must be.
-    """
-    built = []
-    for where, name, params in callbacks(config):
-        if wanted is not None and not wanted(name):
-            continue
-        component = _callback_class(where, name)
-        allowed = inspect.signature(component).parameters
-        if "start" in params and "start" not in allowed:
-            raise ConfigError(
-                f"{where} {name}: has no `start`, it acts from the beginning of a training, got start = "
-                f"{params['start']!r}; to begin later, let a second entry of `Stages` begin there"
-            )
-        for param in params:
-            checks.known_name(f"{where} {name}", "parameter", param, list(allowed))
-        for param in allowed.values():
-            variadic = param.kind in (param.VAR_POSITIONAL, param.VAR_KEYWORD)
-            if param.default is param.empty and not variadic and param.name not in params:
-                checks.fail(f"{where} {name}", param.name, "given", checks.described("nothing"))
-        if component.only_once and any(type(other) is component for other in built):
-            raise ConfigError(f"{where}: {name} is listed twice")
-        built.append(component(**params))
-    return built
-
-
-def is_path(name):
-    """Whether a callback's name is the dotted path of a user's own class, which must be imported."""
-    return "." in str(name)
-
-
-def _callback_class(where, name):
-    """One of this package's callbacks, or a user's by its dotted path."""
-    known = registered("callback")
-    if not is_path(name):
-        checks.known_name(where, "callback", name, list(known))
-        return known[name]
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
-    try:
-        component = pydoc.locate(name)
-    except pydoc.ErrorDuringImport as error:
-        raise ConfigError(f"{where}: {name} must be importable: {error}") from error
-    if not (inspect.isclass(component) and issubclass(component, Callback)):
+def _check_list(owner, entries):
+    if entries and not isinstance(entries, list):
         raise ConfigError(
-            f"{where}: {name} must be the path of a subclass of ppcls_lt.callbacks.Callback, got {component!r}"
+            checks.finding(owner, "", "be a list of one-key maps", checks.described(type(entries).__name__))
         )
-    return component
+
+
+def _component(owner, index, entry):
+    """``(where, name, params)`` of an entry."""
+    where = f"{owner}[{index}]"
+    if isinstance(entry, str):
+        entry = {entry: None}
+    if not isinstance(entry, dict) or len(entry) != 1:
+        got = checks.described(checks.shown(entry))
+        raise ConfigError(checks.finding(where, "", "be a map with one key, the name", got))
+    ((name, params),) = entry.items()
+    if params is not None and not isinstance(params, dict):
+        got = checks.described(checks.shown(params))
+        raise ConfigError(checks.finding(f"{where} {name}", "", "have a map of parameters", got))
+    return where, name, params or {}
 
 
 def losses(config, part):
@@ -221,17 +199,24 @@ def counts_given(value, owner, config, allow_empty):
     )
 
 
-def missing_image(dataset):
-    """Return ``(line number, path)`` of the first image of a ``dataset`` section that is not there, or None."""
+def check_images(dataset, owner):
+    """Raise for the first image of a list that is not there; where there is no list nothing is said.
+
+    Args:
+        dataset (dict): a section ``dataset``.
+        owner (str): its place, for the message.
+    """
     root, listing = dataset.get("image_root"), dataset.get("cls_label_path")
     if not (isinstance(root, str) and isinstance(listing, str) and os.path.isfile(listing)):
-        return None
+        return
     with open(listing, encoding="utf-8", errors="surrogateescape") as lines:
         for number, line in enumerate(lines, 1):
-            path = Path(root) / line.strip().split(dataset.get("delimiter") or " ")[0]
+            path = os.path.join(root, line.strip().split(dataset.get("delimiter") or " ")[0])
             if not os.path.exists(path):
-                return number, path
-    return None
+                must = "name an image below `image_root`"
+                text = f"{owner}: line {number} of {listing} must {must}, got {Path(path)}, which does not exist"
+                got = checks.described(f"{path} in line {number}, which does not exist")
+                raise ConfigError(checks.worded(text, owner, "cls_label_path", must, got))
 
 
 def listed_counts(config):

@@ -5,7 +5,7 @@ import copy
 from pathlib import Path
 
 from ..basis import checks
-from ..basis.checks import ConfigError
+from ..basis.findings import ConfigError, of, raise_all
 from ..runs import checkpoints
 from . import recipes
 
@@ -47,16 +47,12 @@ def plan(config):
     if not isinstance(overrides, list) or not overrides or not all(isinstance(o or {}, dict) for o in overrides):
         checks.fail("configuration", "Stages", "a list of maps, each an override of the rest", overrides)
     base = {key: value for key, value in config.items() if key != "Stages"}
+    raise_all(_findings(base, overrides))
     result = []
     for index, override in enumerate(overrides):
         owner = f"Stages[{index}]"
-        for section in override or {}:
-            checks.known_name(owner, "section", section, [*base, *_SECTIONS])
-        if not isinstance((override or {}).get("Global", {}), dict):
-            checks.fail(owner, "Global", "a map", override["Global"])
         stage = merged(base, override or {})
         stage.setdefault("start_from", "last")
-        checks.choice(owner, "start_from", stage["start_from"], tuple(_PREFIXES))
         if index > 0 and stage["start_from"] == "best" and not result[-1]["Global"].get("eval_during_train", True):
             checks.fail(owner, "start_from", "last where the stage before has no `eval_during_train`", "best")
         if index > 0 and "pretrained_model" not in ((override or {}).get("Global") or {}):
@@ -65,6 +61,26 @@ def plan(config):
         stage["Global"]["output_dir"] = str(Path(str(base["Global"]["output_dir"])) / f"stage_{index + 1}")
         result.append(stage)
     return result
+
+
+def _findings(base, overrides):
+    """What is wrong with single entries of ``Stages``."""
+    for index, override in enumerate(overrides):
+        owner = f"Stages[{index}]"
+        for section in override or {}:
+            yield from of(checks.known_name, owner, "section", section, [*base, *_SECTIONS])
+        if not isinstance((override or {}).get("Global", {}), dict):
+            yield checks.finding(owner, "Global", "be a map", override["Global"])
+        start = (override or {}).get("start_from", base.get("start_from", "last"))
+        yield from of(checks.choice, owner, "start_from", start, tuple(_PREFIXES))
+
+
+def own(config):
+    """The entries of ``Stages`` that the file itself brings: none where the recipe has stages of its own."""
+    recipe = (config.get("Global") or {}).get("recipe")
+    if recipe is not None and "Stages" in recipes.load(recipe)["config"]:
+        return []
+    return config.get("Stages") or []
 
 
 def output_dir(plan):

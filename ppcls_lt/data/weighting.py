@@ -129,13 +129,13 @@ def class_weights(scheme, counts, *, owner, name="class_weight", class_num=None)
     if not isinstance(scheme, str):
         expected = "one of {}, a map from one of them to its parameters, or a list of numbers"
         checks.fail(owner, name, expected.format(", ".join(_SCHEMES)), scheme)
-    checks.known_name(owner, f"`{name}` scheme", scheme, _SCHEMES)
+    checks.known_name(owner, f"`{name}` scheme", scheme, _SCHEMES, key=name)
     function, known = _SCHEMES[scheme]
     place = f"{name}.{scheme}"
     if not isinstance(params, dict):
         checks.fail(owner, place, "a map of parameters", params)
     for key, value in params.items():
-        checks.known_name(owner, f"parameter of `{place}`", key, known)
+        checks.known_name(owner, f"parameter of `{place}`", key, known, key=f"{place}.{key}")
         checks.number(owner, f"{place}.{key}", value, **known[key])
     if function is None:
         return None

@@ -3,14 +3,13 @@
 import copy
 import logging
 
-import numpy as np
 import paddle
 
 from .. import host, losses
 from ..basis import checks
 from ..basis.checks import ConfigError
 from ..basis.registry import registered
-from ..configuration import data_checks, label_kinds, relabelling
+from ..configuration import count_checks, data_checks, label_kinds, relabelling
 from ..configuration import reading as configuration
 from ..data.counts import class_labels, images_per_class
 from ..host.decoding import pixel_limit
@@ -98,15 +97,10 @@ class Assembly:
         config = relabelling.with_classes(self._config, mode, config, self.labels)
         try:
             loader = original(config, mode, *args, **kwargs)
-        except AssertionError as error:
+        except AssertionError:
             # The host checks every image and says nothing more.
-            missing = configuration.missing_image(config[mode]["dataset"])
-            if missing is None:
-                raise
-            raise ConfigError(
-                f"DataLoader.{mode}.dataset: line {missing[0]} of {config[mode]['dataset']['cls_label_path']} must "
-                f"name an image below `image_root`, got {missing[1]}, which does not exist"
-            ) from error
+            configuration.check_images(config[mode]["dataset"], f"DataLoader.{mode}.dataset")
+            raise
         self.watches += unreadable.watch(loader, self._config, mode)
         if mode in ("Train", "Eval"):
             data_checks.check_built(self._config, mode, loader)
@@ -231,12 +225,7 @@ class Assembly:
                 "a list or a path where the training data set has no `labels`",
                 checks.described(f"auto with {self._data_name()}"),
             )
-        empty = np.flatnonzero(counts == 0)
-        if len(empty) and not params.get("allow_empty_classes", False):
-            raise ConfigError(
-                f"{name}: {self._data_name()} has no image of class {', '.join(map(str, empty[:10]))}"
-                f"{' and others' if len(empty) > 10 else ''}; set `allow_empty_classes: true` if that is meant"
-            )
+        count_checks.check_filled(name, params, counts, self._data_name())
         return counts.tolist()
 
     def _data_counts(self):
@@ -264,21 +253,14 @@ class Assembly:
     def _check_given_counts(self, training_counts):
         """Counts that are written down must be those of the training data, where these are known."""
         for where, name, params in configuration.counting_components(self._config):
-            given = params.get("num_class_list")
-            if given is None or given == configuration.AUTO:
+            if params.get("num_class_list") in (None, configuration.AUTO):
                 continue
-            given = configuration.counts_given(given, name, self._config, True)
             found = training_counts()
-            if found is not None and (len(given) != len(found) or (given != found).any()):
-                raise ConfigError(
-                    f"{where} {name}: `num_class_list` must be the counts of the training data, got "
-                    f"{_shown(given)} where {self._data_name()} has {_shown(found)}; `num_class_list: auto` "
-                    f"takes them from there"
-                )
+            if found is not None:
+                count_checks.check_same(where, name, params, found, self._config)
 
     def _data_name(self):
-        dataset = self._config["DataLoader"]["Train"]["dataset"]
-        return f"DataLoader.Train.dataset ({dataset.get('cls_label_path', dataset['name'])})"
+        return count_checks.data_name(self._config["DataLoader"]["Train"]["dataset"])
 
 
 def _losses_of(combined):
@@ -286,8 +268,3 @@ def _losses_of(combined):
     if combined is None:
         return []
     return [layer for layer in combined.sublayers() if isinstance(layer, losses.LongTailLoss)]
-
-
-def _shown(counts, limit=12):
-    text = ", ".join(map(str, counts[:limit].tolist()))
-    return f"[{text}{', ...' if len(counts) > limit else ''}] ({len(counts)} classes)"

@@ -1,16 +1,57 @@
-"""How a run begins, anew or from a checkpoint that has been loaded: its folder is marked, its state is given to it."""
+"""Where a run begins, anew or from a checkpoint; its folder is marked, and what was loaded is given to it."""
 
 import logging
+from typing import NamedTuple, Optional
 
 import paddle.distributed as dist
 
-from ..basis import disk
+from ..basis import checks, disk
 from ..basis.checks import ConfigError
+from ..configuration import stages
 from ..runs import marks as run_marks
 from ..runs import state_files
-from . import resuming
+from . import resuming, saving
 
 _log = logging.getLogger("ppcls.lt")
+
+
+class Start(NamedTuple):
+    """Where a training begins or goes on."""
+
+    index: int  # the stage, counted from 0
+    checkpoint: Optional[str]  # without its ending
+    identity: Optional[str]  # the name of the run, where it is known without the checkpoint
+    extension: Optional[resuming.Extension]  # the epochs that are added or were
+    extends: bool  # whether they are added now
+    is_complete: bool  # whether nothing is left to train
+
+
+def start_of(plan):
+    """Return the ``Start`` of a training; nothing is built or written.
+
+    Args:
+        plan (list of dict): the configuration of every stage, checked.
+
+    Raises:
+        ConfigError: the checkpoint is of another run or stage than can go on, or one of another run would be replaced.
+    """
+    settings, index, identity = plan[0]["Global"], 0, None
+    checkpoint = settings.get("checkpoints") or None
+    if checkpoint:
+        state = saving.read_state(checkpoint)
+        index = 0 if state is None else state["stage"] - 1
+        if index >= len(plan):
+            got = checks.described(f"{checkpoint}, one of stage {index + 1}")
+            checks.fail("Global", "checkpoints", f"of one of the {len(plan)} stages there are", got)
+        if plan[index]["Global"]["epochs"] == 0:
+            got = checks.described(f"{checkpoint}; name it in `pretrained_model`")
+            checks.fail("Global", "checkpoints", "left out for a stage of no epochs", got)
+    elif settings.get("resume", False) or settings.get("extend_to") is not None:
+        index, checkpoint, identity = stages.resume_point(plan)
+    state = None if checkpoint is None else saving.read_state(checkpoint)
+    extension, extends = resuming.decide(plan, index, checkpoint=checkpoint, state=state, run=identity)
+    is_complete = resuming.is_complete(plan, index, state, extension)
+    return Start(index, checkpoint, identity, extension, extends, is_complete)
 
 
 def anew(run):

@@ -6,10 +6,10 @@ import math
 import paddle.distributed as dist
 
 from .. import metrics
-from ..basis import disk
-from ..basis.checks import ConfigError
+from ..basis import checks, disk
+from ..basis.findings import ConfigError, of, place
 from ..basis.registry import registered
-from ..configuration import data_checks
+from ..configuration import data_checks, trying
 from ..configuration import reading as configuration
 from ..runs import files as run_files
 from ..runs import history
@@ -19,51 +19,53 @@ from . import evaluated_values as evaluated
 _log = logging.getLogger("ppcls.lt")
 
 
-def check(config, mode):
-    """Raise on every mistake in the metrics that shows without building an Engine.
+def findings(config, mode):
+    """Yield every mistake in the metrics that shows without building an Engine.
 
     Args:
         config (dict): the host's configuration.
         mode (str): ``train``, ``eval``, ``infer`` or ``export``.
-
-    Raises:
-        ConfigError: what is wrong and where.
     """
     known = registered("metric")
-    if mode == "train":
-        for _, name, _ in configuration.components(config, "Metric", "Train"):
-            if name in known:
-                raise ConfigError(
-                    f"Metric.Train: {name} belongs into Metric.Eval; in training PaddleClas would neither log it "
-                    f"nor reset it"
-                )
+    for where, name, _ in configuration.sound(config, "Metric", "Train") if mode == "train" else ():
+        if name in known:
+            why = "in training PaddleClas would neither log it nor reset it"
+            text, must = f"Metric.Train: {name} belongs into Metric.Eval; {why}", f"be in Metric.Eval; {why}"
+            yield checks.worded(text, where, name, must, checks.described("an entry of Metric.Train"))
     if mode == "eval" or (mode == "train" and config["Global"].get("eval_during_train", True)):
         seen = {}
-        for where, name, params in configuration.components(config, "Metric", "Eval"):
-            if name in known:
-                if seen.setdefault(name, where) != where:
-                    raise ConfigError(f"{where}: {name} is listed twice ({seen[name]}); its values have one name each")
-                _check_parameters(known[name], params, config)
+        for where, name, params in configuration.sound(config, "Metric", "Eval"):
+            if name not in known:
+                continue
+            if seen.setdefault(name, where) != where:
+                text = f"{where}: {name} is listed twice ({seen[name]}); its values have one name each"
+                got = checks.described(f"one in {seen[name]} too")
+                yield checks.worded(text, where, name, f"be the only {name}", got)
+            else:
+                yield from _parameters(known[name], params, config, place(f"{where} {name}"))
         if seen and config["Global"].get("use_dali", False):
-            raise ConfigError(
-                f"Global: `use_dali` must be false to evaluate {next(iter(seen))}, got true: DALI fills the last "
-                f"batch with images that it has shown already, and PaddleClas counts them again"
-            )
-    best_metric.check(config, mode)
+            why = "DALI fills the last batch with images that it has shown already, and PaddleClas counts them again"
+            must = f"be false to evaluate {next(iter(seen))}"
+            yield checks.finding("Global", "use_dali", must, checks.described(f"true: {why}"))
+    yield from of(best_metric.check, config, mode)
 
 
-def _check_parameters(metric, params, config):
-    """Build the metric once, so that a wrong value shows before the data are read."""
+def _parameters(metric, params, config, at):
+    """What a metric says of its parameters, before the data are read."""
     params = dict(params)
     given = params.get("num_class_list")
+    grouping = params.get("group_by")
+    classes = configuration.class_number(config) or (len(grouping) if isinstance(grouping, list) else 2)
     if given == configuration.AUTO:
-        grouping = params.get("group_by")
-        classes = configuration.class_number(config) or (len(grouping) if isinstance(grouping, list) else 2)
         params["num_class_list"] = [1] * classes
     elif given is not None:
         empty = params.get("allow_empty_classes", False)
-        params["num_class_list"] = configuration.counts_given(given, metric.__name__, config, empty)
-    metric(**params)
+        try:
+            params["num_class_list"] = configuration.counts_given(given, metric.__name__, config, empty)
+        except ConfigError as error:
+            yield from (finding.below(at) for finding in error.findings)
+            params["num_class_list"] = [1] * classes
+    yield from trying.mistakes(metric, params, at)
 
 
 def attach(engine, run=None):

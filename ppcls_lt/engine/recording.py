@@ -11,7 +11,7 @@ import paddle.distributed as dist
 
 from .. import __version__, host
 from ..basis import atomic, checks, disk
-from ..basis.checks import ConfigError
+from ..basis.findings import ConfigError, of
 from ..configuration import plain, plugins, stages
 from ..maths.classifier import find_classifier
 from ..metrics import Batches
@@ -23,28 +23,27 @@ from ..runs import files as run_files
 _log = logging.getLogger("ppcls.lt")
 
 
-def check(plan):
-    """Raise where ``Global.report`` asks for a report that could not be written after the training.
+def findings(plan):
+    """Yield why a report that ``Global.report`` asks for could not be written after the training.
+
+    The option is no language, Jinja2 or Matplotlib is missing, or no stage is ever evaluated.
 
     Args:
         plan (list of dict): the configuration of every stage.
-
-    Raises:
-        ConfigError: the option is no language, Jinja2 or Matplotlib is missing, or no
-            stage is ever evaluated.
     """
     section = plan[0]["Global"]
     wanted = section.get("report", False)
     if not wanted:
         return
     if wanted is not True:
-        checks.choice("Global", "report", wanted, LANGUAGES)
-    packages.check()
+        yield from of(checks.choice, "Global", "report", wanted, LANGUAGES)
+    yield from of(packages.check)
     if section.get("eval_mode", "classification") != "classification" or section.get("use_multilabel", False):
-        checks.fail("Global", "report", "left out unless images are classified with one label each", wanted)
-    if not any(_evaluates(stage["Global"]) for stage in plan):
+        must = "be left out unless images are classified with one label each"
+        yield checks.finding("Global", "report", must, wanted)
+    elif not any(_evaluates(stage["Global"]) for stage in plan):
         got = checks.described(f"{wanted!r} without an evaluation during the training")
-        checks.fail("Global", "report", "used with `eval_during_train: true`", got)
+        yield checks.finding("Global", "report", "be used with `eval_during_train: true`", got)
 
 
 def _evaluates(section):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..basis import checks, yaml_files
-from ..basis.checks import ConfigError
+from ..basis.findings import ConfigError, of
 from ..configuration import plain, schedules
 from ..runs import earlier as earlier_runs
 from ..runs import files as run_files
@@ -48,22 +48,19 @@ class Extension(NamedTuple):
         return self.to if self.schedule == "stretch" else self.to - self.start
 
 
-def check(plan):
-    """Raise on every mistake in ``Global.overwrite``, ``extend_to`` and ``extend_schedule`` that shows in themselves.
-
-    Raises:
-        ConfigError: what is wrong.
-    """
+def findings(plan):
+    """Yield every mistake in ``Global.overwrite``, ``extend_to`` and ``extend_schedule`` that shows in themselves."""
     section = plan[0]["Global"]
-    checks.flag("Global", "overwrite", section.get("overwrite", False))
-    if section.get("extend_schedule") is not None:
-        checks.choice("Global", "extend_schedule", section["extend_schedule"], SCHEDULES)
-        if section.get("extend_to") is None:
-            checks.fail("Global", "extend_schedule", "used with `extend_to`", section["extend_schedule"])
-    if section.get("extend_to") is not None:
-        checks.integer("Global", "extend_to", section["extend_to"], minimum=1)
+    yield from of(checks.flag, "Global", "overwrite", section.get("overwrite", False))
+    schedule, epochs = section.get("extend_schedule"), section.get("extend_to")
+    if schedule is not None:
+        yield from of(checks.choice, "Global", "extend_schedule", schedule, SCHEDULES)
+        if epochs is None:
+            yield checks.finding("Global", "extend_schedule", "be used with `extend_to`", schedule)
+    if epochs is not None:
+        yield from of(checks.integer, "Global", "extend_to", epochs, minimum=1)
         if plan[-1]["Global"]["epochs"] == 0:
-            checks.fail("Global", "extend_to", "left out where the last stage has no epochs", section["extend_to"])
+            yield checks.finding("Global", "extend_to", "be left out where the last stage has no epochs", epochs)
 
 
 def kept(stage, extension):

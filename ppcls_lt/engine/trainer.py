@@ -11,26 +11,13 @@ import paddle.distributed as dist
 
 from .. import callbacks, host, losses, metrics
 from ..archs import cifar_resnet as archs
-from ..basis import checks
-from ..configuration import (
-    devices,
-    finished_run,
-    model_record,
-    places,
-    precision,
-    replaced,
-    schema,
-    stages,
-    tail_metric,
-    validation,
-    values,
-)
+from ..configuration import callback_entries, finished_run, model_record, places, replaced, schema, stages
 from ..configuration import plugins as own_modules
-from ..configuration.reading import build_callbacks
 from ..runs import earlier as earlier_runs
 from ..samplers import weight_balanced as samplers
 from . import announcements, beginning, evaluation, nonfinite, recording, resuming, saving, unreadable, weights
 from .assembly import Assembly, build_model
+from .checklist import checked_plan
 from .run import Run
 
 _PUBLISHED = (archs, callbacks, losses, metrics, samplers)  # importing them fills the registry
@@ -75,50 +62,9 @@ def run_engine(mode, path, overrides=(), profiler_options=None):
     return host.run(config, mode)
 
 
-def checked_plan(config, mode):
-    """Return the stages of a configuration after every check that needs nothing built; to train, all of them.
-
-    Args:
-        config (dict): the host's configuration.
-        mode (str): ``train``, ``eval``, ``infer`` or ``export``.
-
-    Raises:
-        ConfigError: what is wrong and where.
-    """
-    values.check_sections(config)
-    own_modules.load(config.get("Global") or {})
-    plan = stages.plan(config)
-    own_modules.check(config.get("Global") or {}, plan)
-    for stage in plan:
-        values.check_sections(stage)
-    plan = [precision.settled(tail_metric.brought(stage, mode)) for stage in plan]
-    if mode != "train" and len(plan) > 1:
-        # The last stage's model, with the weights that the file names: `plan` keeps those for the first.
-        plan = plan[-1:]
-        plan[0]["Global"]["pretrained_model"] = config["Global"].get("pretrained_model")
-    schema.check(plan, mode)
-    for stage in plan:
-        values.check(stage, validation.parts(stage, mode))
-        devices.check(stage)
-    for stage in plan:
-        validation.check(stage, mode)
-        weights.settle(stage, mode)
-        evaluation.check(stage, mode)
-        unreadable.check(stage)
-        nonfinite.check(stage)
-    if mode == "train":
-        recording.check(plan)
-        resuming.check(plan)
-        validation.check_callbacks(plan)  # last, since it may import code of the user's
-    else:
-        model_record.check(plan[-1])
-    return plan
-
-
 def _build(engine, construct, config, mode):
     """Build an Engine for what the configuration asks; return what trains it, or None. See ``host.extend_engine``."""
     plan = checked_plan(config, mode)
-    places.check_outputs(plan, mode)
     if mode == "train":
         replaced.log(config)
         training = _Training(engine, construct, plan)
@@ -168,27 +114,14 @@ class _Training:
             raise
 
     def _begin(self, settings):
-        checkpoint = settings.get("checkpoints") or None
-        if checkpoint:
-            state = saving.read_state(checkpoint)
-            self._index = 0 if state is None else state["stage"] - 1
-            if self._index >= len(self._plan):
-                got = checks.described(f"{checkpoint}, one of stage {self._index + 1}")
-                checks.fail("Global", "checkpoints", f"of one of the {len(self._plan)} stages there are", got)
-            if self._plan[self._index]["Global"]["epochs"] == 0:
-                got = checks.described(f"{checkpoint}; name it in `pretrained_model`")
-                checks.fail("Global", "checkpoints", "left out for a stage of no epochs", got)
-        elif settings.get("resume", False) or settings.get("extend_to") is not None:
-            self._index, checkpoint, self._identity = stages.resume_point(self._plan)
-            if checkpoint is None:
-                stage = self._plan[self._index]["Global"]
-                _log.info("no whole checkpoint of this run in %s: training from the start", stage["output_dir"])
-        state = None if checkpoint is None else saving.read_state(checkpoint)
-        self._extension, self._extends = resuming.decide(
-            self._plan, self._index, checkpoint=checkpoint, state=state, run=self._identity
-        )
-        self._is_complete = resuming.is_complete(self._plan, self._index, state, self._extension)
-        self._build(checkpoint)
+        start = beginning.start_of(self._plan)
+        self._index, self._identity = start.index, start.identity
+        self._extension, self._extends = start.extension, start.extends
+        self._is_complete = start.is_complete
+        if start.checkpoint is None and settings.get("resume", False):
+            stage = self._plan[self._index]["Global"]
+            _log.info("no whole checkpoint of this run in %s: training from the start", stage["output_dir"])
+        self._build(start.checkpoint)
 
     def train(self, train_stage):
         try:
@@ -222,7 +155,7 @@ class _Training:
         assembly = self._assembly = Assembly(config)
         began_from = stages.began_from(self._plan, self._index, checkpoint, config["Global"]["pretrained_model"])
         kept = resuming.kept(stage, self._extension)
-        self._run = Run(config, build_callbacks(config), self._index + 1, assembly, self._identity, kept)
+        self._run = Run(config, callback_entries.build(config), self._index + 1, assembly, self._identity, kept)
         self._run.extension, self._run.extends = self._extension, self._extends
         self._run.facts = {model_record.KEY: model_record.of(stage), stages.BEGAN_FROM: began_from}
         recorded = {**config, "Global": {**config["Global"], "pretrained_model": began_from}}

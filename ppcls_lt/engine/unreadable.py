@@ -7,6 +7,7 @@ import paddle
 import paddle.distributed as dist
 
 from ..basis import atomic, checks, disk
+from ..basis.findings import of
 from ..host import decoding, images
 
 ERROR, IN_TRAINING, REPLACE = "error", "replace_in_training", "replace"
@@ -17,18 +18,15 @@ _FILE = "unreadable_images.txt"
 _log = logging.getLogger("ppcls.lt")
 
 
-def check(config):
-    """Raise unless the two options are what they must be.
+def findings(config):
+    """Yield what is wrong with the two options.
 
     Args:
         config (dict): the host's configuration.
-
-    Raises:
-        ConfigError: as said.
     """
     section = config["Global"]
-    checks.choice("Global", _OPTION, section.get(_OPTION, IN_TRAINING), (ERROR, IN_TRAINING, REPLACE))
-    checks.integer("Global", decoding.LIMIT, decoding.pixel_limit(config), minimum=1)
+    yield from of(checks.choice, "Global", _OPTION, section.get(_OPTION, IN_TRAINING), (ERROR, IN_TRAINING, REPLACE))
+    yield from of(checks.integer, "Global", decoding.LIMIT, decoding.pixel_limit(config), minimum=1)
 
 
 def watch(loader, config, part):

@@ -11,56 +11,73 @@ import paddle.distributed as dist
 from paddle import nn
 
 from ..basis import checks
-from ..basis.checks import ConfigError
+from ..basis.findings import ConfigError, of
 from ..configuration import reading as configuration
 from ..maths.classifier import find_classifier
 from ..runs import checkpoints
 
-_ENDING = ".pdparams"
+_ENDING = checkpoints.WEIGHTS
 _BEGINS = b"\x80"  # weights are pickles
 _SETTERS = ("set_state_dict", "set_dict", "load_dict")  # one function under three names
 _SHOWN = 4
 _log = logging.getLogger("ppcls.lt")
 
 
-def settle(config, mode):
-    """Check that the weights which a configuration names are there; take the ending off their paths.
+def settle(config):
+    """Take the ending off the paths of weights that a configuration names, which :func:`findings` has looked at.
 
     Args:
         config (dict): the host's configuration; its paths are changed.
-        mode (str): ``train``, ``eval``, ``infer`` or ``export``.
+    """
+    config["Global"].setdefault("pretrained_model", None)  # the host does not ask whether it is there
+    for _, holder, key in _named(config):
+        holder[key] = holder[key].removesuffix(_ENDING)
 
-    Raises:
-        ConfigError: a path is none of weights, or there is nothing but an
-            untrained model to evaluate, predict with or export.
+
+def findings(config, mode):
+    """Yield what is wrong with the weights that a configuration names.
+
+    A path is none of weights, or there is nothing but an untrained model to evaluate, predict with or export.
+
+    Args:
+        config (dict): the host's configuration.
+        mode (str): ``train``, ``eval``, ``infer`` or ``export``.
     """
     section = config["Global"]
-    section.setdefault("pretrained_model", None)  # the host does not ask whether it is there
-    untrained = checks.flag("Global", "untrained", section.get("untrained", False))
+    untrained = section.get("untrained", False)
+    yield from of(checks.flag, "Global", "untrained", untrained)
     if mode == "train" and section.get("run") is not None:
         got = checks.described(f"{section['run']!r}; `-c` with the config.yaml of a run trains the same again")
-        checks.fail("Global", "run", "left out of a training", got)
+        yield checks.finding("Global", "run", "be left out of a training", got)
     for owner, holder, key in [("Global", section, "pretrained_model"), *_in_arch(config["Arch"])]:
         path = holder.get(key)
         if path is None or (owner != "Global" and isinstance(path, bool)):
             continue
         if not isinstance(path, str) or not path:
-            checks.fail(owner, key, "the path of a checkpoint without its ending, or a URL", path)
-        if not path.startswith(("http://", "https://")):
-            holder[key] = _existing(owner, key, path)
+            yield checks.finding(owner, key, "be the path of a checkpoint without its ending, or a URL", path)
+    for owner, holder, key in _named(config):
+        yield from of(_check_existing, owner, key, holder[key])
     if config["Arch"].get("pretrained_list"):
-        expected = "left out: PaddleClas cannot read it; write `pretrained` in each of `Arch.models`"
-        checks.fail("Arch", "pretrained_list", expected, config["Arch"]["pretrained_list"])
+        must = "be left out: PaddleClas cannot read it; write `pretrained` in each of `Arch.models`"
+        yield checks.finding("Arch", "pretrained_list", must, config["Arch"]["pretrained_list"])
     in_arch = any(holder.get(key) for _, holder, key in _in_arch(config["Arch"]))
     if mode == "train" or untrained or in_arch or section.get("pretrained_model") is not None:
         return
     unused = section.get("checkpoints")
-    raise ConfigError(
-        f"Global: `pretrained_model` must name the weights to {mode}, got none"
-        + (f" (`checkpoints` is read in a training alone, it is {unused})" if unused else "")
-        + f"; give `-o Global.pretrained_model=PATH`, or `--run FOLDER` (`Global.run`) of a training; `--untrained` "
+    got = "none" + (f" (`checkpoints` is read in a training alone, it is {unused})" if unused else "")
+    remedy = (
+        f"give `-o Global.pretrained_model=PATH`, or `--run FOLDER` (`Global.run`) of a training; `--untrained` "
         f"(`Global.untrained`) to {mode} the model as it is initialised"
     )
+    yield checks.finding("Global", "pretrained_model", f"name the weights to {mode}", checks.described(got), remedy)
+
+
+def _named(config):
+    """Yield ``(section's name, section, key)`` of every path of weights on this machine."""
+    for owner, holder, key in [("Global", config["Global"], "pretrained_model"), *_in_arch(config["Arch"])]:
+        path = holder.get(key)
+        if isinstance(path, str) and path and not path.startswith(("http://", "https://")):
+            yield owner, holder, key
 
 
 def _in_arch(arch, owner="Arch"):
@@ -75,20 +92,16 @@ def _in_arch(arch, owner="Arch"):
             yield from _in_arch(value, f"{owner}[{index}]")
 
 
-def _existing(owner, key, path):
-    """Return the path of weights without its ending.
-
-    Raises:
-        ConfigError: there is no such file, or it is torn.
-    """
-    bare = path[: -len(_ENDING)] if path.endswith(_ENDING) else path
+def _check_existing(owner, key, path):
+    """Raise unless the path is that of weights, with or without its ending, that are not torn."""
+    bare = path.removesuffix(_ENDING)
     if os.path.isfile(bare + _ENDING):
         with open(bare + _ENDING, "rb") as file:
             if file.read(1) != _BEGINS:
                 got = checks.described(f"{bare}{_ENDING}, which is something else")
                 checks.fail(owner, key, "weights that Paddle saved", got)
         checkpoints.check_weights(bare, owner, key)
-        return bare
+        return
     folder = Path(path) if os.path.isdir(path) else Path(path).parent
     near = [str(found)[: -len(_ENDING)] for found in _weights_below(folder)] if os.path.isdir(folder) else []
     inside = ", ".join(near[:8]) + (", ..." if len(near) > 8 else "") or "no such file"
@@ -100,7 +113,10 @@ def _existing(owner, key, path):
 
 
 def _weights_below(folder):
-    found = [path for depth in ("*", "*/*", "*/*/*") for path in folder.glob(depth + _ENDING)]
+    found = []
+    for depth in ("*", "*/*", "*/*/*"):
+        with contextlib.suppress(OSError):  # a folder that is gone meanwhile, or that nobody may look into
+            found += folder.glob(depth + _ENDING)
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 

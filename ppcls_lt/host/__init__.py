@@ -4,10 +4,12 @@ With its folder the only place that imports ``ppcls``. Every repair is narrow, i
 where its fault shows, and is listed in docs/versions.md.
 """
 
+import ast
 import copy
 import importlib
 import importlib.metadata
 import importlib.util
+import inspect
 import sys
 from pathlib import Path
 
@@ -122,6 +124,13 @@ def build_dataset(config):
     """Build the data set of a ``dataset`` section as the host does, without a loader."""
     params = {key: value for key, value in config.items() if key not in ("name", "batch_transform_ops")}
     return vars(module("data"))[config["name"]](**params)
+
+
+def saves_below_name():
+    """Whether the host saves in a folder of the architecture's name below ``output_dir``; 2.4 and 2.5 do."""
+    function = inspect.unwrap(module("utils.save_load").save_model)
+    names = ast.walk(ast.parse(inspect.getsource(function)))
+    return any(isinstance(node, ast.Name) and node.id == "model_name" for node in names)
 
 
 def reads_use_amp():

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from .. import host
 from ..basis import atomic, checks
-from ..basis.checks import ConfigError
-from ..configuration import devices, plain, recipes, replaced, schedules, stages, values
+from ..basis.findings import ConfigError, raise_all
+from ..configuration import devices, plain, recipes, replaced, schedules, stages, structure, values
 from ..configuration import reading as configuration
 from ..data.counts import as_counts, count_label_list
 from ..data.group_names import THRESHOLDS
@@ -56,8 +56,8 @@ class Settings:
         trainer.register()
         self.title = str(path)
         self.base = plain.plain(host.load_config(configuration.find(path), list(overrides)))
-        values.check_sections(self.base)
-        devices.check(self.base)
+        raise_all(structure.sections(self.base))
+        raise_all(devices.findings(self.base))
         self._check_base()
         own = checks.integer("Global", "epochs", self.base["Global"].get("epochs"), minimum=1)
         self.epochs = own if epochs is None else checks.integer(OWNER, "--epochs", epochs, minimum=1)
@@ -234,12 +234,7 @@ class Settings:
                 checks.fail(owner, "relabel", "false to compare, since a part of a list may lack a class", True)
             # The host would say so run by run.
             count_label_list(dataset.get("cls_label_path"), owner=owner, delimiter=dataset.get("delimiter"))
-            missing = configuration.missing_image(dataset)
-            if missing is not None:
-                raise ConfigError(
-                    f"{owner}: line {missing[0]} of {dataset['cls_label_path']} must name an image below `image_root`, "
-                    f"got {missing[1]}, which does not exist"
-                )
+            configuration.check_images(dataset, owner)
 
     def _stated_groups(self):
         for _, name, params in configuration.components(self.base, "Metric", "Eval"):
@@ -274,7 +269,7 @@ class Settings:
         except ConfigError as error:
             if name == BASELINE:
                 raise
-            self.refused[name] = str(error)
+            self.refused[name] = "; ".join(finding.text for finding in error.findings)
         else:
             self.plans[name] = plan
 

@@ -19,7 +19,8 @@ def main(folder, recipe, seed):
     try:
         finish(folder, recipe, int(seed))
     except ConfigError as error:
-        print(f"ppcls-lt: error: {error}", file=sys.stderr)
+        for line in str(error).splitlines():
+            print(f"ppcls-lt: error: {line}", file=sys.stderr)
         return 2
     return 0
 

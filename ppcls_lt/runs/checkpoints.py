@@ -13,13 +13,14 @@ import zlib
 from pathlib import Path
 
 from ..basis import atomic
-from ..basis.checks import ConfigError, sought_in
+from ..basis.checks import ConfigError, described, finding, sought_in
 from . import marks as run_marks
 
 LATEST = "latest"
 _MANIFEST = ".manifest.json"
 # Of the host's files and this package's.
-_ENDINGS = (".pdparams", ".pdopt", ".pdstates", ".pdema", ".pdlt")
+WEIGHTS = ".pdparams"  # the ending of the weights
+_ENDINGS = (WEIGHTS, ".pdopt", ".pdstates", ".pdema", ".pdlt")
 
 
 @contextlib.contextmanager
@@ -64,10 +65,9 @@ def check(path):
     path = Path(path)
     problem = _problem(path.with_name(path.name + _MANIFEST), path)
     if problem is not None:
-        raise ConfigError(
-            f"Global: `checkpoints` must name a whole checkpoint, got {path}: {problem}{sought_in(path)}; "
-            f"`ppcls-lt train --resume` goes on from the newest whole one"
-        )
+        got = described(f"{path}: {problem}{sought_in(path)}", whole=True)
+        remedy = "`ppcls-lt train --resume` goes on from the newest whole one"
+        raise ConfigError(finding("Global", "checkpoints", "name a whole checkpoint", got, remedy))
 
 
 def check_weights(path, owner, key):
@@ -86,10 +86,9 @@ def check_weights(path, owner, key):
     file = path.with_name(f"{path.name}.pdparams")
     listed = {Path(name).name: described for name, described in (content or {}).get("files", {}).items()}
     if file.name in listed and _described(file) != listed[file.name]:
-        raise ConfigError(
-            f"{owner}: `{key}` must name whole weights, got {path}: {file.name} is torn or was changed after it was "
-            f"saved; if that is meant, use a copy of it without {path.name}{_MANIFEST}"
-        )
+        got = described(f"{path}: {file.name} is torn or was changed after it was saved", whole=True)
+        remedy = f"if that is meant, use a copy of it without {path.name}{_MANIFEST}"
+        raise ConfigError(finding(owner, key, "name whole weights", got, remedy))
 
 
 def manifest_of(path):
@@ -201,11 +200,11 @@ def _problem(manifest, path):
     if content is None:
         return f"{manifest.name} is torn"
     home = _home(content)
-    for name, described in content["files"].items():
+    for name, entry in content["files"].items():
         file = manifest.parent / os.path.relpath(name, home)  # the folder above may have got another name
         if not file.is_file():
             return f"{name} is missing"
-        if _described(file) != described:
+        if _described(file) != entry:
             return f"{name} is torn or does not belong to the others"
     return None
 

@@ -186,6 +186,10 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         """The names that ``**parameters`` may have: what the modes take."""
         return mode_parameters()
 
+    def class_shares(self, epoch):
+        """Return the share of the draws of an epoch, counted from 0, that each class has on average: ``[C]``."""
+        return class_probabilities(self._image_weights(epoch), self._counts)
+
     @property
     def images_per_process(self):
         """Images of an epoch in each process, where no batch is dropped."""

@@ -8,7 +8,7 @@ merely looks unused is told once, in the log.
 import logging
 
 from ...basis import checks, spelling
-from ...basis.checks import ConfigError
+from ...basis.findings import raise_all
 from .nodes import Items, Node, nodes
 from .sections import Tree
 
@@ -34,56 +34,57 @@ _PLACES = (
 _EVERYWHERE = ("name",)
 # Known, but refused wherever they are given: nothing to suggest.
 _REFUSED = ("pretrained_list",)
-_REMEDY = "; --allow-new, or `Global.allow_new: True`, takes it as it is"
+_REMEDY = "--allow-new, or `Global.allow_new: True`, takes it as it is"
 _log = logging.getLogger("ppcls.lt")
 
 
-def check(configs, mode):
-    """Raise on keys that cannot be meant, and log those that nothing reads.
-
-    Args:
-        configs (sequence of dict): the configurations of all stages.
-        mode (str): ``train``, ``eval``, ``infer`` or ``export``; what it does not build may be unknown here.
-
-    Raises:
-        ConfigError: the first mistake, with the nearest name or the right place, and where the others are.
-    """
-    unused = {}
-    for config in configs:
-        errors, unread = findings(config, mode)
-        if errors:
-            message, *others = errors
-            raise ConfigError(message + "".join(f"; also {other}" for other in others[:4]))
-        unused.update(dict.fromkeys(unread))
-    if unused:
-        _log.warning("keys of the configuration that nothing reads: %s", ", ".join(unused))
+def tell_unread(configs, mode):
+    """Say in the log, once, which keys of the configurations of all stages nothing reads."""
+    unread = dict.fromkeys(key for config in configs for key in looked_over(config, mode)[1])
+    if unread:
+        _log.warning("keys of the configuration that nothing reads: %s", ", ".join(unread))
 
 
 def findings(config, mode):
-    """Return ``(messages of errors, paths of keys that nothing reads)`` of one configuration."""
+    """Yield the ``Finding`` of every key that cannot be meant, with the nearest name or the right place.
+
+    Args:
+        config (dict): the configuration of one stage.
+        mode (str): ``train``, ``eval``, ``infer`` or ``export``; what it does not build may be unknown here.
+    """
+    yield from looked_over(config, mode)[0]
+
+
+def looked_over(config, mode):
+    """Return ``(findings, paths of keys that nothing reads)`` of one configuration.
+
+    Raises:
+        ConfigError: ``Global.allow_new`` is not true or false.
+    """
     allow_new = _allows_new(config)
-    errors, unread = [], []
+    found, unread = [], []
     top = Tree(config, mode).root()
     places = _places(top)
     for node in nodes(top):
         if node.complaint is not None:
-            errors.append(node.complaint)
+            found.append(node.complaint)
         if isinstance(node, Items) or node.known is None:
             continue
         for key in node.value:
             if key in node.known:
                 continue
-            message = None
+            mistake = None
             if node.rejects or not (allow_new or _is_carried(node, key)):
-                message = _mistake(node, key, places)
-            if message is None:
+                mistake = _mistake(node, key, places)
+            if mistake is None:
                 unread.append(node.join(key))
             else:
-                errors.append(message)
+                found.append(mistake)
         for key in node.required:
             if key not in node.value:
-                errors.append(f"{node.where}: `{key}` must be given, got nothing")
-    return errors, unread
+                missing = checks.finding(node.where, key, "be given", checks.described("nothing"))
+                found.append(missing._replace(path=node.join(key)))
+    return found, unread
 
 
 def check_overrides(config, new):
@@ -94,15 +95,15 @@ def check_overrides(config, new):
         new (list): ``(path, value)`` of those that were not there before, a path being a tuple of keys.
 
     Raises:
-        ConfigError: the first such path, with the nearest known name.
+        ConfigError: every such path, with the nearest known name.
     """
     if new and not _allows_new(config):
         top = Tree(config, "train").root()
-        for path, _ in new:
-            _check_path(top, path)
+        raise_all(mistake for path, _ in new for mistake in _path(top, path))
 
 
-def _check_path(top, path):
+def _path(top, path):
+    """What is wrong with the path of an override."""
     node = top
     for part in path:
         if isinstance(node, Items):
@@ -113,10 +114,11 @@ def _check_path(top, path):
                     return
                 there = [str(key) for key in node.value if key != part]
                 if node.entry and there:  # a second key is nothing that can be taken
-                    mistake = f"{node.where}: unknown {node.noun} {part!r}, the entry there is {', '.join(there)}"
-                    raise ConfigError(f"-o {'.'.join(path)}: {mistake}")
-                mistake = _mistake(node, part, _places(top)) or _unknown(node, part, node.known) + _REMEDY
-                raise ConfigError(f"-o {'.'.join(path)}: {mistake}")
+                    mistake = checks.unknown(node.where, node.noun, part, f", the entry there is {', '.join(there)}")
+                else:
+                    mistake = _mistake(node, part, _places(top)) or _unknown(node, part, _REMEDY)
+                yield mistake._replace(path=".".join(path), text=f"-o {'.'.join(path)}: {mistake.text}")
+                return
             node = node.below(part)
         if node is None:
             return
@@ -136,15 +138,18 @@ def _mistake(node, key, places):
     remedy = "" if node.rejects else _REMEDY
     near = spelling.nearest(key, node.known)
     if near is not None:
-        return f"{node.where}: unknown {node.noun} {key!r} (did you mean {near!r}?){remedy}"
+        found = checks.unknown(node.where, node.noun, key, f" (did you mean {near!r}?)", remedy)
+        return found._replace(path=node.join(key), meant=node.join(near))
     if key in places and not (places[key].startswith("Infer.") and node.path.startswith("DataLoader.")):
-        return f"{node.where}: unknown {node.noun} {key!r} (its place is `{places[key]}`){remedy}"
-    return _unknown(node, key, node.known) if node.rejects else None
+        found = checks.unknown(node.where, node.noun, key, f" (its place is `{places[key]}`)", remedy)
+        return found._replace(path=node.join(key), meant=places[key])
+    return _unknown(node, key) if node.rejects else None
 
 
-def _unknown(node, key, options):
-    options = [option for option in options if option not in _REFUSED]
-    return f"{node.where}: unknown {node.noun} {key!r}{checks.nearest_or_all(key, options)}"
+def _unknown(node, key, remedy=""):
+    options = [option for option in node.known if option not in _REFUSED]
+    found = checks.unknown(node.where, node.noun, key, checks.nearest_or_all(key, options), remedy)
+    return found._replace(path=node.join(key))
 
 
 def _places(top):

@@ -58,7 +58,9 @@ class Components:
         found = known_keys.components(kind) if found is None else found
         if not isinstance(name, str) or name not in found:
             options = [option for option in found if not option.startswith("build_")]  # the host's builders
-            complaint = f"{where}: unknown {_NOUNS.get(kind, kind)} {name!r}{checks.nearest_or_all(name, options)}"
+            complaint = checks.unknown(where, _NOUNS.get(kind, kind), name, checks.nearest_or_all(name, options))
+            # An entry of a list is called by its name; a map says it.
+            complaint = complaint._replace(path=f"{path}.name" if where == path else path)
             meant = built or spelling.nearest(name, found) is not None
             return Node(where, path, value, None, complaint=complaint if meant else None)
         component, where = found[name], f"{where} {name}"
@@ -96,7 +98,8 @@ class Components:
         def entry(index, item):
             where, at = f"{path}[{index}]", f"{path}.{index}"
             single = isinstance(item, dict) and len(item) == 1
-            complaint = None if single else f"{where}: must be a map with one key, the name, got {item!r}"
+            got = checks.described(checks.shown(item))
+            complaint = None if single else checks.finding(where, "", "be a map with one key, the name", got)
             name = next(iter(item)) if single else None
 
             def component(params):

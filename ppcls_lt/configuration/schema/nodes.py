@@ -1,5 +1,7 @@
 """What a place of a configuration holds and what it may hold."""
 
+from ...basis import checks
+
 
 class Node:
     """A map of the configuration.
@@ -13,7 +15,7 @@ class Node:
         noun (str): what its keys are called.
         rejects (bool): whether the host fails on a key that it does not know; it drops it otherwise.
         required (tuple of str): the keys that must be given.
-        complaint (str or None): what is wrong with the map as a whole.
+        complaint (Finding or None): what is wrong with the map as a whole.
         entry (bool): whether it is an item of a list, with one key, the name of what is below.
     """
 
@@ -30,7 +32,7 @@ class Node:
         self.complaint = complaint
         if complaint is None and value not in (None, False) and not isinstance(value, dict):
             expected = "have a map of parameters" if noun == "parameter" else "be a map"
-            self.complaint = f"{where}: must {expected}, got {value!r}"
+            self.complaint = checks.finding(where, "", expected, checks.described(checks.shown(value)))
             self.required = ()
         self.entry = entry
 
@@ -57,7 +59,8 @@ class Items:
         self.value = value if isinstance(value, list) else []
         self.complaint = None
         if value is not None and not isinstance(value, list):
-            self.complaint = f"{where}: must be a list of one-key maps, got {type(value).__name__}"
+            got = checks.described(type(value).__name__)
+            self.complaint = checks.finding(where, "", "be a list of one-key maps", got)
         self._make = make
 
     def below(self, index):

@@ -1,0 +1,87 @@
+"""Numbers of images per class that components are told, against those of the training data."""
+
+import numpy as np
+
+from ..basis import checks
+from ..basis.findings import ConfigError, of, place
+from ..basis.registry import registered
+from .reading import AUTO, counts_given, listed_counts, sound
+
+_OURS = ("Loss", "Metric")
+
+
+def findings(config, parts):
+    """Yield what the training list says against the ``num_class_list`` of this package's losses and metrics.
+
+    Args:
+        config (dict): the host's configuration.
+        parts (list of str): which of ``Train`` and ``Eval`` are built.
+    """
+    dataset = ((config.get("DataLoader") or {}).get("Train") or {}).get("dataset") or {}
+    try:
+        counts = listed_counts(config)
+    except ConfigError:  # said of the list itself, where a training needs it
+        return
+    if counts is None:
+        return
+    for section in _OURS:
+        known = registered(section.lower())
+        for part in ("Train", "Eval"):
+            for where, name, params in sound(config, section, part):
+                if name not in known or params.get("num_class_list") is None:
+                    continue
+                at = place(f"{where} {name}", "num_class_list")
+                if params["num_class_list"] == AUTO:
+                    found = of(check_filled, name, params, counts, data_name(dataset)) if part in parts else ()
+                else:
+                    found = of(check_same, where, name, params, counts, config)
+                yield from (finding._replace(path=at) for finding in found)
+
+
+def data_name(dataset):
+    """How messages call the training data, by the section ``dataset``."""
+    return f"DataLoader.Train.dataset ({dataset.get('cls_label_path', dataset.get('name'))})"
+
+
+def check_filled(name, params, counts, data):
+    """Raise where a class has no image and the component of that name is not told that it may.
+
+    Args:
+        name (str): the component.
+        params (dict): its parameters.
+        counts (array): training images per class ``[C]``.
+        data (str): what :func:`data_name` gives.
+    """
+    empty = np.flatnonzero(counts == 0)
+    if len(empty) and not params.get("allow_empty_classes", False):
+        classes = f"{', '.join(map(str, empty[:10]))}{' and others' if len(empty) > 10 else ''}"
+        remedy = "set `allow_empty_classes: true` if that is meant"
+        text = f"{name}: {data} has no image of class {classes}; {remedy}"
+        got = checks.described(f"{data} without an image of class {classes}")
+        must = "be of data with an image of every class"
+        raise ConfigError(checks.worded(text, name, "num_class_list", must, got)._replace(remedy=remedy))
+
+
+def check_same(where, name, params, counts, config):
+    """Raise where the counts that a component was given are not those of the training data.
+
+    Args:
+        where (str): the component's place.
+        name (str): the component.
+        params (dict): its parameters.
+        counts (array): training images per class ``[C]``.
+        config (dict): the host's configuration.
+    """
+    given = counts_given(params["num_class_list"], name, config, True)
+    if len(given) == len(counts) and (given == counts).all():
+        return
+    data = data_name(config["DataLoader"]["Train"]["dataset"])
+    got = checks.described(f"{_shown(given)} where {data} has {_shown(counts)}", whole=True)
+    remedy = "`num_class_list: auto` takes them from there"
+    must = "be the counts of the training data"
+    raise ConfigError(checks.finding(f"{where} {name}", "num_class_list", must, got, remedy))
+
+
+def _shown(counts, limit=12):
+    text = ", ".join(map(str, counts[:limit].tolist()))
+    return f"[{text}{', ...' if len(counts) > limit else ''}] ({len(counts)} classes)"
