@@ -30,7 +30,7 @@ make_environment() {  # arguments: an extra of this package or "", then further 
         echo "could not make a virtual environment (on Debian and Ubuntu: apt-get install python3-venv)" >&2
         return 1
     }
-    base="$PADDLE $PADDLECLAS $(cat setup.py scripts/requirements-host.txt | cksum)"
+    base="$PADDLE $PADDLECLAS $(cat setup.py pyproject.toml scripts/requirements-host.txt | cksum)"
     wanted="with: $*"
     if [ -f "$stamp" ] && [ "$(head -n 1 "$stamp")" = "$base" ] && grep -qxF "$wanted" "$stamp"; then
         return 0

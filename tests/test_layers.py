@@ -96,6 +96,12 @@ def test_the_root_is_all_but_empty():
     assert len(list(PACKAGE.glob("*.py"))) <= 6
 
 
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_no_file_is_too_long_to_read_at_a_sitting(path):
+    source = path.read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= 300 or "Length:" in (ast.get_docstring(ast.parse(source)) or "")
+
+
 @pytest.mark.parametrize("path", [path for path in FILES if room(path)], ids=name_of)
 def test_imports_go_downwards(path):
     own = room(path)

@@ -264,7 +264,7 @@ class Assembly:
 
 
 def _losses_of(combined):
-    """This package's losses within the host's ``CombinedLoss``."""
+    """The losses of this package within the host's ``CombinedLoss``."""
     if combined is None:
         return []
     return [layer for layer in combined.sublayers() if isinstance(layer, losses.LongTailLoss)]

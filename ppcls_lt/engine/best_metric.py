@@ -86,7 +86,7 @@ def _given(entries):
 
 
 def _owner(engine, name):
-    """This package's metric that gives the value ``name``, or None."""
+    """The metric of this package that gives the value ``name``, or None."""
     for metric in engine.metrics:
         if isinstance(metric, metrics.LongTailMetric) and name in metric.keys:
             return metric
