@@ -25,10 +25,10 @@ def test_images_per_class():
 
 def test_a_later_stage():
     plan = [{"start_from": "last"}, {"start_from": "best"}]
-    assert announcements._stage(SimpleNamespace(stage=2, epochs=1), plan) == (
+    assert announcements.stage(SimpleNamespace(stage=2, epochs=1), plan) == (
         "stage 2 of 2: 1 epoch, from the weights of stage 1 (best)"
     )
-    assert announcements._stage(SimpleNamespace(stage=1, epochs=9), plan) == "stage 1 of 2: 9 epochs"
+    assert announcements.stage(SimpleNamespace(stage=1, epochs=9), plan) == "stage 1 of 2: 9 epochs"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from ppcls_lt import host
 from ppcls_lt.basis import yaml_files
 from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.commands import main as cli
@@ -111,12 +110,21 @@ def packaged():
     return engines.ROOT / "configs" / "digits" / "ce.yaml"
 
 
-def test_new_entries_are_judged_after_all_overrides(ppcls, monkeypatch):
-    asked = []
-    monkeypatch.setattr(host.reading, "_checks_of_new", [])
-    host.reading.check_new_entries(lambda config, new: asked.append((config["Global"]["epochs"], new)))
-    host.load_config(packaged(), ["Globl.epochs=3", "Global.epochs=9"])
-    assert asked == [(9, [(("Globl", "epochs"), 3)])]
+NEW_ENTRIES = """
+import sys
+from ppcls_lt import host
+host.load()
+host.check_new_entries(lambda config, new: print("asked", config["Global"]["epochs"], new))
+host.load_config(sys.argv[1], ["Globl.epochs=3", "Global.epochs=9"])
+"""
+
+
+def test_new_entries_are_judged_after_all_overrides(tmp_path):
+    """In a process of its own, in which no other check is registered."""
+    done = engines.run(["-c", NEW_ENTRIES, packaged()], cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    asked = [line for line in done.stdout.splitlines() if line.startswith("asked")]
+    assert asked == ["asked 9 [(('Globl', 'epochs'), 3)]"]
 
 
 MISTAKES = {

@@ -24,7 +24,7 @@ def begin(engine, run, assembly, plan):
     if dist.get_rank() != 0:
         return
     if len(plan) > 1:
-        _log.info("%s", _stage(run, plan))
+        _log.info("%s", stage(run, plan))
     counts = assembly.known_counts()
     if counts is not None and counts.any():
         _log.info("%s", images(counts, _groups(engine, counts)))
@@ -74,7 +74,8 @@ def spread(values, among=None):
     return f"from {values[low]:.6g} (class {low}) to {values[high]:.6g} (class {high})"
 
 
-def _stage(run, plan):
+def stage(run, plan):
+    """One line about the stage that begins, of a training (run) and the configuration of every stage (plan)."""
     line = f"stage {run.stage} of {len(plan)}: {run.epochs} epoch{'' if run.epochs == 1 else 's'}"
     if run.stage > 1:
         line += f", from the weights of stage {run.stage - 1} ({plan[run.stage - 1]['start_from']})"
