@@ -1,4 +1,4 @@
-"""This package's sampler of the training, built on the counts of the list alone."""
+"""The sampler of the training, where it is one of this package, built on the counts of the list alone."""
 
 import numpy as np
 
