@@ -8,6 +8,7 @@ import numpy as np
 import paddle
 
 from ..basis import checks
+from ..data.counts import images_per_class
 from ..data.resampling import class_probabilities
 from ..data.sampling_modes import image_weights
 
@@ -197,7 +198,7 @@ def _check_shares(build, labels, shares, epochs=100):
     sampler = build()
     name = type(sampler).__name__
     images = [image for epoch in range(epochs) for batch in _of_epoch(sampler, epoch) for image in batch]
-    drawn = np.bincount(np.asarray(labels)[images], minlength=shares.size)
+    drawn = images_per_class(np.asarray(labels)[images], shares.size)
     expected = len(images) * shares / shares.sum()
     allowed = _DEVIATIONS * np.sqrt(expected * (1 - shares / shares.sum())) + 1e-9
     for c in range(shares.size):
