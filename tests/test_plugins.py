@@ -57,6 +57,7 @@ def trained(tmp_path_factory):
     return folder, done.stdout
 
 
+@pytest.mark.slow
 class TestEverywhere:
     def test_two_processes_train_with_all_three(self, trained):
         folder, log = trained
