@@ -147,9 +147,8 @@ def test_a_mistake_is_named_before_training(mistake, settings, tmp_path, capsys)
     expected = mistake(settings, tmp_path)
     engines.write_yaml(settings, tmp_path / "config.yaml")
     assert cli.main(["train", "-c", str(tmp_path / "config.yaml")]) == 2
-    error = capsys.readouterr().err.strip().splitlines()[-1]
-    for part in expected:
-        assert part in error
+    lines = capsys.readouterr().err.splitlines()  # too few images are also a class without one
+    assert any(all(part in line for part in expected) for line in lines), lines
     assert not list(tmp_path.rglob("*.pdparams"))
 
 

@@ -41,12 +41,14 @@ class Check(NamedTuple):
             would say the same mistake again in other words.
         modes (tuple of str): in which it is run.
         whole (bool): whether it is given the stages together, a list, and not one after the other.
+        imports (bool): whether it imports code of the user's, which is done where nothing else is wrong.
     """
 
     findings: Callable
     needs: tuple = ()
     modes: tuple = _MODES
     whole: bool = False
+    imports: bool = False
 
 
 def _parts(check):
@@ -59,7 +61,7 @@ def _without_mode(check):
 
 
 _DATA = ("DataLoader", "Arch.class_num", "Global.eval_mode")
-# In this order. What imports code of the user's comes last.
+# In this order.
 CHECKS = (
     Check(validation.sections),
     Check(schema.findings),
@@ -100,8 +102,8 @@ CHECKS = (
     ),
     Check(
         _without_mode(lambda stage: callback_entries.findings(stage, callback_entries.is_path)),
-        needs=("Global.epochs",),
         modes=("train",),
+        imports=True,
     ),
 )
 
@@ -156,7 +158,7 @@ def looked_over(config, mode):
         plan = {last: plan[last]}
         plan[last]["Global"]["pretrained_model"] = config["Global"].get("pretrained_model")
     for check in CHECKS:
-        if mode not in check.modes:
+        if mode not in check.modes or (check.imports and mistakes.all):
             continue
         for index, subject in [(None, list(plan.values()))] if check.whole else plan.items():
             if not mistakes.at(index, check.needs):
