@@ -8,6 +8,7 @@ when it starts cannot be given to it: see :func:`suits`.
 """
 
 import atexit
+import ctypes
 import functools
 import json
 import os
@@ -169,8 +170,15 @@ def _tell(replies, value):
     os.write(replies, json.dumps(value).encode() + b"\n")
 
 
+def _end_with_parent():
+    """Let Linux kill this process when the one that made it is gone, so that killed tests leave nothing running."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 def _become(start):
     """Make this process look as if an interpreter had been started."""
+    _end_with_parent()
     os.setsid()
     os.chdir(start["cwd"])
     output = os.open(start["stdout"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
@@ -208,6 +216,7 @@ def _run(arguments):
 
 
 if __name__ == "__main__":
+    _end_with_parent()
     for _name in sys.argv[1:]:
         __import__(_name)
     # Without this file's folder, and without what PYTHONPATH has put there.
