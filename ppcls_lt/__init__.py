@@ -4,8 +4,11 @@ Importing this package imports neither Paddle nor PaddleClas: ``register()``
 does, and so does any submodule that computes with tensors.
 """
 
+from __future__ import annotations
+
 # Paddle 2.6 crashes in zlib when zlib is first used after Paddle was imported.
 import zlib  # noqa: F401
+from collections.abc import Iterable
 
 from .basis.checks import ConfigError
 
@@ -14,7 +17,7 @@ __all__ = ["ConfigError", "__version__", "register"]
 __version__ = "0.2.0.dev0"
 
 
-def register(*, replace=(), plugins=()):
+def register(*, replace: Iterable[str] = (), plugins: Iterable[str] = ()) -> None:
     """Make PaddleClas know every loss, sampler, architecture, metric and data set that is registered.
 
     Finds a PaddleClas that can train, repairs what a newer Paddle breaks in it,

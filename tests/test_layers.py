@@ -42,6 +42,13 @@ def imports(path):
     """Yield ``(dotted name, inside a function)`` of everything a file imports, relative names in full."""
     package = [PACKAGE.name, *path.relative_to(PACKAGE).parts[:-1]]
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    # What is imported for annotations alone is never loaded.
+    unread = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and getattr(block.test, "id", "") == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
     inside = {
         id(node)
         for function in ast.walk(tree)
@@ -49,6 +56,8 @@ def imports(path):
         for node in ast.walk(function)
     }
     for node in ast.walk(tree):
+        if id(node) in unread:
+            continue
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

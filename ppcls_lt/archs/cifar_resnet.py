@@ -29,7 +29,7 @@ class CIFARResNet(nn.Layer):
         ConfigError: an argument is out of range.
     """
 
-    def __init__(self, depth, class_num=10, in_channels=3):
+    def __init__(self, depth: int, class_num: int = 10, in_channels: int = 3) -> None:
         super().__init__()
         owner = "CIFARResNet"
         depth = checks.integer(owner, "depth", depth, minimum=8)
@@ -45,7 +45,7 @@ class CIFARResNet(nn.Layer):
         self.stage3 = _stage(32, 64, 2, blocks)
         self.fc = nn.Linear(64, class_num)
 
-    def forward(self, x):
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         x = F.relu(self.bn1(self.conv1(x)))
         x = self.stage3(self.stage2(self.stage1(x)))
         return self.fc(x.mean(axis=[2, 3]))
@@ -63,7 +63,7 @@ class BasicBlock(nn.Layer):
         stride (int): 1, or 2 to halve the image.
     """
 
-    def __init__(self, in_channels, out_channels, stride):
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
         self.conv1 = _conv3x3(in_channels, out_channels, stride)
         self.bn1 = nn.BatchNorm2D(out_channels)
@@ -72,7 +72,7 @@ class BasicBlock(nn.Layer):
         self.stride = stride
         self.widening = out_channels - in_channels
 
-    def forward(self, x):
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         out = F.relu(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
         if self.stride > 1:
@@ -104,36 +104,36 @@ def _conv3x3(in_channels, out_channels, stride=1):
 
 
 @register("arch")
-def CIFARResNet8(class_num=10, in_channels=3):
+def CIFARResNet8(class_num: int = 10, in_channels: int = 3) -> CIFARResNet:
     """ResNet-8 for small images: one block per stage, for quick trials, 0.08 million parameters."""
     return CIFARResNet(8, class_num, in_channels)
 
 
 @register("arch")
-def CIFARResNet20(class_num=10, in_channels=3):
+def CIFARResNet20(class_num: int = 10, in_channels: int = 3) -> CIFARResNet:
     """ResNet-20 for small images: three blocks per stage, 0.27 million parameters."""
     return CIFARResNet(20, class_num, in_channels)
 
 
 @register("arch")
-def CIFARResNet32(class_num=10, in_channels=3):
+def CIFARResNet32(class_num: int = 10, in_channels: int = 3) -> CIFARResNet:
     """ResNet-32 for small images: five blocks per stage, 0.46 million parameters."""
     return CIFARResNet(32, class_num, in_channels)
 
 
 @register("arch")
-def CIFARResNet44(class_num=10, in_channels=3):
+def CIFARResNet44(class_num: int = 10, in_channels: int = 3) -> CIFARResNet:
     """ResNet-44 for small images: seven blocks per stage, 0.66 million parameters."""
     return CIFARResNet(44, class_num, in_channels)
 
 
 @register("arch")
-def CIFARResNet56(class_num=10, in_channels=3):
+def CIFARResNet56(class_num: int = 10, in_channels: int = 3) -> CIFARResNet:
     """ResNet-56 for small images: nine blocks per stage, 0.85 million parameters."""
     return CIFARResNet(56, class_num, in_channels)
 
 
 @register("arch")
-def CIFARResNet110(class_num=10, in_channels=3):
+def CIFARResNet110(class_num: int = 10, in_channels: int = 3) -> CIFARResNet:
     """ResNet-110 for small images: 18 blocks per stage, 1.7 million parameters."""
     return CIFARResNet(110, class_num, in_channels)

@@ -4,11 +4,15 @@ A file is written under a name that nobody can foresee, which the system makes
 anew or not at all, and put in its place when it is on the disk.
 """
 
+from __future__ import annotations
+
 import contextlib
 import glob
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import IO, Any
 
 from .checks import ConfigError
 
@@ -16,7 +20,7 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows has none, nor links that an o
 _BINARY = getattr(os, "O_BINARY", 0)
 
 
-def write(path, data):
+def write(path: str | os.PathLike, data: bytes) -> None:
     """Write ``data`` (bytes) to a file, which holds either what it held before or all of it.
 
     It is on the disk before it takes the place of the old file; a link there is
@@ -26,12 +30,12 @@ def write(path, data):
     write_all({path: data})
 
 
-def write_all(contents):
+def write_all(contents: Mapping[Any, bytes]) -> None:
     """Write several files, path -> bytes; none takes its place before all of them are on the disk."""
     _put({path: lambda file, data=data: file.write(data) for path, data in contents.items()})
 
 
-def copy(source, path):
+def copy(source: str | os.PathLike, path: str | os.PathLike) -> None:
     """Copy a file as :func:`write` writes, in blocks."""
 
     def fill(file):
@@ -69,7 +73,7 @@ def _unforeseen(path):
     return path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
 
 
-def open_to_append(path):
+def open_to_append(path: str | os.PathLike) -> IO[bytes]:
     """Open a file to append bytes, making it where it is not there.
 
     Raises:
@@ -78,7 +82,7 @@ def open_to_append(path):
     return open(open_kept(path, os.O_APPEND | os.O_WRONLY), "ab")
 
 
-def open_kept(path, flags):
+def open_kept(path: str | os.PathLike, flags: int) -> int:
     """Open a file that keeps its name from run to run, made where it is not there; return the descriptor.
 
     Raises:
@@ -88,7 +92,7 @@ def open_kept(path, flags):
     return os.open(path, os.O_CREAT | flags | _NO_LINK | _BINARY, 0o666)
 
 
-def make_folder(root, inside="."):
+def make_folder(root: str | os.PathLike, inside: str | os.PathLike = ".") -> Path:
     """Make the folder ``root / inside`` and those above it; return its path.
 
     ``root`` is the user's own and may be a link. What lies below is this package's.
@@ -105,7 +109,7 @@ def make_folder(root, inside="."):
     return folder
 
 
-def check_folder(folder):
+def check_folder(folder: str | os.PathLike) -> None:
     """Raise where a folder of this package's is a link.
 
     Raises:
@@ -114,7 +118,7 @@ def check_folder(folder):
     _refuse_link(Path(folder), "a folder of its own")
 
 
-def check_file(path):
+def check_file(path: str | os.PathLike) -> None:
     """Raise where a file that another library is to write is a link.
 
     Raises:
@@ -123,7 +127,7 @@ def check_file(path):
     _refuse_link(Path(path), "a file")
 
 
-def sweep(path):
+def sweep(path: str | os.PathLike) -> None:
     """Remove what writes of this file that were killed have left; nobody else may be writing it now."""
     path = Path(path)
     for left in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 16}.tmp"):

@@ -1,8 +1,12 @@
 """Validators with one form of message: owner, parameter, expectation, value."""
 
+from __future__ import annotations
+
 import difflib
 import numbers
 import os
+from collections.abc import Collection
+from typing import NoReturn
 
 from .findings import ConfigError, Finding, cut, one_line, place
 
@@ -11,12 +15,12 @@ _LONGEST_NAME = 200
 _FEW_NAMES = 8
 
 
-def fail(owner, name, expected, got, remedy=""):
+def fail(owner: str, name: str, expected: str, got: object, remedy: str = "") -> NoReturn:
     """Raise the package's one form of error, of one :func:`finding`."""
     raise ConfigError(finding(owner, name, f"be {expected}", got, remedy))
 
 
-def finding(owner, name, must, got, remedy=""):
+def finding(owner: str, name: str, must: str, got: object, remedy: str = "") -> Finding:
     """Return the package's one form of a mistake.
 
     Args:
@@ -31,12 +35,12 @@ def finding(owner, name, must, got, remedy=""):
     return Finding(place(owner, name), must, got, remedy, one_line(f"{text}; {remedy}" if remedy else text))
 
 
-def worded(text, owner, name, must, got):
+def worded(text: str, owner: str, name: str, must: str, got: object) -> Finding:
     """Return a mistake that is said in other words than :func:`finding` has, those of ``text``."""
     return finding(owner, name, must, got)._replace(text=one_line(text))
 
 
-def unknown(owner, what, name, near, remedy="", key=None):
+def unknown(owner: str, what: str, name: object, near: str, remedy: str = "", key: str | None = None) -> Finding:
     """Return the mistake of a name that nothing knows.
 
     Args:
@@ -58,7 +62,16 @@ def unknown(owner, what, name, near, remedy="", key=None):
     )
 
 
-def number(owner, name, value, *, above=None, minimum=None, below=None, maximum=None):
+def number(
+    owner: str,
+    name: str,
+    value: object,
+    *,
+    above: float | None = None,
+    minimum: float | None = None,
+    below: float | None = None,
+    maximum: float | None = None,
+) -> float:
     """Return ``value`` as a float if it is a finite real number within the bounds."""
     bounds = [
         text.format(limit)
@@ -82,32 +95,32 @@ def number(owner, name, value, *, above=None, minimum=None, below=None, maximum=
     return result
 
 
-def integer(owner, name, value, *, minimum=None, maximum=None):
+def integer(owner: str, name: str, value: object, *, minimum: int | None = None, maximum: int | None = None) -> int:
     """Return ``value`` as an int if it is an integer within the bounds."""
     bounds = [f"{sign} {limit}" for sign, limit in ((">=", minimum), ("<=", maximum)) if limit is not None]
     expected = " and ".join(["an integer" + (f" {bounds[0]}" if bounds else ""), *bounds[1:]])
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         fail(owner, name, expected, value)
-    if (minimum is not None and value < minimum) or (maximum is not None and value > maximum):
+    if (minimum is not None and value < minimum) or (maximum is not None and value > maximum):  # type: ignore[operator]  # the stubs know no order of `numbers`
         fail(owner, name, expected, value)
     return int(value)
 
 
-def flag(owner, name, value):
+def flag(owner: str, name: str, value: object) -> bool:
     """Return ``value`` if it is true or false."""
     if not isinstance(value, bool):
         fail(owner, name, "true or false", value)
     return value
 
 
-def choice(owner, name, value, options):
+def choice(owner: str, name: str, value: object, options: Collection[str]) -> str:
     """Return ``value`` if it is one of ``options`` (strings)."""
     if not isinstance(value, str) or value not in options:
         fail(owner, name, "one of " + ", ".join(options) + suggestion(value, options), value)
     return value
 
 
-def regular_file(owner, name, path):
+def regular_file(owner: str, name: str, path: str | os.PathLike) -> str | os.PathLike:
     """Return ``path`` if it is a file with an end: no folder, device or pipe, which may have none."""
     if not os.path.exists(path):
         fail(owner, name, "an existing path", os.fspath(path))
@@ -117,13 +130,13 @@ def regular_file(owner, name, path):
     return path
 
 
-def known_name(owner, what, name, options, key=None):
+def known_name(owner: str, what: str, name: object, options: Collection, key: str | None = None) -> None:
     """Raise unless ``name`` is among ``options``; the message suggests the nearest."""
     if name not in options:
         raise ConfigError(unknown(owner, what, name, nearest_or_all(name, options), key=key))
 
 
-def suggestion(name, options):
+def suggestion(name: object, options: Collection) -> str:
     """Return " (did you mean 'X'?)" for the nearest of ``options``, or ""."""
     if len(str(name)) > _LONGEST_NAME:
         return ""  # comparing takes long, and nobody misspells so much
@@ -132,7 +145,7 @@ def suggestion(name, options):
     return f" (did you mean {folded[near[0]]!r}?)" if near else ""
 
 
-def nearest_or_all(name, options):
+def nearest_or_all(name: object, options: Collection) -> str:
     """Return what :func:`suggestion` does; where nothing is near, " (known: X, Y)" of a few ``options``."""
     listed = "" if not 0 < len(options) <= _FEW_NAMES else f" (known: {', '.join(map(str, options))})"
     return suggestion(name, options) or listed
@@ -144,7 +157,7 @@ def _short(value):
     return cut(f"{value!r} ({type(value).__name__})")
 
 
-def shown(value):
+def shown(value: object) -> str:
     """Return the ``repr`` of a value for a message, cut where it is long."""
     return cut(repr(value))
 
@@ -155,22 +168,22 @@ class _Sentence(str):
     whole = False  # whether it is long and not to be cut
 
 
-def sought(path):
+def sought(path: str | os.PathLike) -> str:
     """Describe a path at which nothing was found; of a relative one with the folder in which it was sought."""
     return described(repr(str(path)) + sought_in(path))
 
 
-def sought_in(path):
+def sought_in(path: str | os.PathLike) -> str:
     """Return ", sought in FOLDER" for a relative path, else ""."""
     return "" if os.path.isabs(path) else f", sought in {os.getcwd()}"
 
 
-def unreadable(owner, name, path, error):
+def unreadable(owner: str, name: str, path: str | os.PathLike, error: OSError) -> NoReturn:
     """Raise for a file that the system does not read, an ``OSError``."""
     fail(owner, name, "a file that can be read", described(f"{path}: {error.strerror}{sought_in(path)}"))
 
 
-def described(text, whole=False):
+def described(text: object, whole: bool = False) -> str:
     """Mark ``text`` as a description of a value rather than the value itself; it is cut where it is not ``whole``."""
     sentence = _Sentence(text)
     sentence.whole = whole

@@ -1,14 +1,20 @@
 """A disk that is full or cannot be written, in one line."""
 
+from __future__ import annotations
+
 import contextlib
+import logging
 import os
 import sys
+from collections.abc import Iterator
 
 from .checks import ConfigError
 
 
 @contextlib.contextmanager
-def writing(folder, owner="Global", parameter="output_dir", remedy=""):
+def writing(
+    folder: str | os.PathLike, owner: str = "Global", parameter: str = "output_dir", remedy: str = ""
+) -> Iterator[None]:
     """Within the context, which writes below a folder, an error of the system names the folder and what to do.
 
     Args:
@@ -29,7 +35,7 @@ def writing(folder, owner="Global", parameter="output_dir", remedy=""):
         ) from error
 
 
-def tell_once(handler):
+def tell_once(handler: logging.FileHandler) -> None:
     """Let a log's handler say in one line, once, that its file cannot be written; it is left out from then on."""
 
     def handle(record):
@@ -40,7 +46,7 @@ def tell_once(handler):
             handler.addFilter(_nothing)
             print(f"the log {handler.baseFilename} cannot be written: {error.strerror}", file=sys.stderr)
 
-    handler.handleError = handle
+    handler.handleError = handle  # type: ignore[method-assign]  # of this handler alone
 
 
 def _nothing(record):

@@ -1,12 +1,15 @@
 """Packages that a part of the work needs, and `pip install ppcls-lt` alone does not bring."""
 
+from __future__ import annotations
+
 import contextlib
+from collections.abc import Iterator
 
 from .checks import ConfigError
 
 
 @contextlib.contextmanager
-def needed(package, purpose, extra="report"):
+def needed(package: str, purpose: str, extra: str = "report") -> Iterator[None]:
     """Import within this context what an extra of this package brings.
 
     Args:

@@ -1,7 +1,10 @@
 """What a check finds: a mistake as a value, and the error that carries one or several of them."""
 
+from __future__ import annotations
+
 import re
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, Callable, NamedTuple
 
 # So many are said at once; `ppcls-lt check` says all.
 AT_ONCE = 10
@@ -31,7 +34,7 @@ class Finding(NamedTuple):
     text: str
     meant: str = ""
 
-    def below(self, place):
+    def below(self, place: str) -> Finding:
         """The finding of a component that stands at ``place``: its path begins there.
 
         What a component says of another section keeps the path of that.
@@ -63,17 +66,17 @@ class ConfigError(ValueError):
         findings (tuple of Finding): all of them.
     """
 
-    def __init__(self, *found):
+    def __init__(self, *found: Finding | str) -> None:
         super().__init__(*found)
         self.findings = tuple(each if isinstance(each, Finding) else said(each) for each in found)
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [finding.text for finding in self.findings[:AT_ONCE]]
         more = len(self.findings) - len(lines)
         return "\n".join([*lines, f"and {more} more, see `ppcls-lt check`"] if more else lines)
 
 
-def said(text):
+def said(text: str) -> Finding:
     """The ``Finding`` of a sentence: its parts where it has the package's one form, else what must be is all of it."""
     text = one_line(text)
     parts = _FORM.fullmatch(text)
@@ -82,23 +85,23 @@ def said(text):
     return Finding(place(parts["owner"], parts["name"] or ""), parts["must"], parts["got"], parts["remedy"] or "", text)
 
 
-def place(owner, name=""):
+def place(owner: str, name: str = "") -> str:
     """The path, as ``-o`` has it, of what messages call ``Loss.Train[0] FocalLoss`` and its parameter."""
     path = _INDEX.sub(r".\1", f"{owner}.{name}" if name else owner).replace(" ", ".")
     return path.removeprefix("configuration.").removeprefix("configuration")
 
 
-def one_line(text):
+def one_line(text: str) -> str:
     """Whatever a file or another's exception held: one line that can be read."""
     return cut(_LINE_ENDS.sub(" ", text), _LONGEST)
 
 
-def cut(text, limit=120):
+def cut(text: str, limit: int = 120) -> str:
     """Return the text, or its beginning and three dots."""
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def raise_all(found):
+def raise_all(found: Iterable[Finding]) -> None:
     """Raise a ``ConfigError`` of all findings, if there is one.
 
     Args:
@@ -109,7 +112,7 @@ def raise_all(found):
         raise ConfigError(*found)
 
 
-def of(check, *args, **kwargs):
+def of(check: Callable, *args: Any, **kwargs: Any) -> Iterator[Finding]:
     """Yield the findings of a function that raises: those of its ``ConfigError``, none where it returns."""
     try:
         check(*args, **kwargs)

@@ -4,11 +4,14 @@ A lock is a file in the folder, locked by the system, with the process in it. It
 is removed when the lock is released; one that a killed process left is taken over.
 """
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import logging
 import os
 import socket
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from . import atomic
@@ -22,12 +25,12 @@ except ModuleNotFoundError:  # Windows
 _NAME = ".lock"
 _TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
-_held = {}  # of this process: file -> Lock
+_held: dict[Path, Lock] = {}  # of this process: file -> Lock
 _log = logging.getLogger("ppcls.lt")
 
 
 @contextlib.contextmanager
-def held(folder, owner, parameter, name=_NAME):
+def held(folder: str | os.PathLike, owner: str, parameter: str, name: str = _NAME) -> Iterator[None]:
     """Within the context this process alone writes; see :func:`acquire`."""
     lock = acquire(folder, owner, parameter, name)
     try:
@@ -36,7 +39,7 @@ def held(folder, owner, parameter, name=_NAME):
         lock.release()
 
 
-def acquire(folder, owner, parameter, name=_NAME):
+def acquire(folder: str | os.PathLike, owner: str, parameter: str, name: str = _NAME) -> Lock:
     """Return the lock of a folder, which is made where it is not there.
 
     What this process holds already it gets again: it does one thing after the other.
@@ -66,14 +69,14 @@ def acquire(folder, owner, parameter, name=_NAME):
 class Lock:
     """A lock that this process holds until each of its users has released it."""
 
-    def __init__(self, path, descriptor, made):
+    def __init__(self, path: Path, descriptor: int, made: Iterable[Path]) -> None:
         self.users = 0
         self._made = [each.absolute() for each in made]  # the folders that were made for it, the innermost first
         self._path = path
         self._descriptor = descriptor
         self._process = os.getpid()
 
-    def release(self):
+    def release(self) -> None:
         """One user less; a process that was forked from the one that holds it changes nothing."""
         if os.getpid() != self._process or self.users == 0:
             return

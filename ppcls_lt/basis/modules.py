@@ -1,5 +1,7 @@
 """Importing modules by name: those of a folder of the user's, and all of a package of ours."""
 
+from __future__ import annotations
+
 import importlib
 import importlib.machinery
 import importlib.util
@@ -8,14 +10,16 @@ import pkgutil
 import re
 import sys
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 
 from . import checks
 
 NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
 
-def import_all(package, path):
+def import_all(package: str, path: Iterable[str]) -> None:
     """Import every module of a package, so that what they register is registered.
 
     Args:
@@ -26,7 +30,7 @@ def import_all(package, path):
         importlib.import_module(f"{package}.{module.name}")
 
 
-def load(name, folders, owner, parameter, hint=""):
+def load(name: str, folders: Iterable[str | os.PathLike], owner: str, parameter: str, hint: str = "") -> ModuleType:
     """Import a module that a configuration names; return it.
 
     It is sought in the folders in their order, then among what is installed (Python's path). One
@@ -68,14 +72,14 @@ def load(name, folders, owner, parameter, hint=""):
         checks.fail(owner, parameter, "modules that can be imported", checks.described(got))
 
 
-def forget(name):
+def forget(name: str) -> None:
     """Let a module, with the package that it is in, be imported anew; what it imported of others stays."""
     top = name.partition(".")[0]
     for each in [each for each in sys.modules if each.partition(".")[0] == top]:
         del sys.modules[each]
 
 
-def file_of(module):
+def file_of(module: ModuleType) -> str | None:
     """The file of a module, or its folder where it has no file of its own."""
     return getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
 

@@ -1,7 +1,11 @@
 """What follows ``-o``: where it goes in a configuration, and its value, which is read and never run."""
 
+from __future__ import annotations
+
 import ast
 import operator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from . import checks
 
@@ -22,7 +26,7 @@ _OPERATORS = {
 _CONTAINERS = {ast.List: list, ast.Tuple: tuple, ast.Set: set}
 
 
-def literal(text):
+def literal(text: str) -> Any:
     """Return the Python literal that a text is: a number, quoted text, True, False, None, lists and maps of them.
 
     Where a literal may have a number, it may also be computed from numbers: ``1.0/255.0``, ``[0.1 * 256 / 1024, 2]``.
@@ -63,7 +67,7 @@ def _computed(kind, *numbers):
     return result
 
 
-def value(text):
+def value(text: str) -> Any:
     """Return the value that a text after ``=`` stands for: a :func:`literal`, else the text itself."""
     try:
         return literal(text)
@@ -71,7 +75,7 @@ def value(text):
         return text
 
 
-def parsed(overrides):
+def parsed(overrides: Iterable) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield ``(path, value)`` of each ``key.key=value``; the path is a tuple of texts.
 
     Only the first ``=`` separates, since paths of files may hold more of them.
@@ -87,13 +91,13 @@ def parsed(overrides):
         yield path, value(text)
 
 
-def check(overrides):
+def check(overrides: Iterable) -> None:
     """Raise what :func:`parsed` raises, before anything heavy is loaded."""
     for _ in parsed(overrides):
         pass
 
 
-def apply(config, overrides):
+def apply(config: dict, overrides: Iterable) -> list[tuple[tuple[str, ...], Any]]:
     """Put every override into a configuration, in order, and return ``(path, value)`` of those that were not there.
 
     Maps are walked by their keys, lists by an index, which may count from the end. A map that is not there is made.
@@ -113,7 +117,7 @@ def apply(config, overrides):
     return new
 
 
-def put(config, path, given):
+def put(config: dict, path: Sequence[str], given: Any) -> bool:
     """Put one value into a configuration at a path; return whether there was no such entry.
 
     Raises:

@@ -4,12 +4,14 @@ Python's ``re`` tries every way to divide a text among repeats and alternatives.
 grows exponentially with the text, and with every further one in a row by a factor or a power.
 """
 
+from __future__ import annotations
+
 import re
 
 from . import checks
 
 try:
-    from re import _parser  # Python has no public way to a pattern's parts
+    from re import _parser  # type: ignore[attr-defined]  # Python has no public way to a pattern's parts
 except ImportError:  # before Python 3.11
     import sre_parse as _parser
 
@@ -23,7 +25,7 @@ class _SlowError(Exception):
     """Carries what is wrong, in words."""
 
 
-def check(owner, name, pattern):
+def check(owner: str, name: str, pattern: object) -> None:
     """Raise unless ``pattern`` is a name or a regular expression that ends soon.
 
     Args:

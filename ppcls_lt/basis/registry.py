@@ -1,13 +1,19 @@
 """What answers to which name, by kind. A second registration raises."""
 
+from __future__ import annotations
+
+from typing import Any, Callable, TypeVar
+
+Component = TypeVar("Component")
+
 KINDS = ("loss", "arch", "metric", "sampler", "callback", "dataset")
 # How a sampler may weigh images: no class, see ``ppcls_lt.data.sampling_modes``.
 MODE = "mode"
 
-_entries = {kind: {} for kind in (*KINDS, MODE)}
+_entries: dict[str, dict[str, Any]] = {kind: {} for kind in (*KINDS, MODE)}
 
 
-def register(kind, *aliases):
+def register(kind: str, *aliases: str) -> Callable[[Component], Component]:
     """Class or function decorator: publish it under its own name and ``aliases``.
 
     Args:
@@ -28,7 +34,7 @@ def register(kind, *aliases):
     return publish
 
 
-def add(kind, name, entry):
+def add(kind: str, name: str, entry: Any) -> None:
     """Let ``name`` stand for ``entry``.
 
     Raises:
@@ -40,17 +46,17 @@ def add(kind, name, entry):
     _entries[kind][name] = entry
 
 
-def registered(kind):
+def registered(kind: str) -> dict[str, Any]:
     """Return a copy of the mapping from name to what is registered, for one kind."""
     return dict(_entries[kind])
 
 
-def state():
+def state() -> dict[str, dict[str, Any]]:
     """Return what is registered now, to :func:`restore`."""
     return {kind: dict(entries) for kind, entries in _entries.items()}
 
 
-def restore(before):
+def restore(before: dict[str, dict[str, Any]]) -> None:
     """Forget what was registered since :func:`state` gave ``before``."""
     for kind, entries in before.items():
         _entries[kind] = dict(entries)

@@ -1,10 +1,14 @@
 """When one name is nearly another: misspelt, in another case, in the plural, or with its words in another order."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 # From this length on two slips are still a misspelling; in a shorter name they make another word.
 _LONG = 8
 
 
-def nearest(name, options):
+def nearest(name: str, options: Iterable[str]) -> str | None:
     """Return the option that ``name`` is nearly, or None.
 
     Nearly means: equal but for case, ``-`` or ``_``, or the order of its words, or one slip away: a
@@ -30,7 +34,7 @@ def _folded(name):
     return str(name).casefold().replace("-", "_").strip("_ ")
 
 
-def slips(one, other, limit):
+def slips(one: str, other: str, limit: int) -> int:
     """The slips from ``one`` to ``other``, or ``limit + 1`` where there are more than ``limit``."""
     if abs(len(one) - len(other)) > limit:
         return limit + 1

@@ -7,11 +7,14 @@ what the file says of memory. So does Python's reading of a pickle, whose length
 are therefore compared with the file's before.
 """
 
+from __future__ import annotations
+
 import io
 import os
 import pickle
 import pickletools
 from collections import OrderedDict
+from typing import IO, Any
 
 import numpy as np
 
@@ -29,7 +32,7 @@ _LENGTH_BYTES = {
 }
 
 
-def load(file, **_):
+def load(file: IO[bytes], **_: Any) -> Any:
     """Stand for ``pickle.load``: read one object from a file that is open for reading bytes.
 
     Raises:
@@ -57,7 +60,7 @@ def load(file, **_):
         raise ConfigError(f"{name}: must be a file that Paddle saved, got a damaged one: {error}") from error
 
 
-def loads(data, **_):
+def loads(data: bytes, **_: Any) -> Any:
     """Stand for ``pickle.loads``; see :func:`load`."""
     return load(io.BytesIO(data))
 
@@ -96,7 +99,7 @@ def _check_lengths(file, end):
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, file, name):
+    def __init__(self, file: IO[bytes], name: str) -> None:
         super().__init__(file, encoding="latin1")
         self._name = name
 
@@ -115,23 +118,23 @@ class _Unpickler(pickle.Unpickler):
 class _Array(np.ndarray):
     """An array whose content is still to come."""
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> None:
         *_, shape, dtype, in_fortran_order, data = state
         if not isinstance(dtype, _Type) or not isinstance(data, (bytes, bytearray, str)):
             raise ValueError("an array that is none of numbers")
-        super().__setstate__((1, shape, dtype.dtype, bool(in_fortran_order), data))
+        super().__setstate__((1, shape, dtype.dtype, bool(in_fortran_order), data))  # type: ignore[arg-type]  # NumPy takes these
 
 
 class _Type:
     """Stands for ``numpy.dtype``: numbers and text of a fixed size."""
 
-    def __init__(self, name, *_):
+    def __init__(self, name: Any, *_: Any) -> None:
         dtype = np.dtype(str(name))
         if dtype.hasobject or dtype.fields or dtype.subdtype:
             raise ValueError(f"an array of {name}")
         self.dtype = dtype
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> None:
         _, order, *inner = state
         if any(part is not None for part in inner[:3]):
             raise ValueError("an array of structures")

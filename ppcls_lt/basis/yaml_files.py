@@ -4,7 +4,11 @@ PyYAML's safe loader runs nothing, but it takes the last of two equal keys witho
 a word, and a short file may stand for more entries than the memory holds.
 """
 
+from __future__ import annotations
+
 import functools
+import os
+from typing import Any, NoReturn
 
 from . import checks
 from .checks import ConfigError
@@ -18,7 +22,7 @@ MAX_NUMBER = 1024
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
-def read(path, owner, name):
+def read(path: str | os.PathLike, owner: str, name: str) -> Any:
     """Return what a YAML file holds.
 
     Args:
@@ -34,7 +38,7 @@ def read(path, owner, name):
     return parse(text(path, owner, name), path)
 
 
-def read_map(path, owner, name):
+def read_map(path: str | os.PathLike, owner: str, name: str) -> dict:
     """As :func:`read`, of a file that must hold a map with keys.
 
     Raises:
@@ -46,7 +50,7 @@ def read_map(path, owner, name):
     return content
 
 
-def text(path, owner, name):
+def text(path: str | os.PathLike, owner: str, name: str) -> str:
     """Return the text of a YAML file; arguments and errors are those of :func:`read`."""
     checks.regular_file(owner, name, path)
     try:
@@ -65,7 +69,7 @@ def text(path, owner, name):
         ) from error
 
 
-def parse(content, path):
+def parse(content: str, path: str | os.PathLike) -> Any:
     """Return what a text of YAML holds; ``path`` is for messages.
 
     Raises:
@@ -92,7 +96,7 @@ def _loader():
     import yaml
 
     class Loader(yaml.SafeLoader):
-        def __init__(self, stream):
+        def __init__(self, stream: Any) -> None:
             super().__init__(stream)
             self._depth = self._entries = 0
 
@@ -147,7 +151,7 @@ def _loader():
             return entries, depth
 
         @staticmethod
-        def _refuse(place, problem):
+        def _refuse(place: Any, problem: str) -> NoReturn:
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=place.start_mark)
 
     return Loader

@@ -1,14 +1,20 @@
 """Layers that a configuration names."""
 
+from __future__ import annotations
+
 import difflib
 import re
+from collections.abc import Iterable
+from typing import Any
+
+from paddle import nn
 
 from ..basis import checks
 from ..basis.patterns import check as check_pattern
 from ..maths.classifier import NormalizedLinear
 
 
-def check_patterns(owner, name, patterns):
+def check_patterns(owner: str, name: str, patterns: Any) -> list[str]:
     """Return ``patterns`` if it is a list of names or regular expressions that is not empty.
 
     Args:
@@ -26,7 +32,7 @@ def check_patterns(owner, name, patterns):
     return list(patterns)
 
 
-def matches(owner, name, patterns, names, what):
+def matches(owner: str, name: str, patterns: Iterable[str], names: Iterable[str], what: str) -> list[str]:
     """Return those of ``names`` that a pattern matches as a whole, in their order.
 
     Args:
@@ -51,7 +57,7 @@ def matches(owner, name, patterns, names, what):
     return [each for each in names if each in found]
 
 
-def check_norms_matter(owner, layer):
+def check_norms_matter(owner: str, layer: nn.Layer) -> None:
     """Raise if the classifier is normalised: the norms of its class vectors change no logit."""
     if isinstance(layer, NormalizedLinear):
         expected = "an ordinary classifier, whose class vectors' norms change the logits"

@@ -1,5 +1,14 @@
 """What a callback is: the points of a training it may act at."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..engine.run import Run
+
 
 class Callback:
     """Base of everything in the YAML list ``Callbacks``.
@@ -17,7 +26,7 @@ class Callback:
     # Whether a second entry of the same class in a list is a mistake.
     only_once = False
 
-    def check(self, config):
+    def check(self, config: dict) -> None:
         """Raise ``ConfigError`` on what the rest of the configuration rules out.
 
         Called before any data are read.
@@ -26,7 +35,7 @@ class Callback:
             config (dict): the configuration of this stage.
         """
 
-    def coming_class_weights(self, counts, epochs):
+    def coming_class_weights(self, counts: np.ndarray, epochs: int) -> tuple[int, np.ndarray | None] | None:
         """Return ``(epoch, weights)`` of class weights that it will set: from which epoch on, ``[C]``; None without.
 
         Args:
@@ -35,25 +44,25 @@ class Callback:
         """
         return None
 
-    def on_model_built(self, run):
+    def on_model_built(self, run: Run) -> None:
         """The model is built and ``Global.pretrained_model`` loaded; no optimizer, AMP or DataParallel yet."""
 
-    def on_checkpoint_loaded(self, run):
+    def on_checkpoint_loaded(self, run: Run) -> None:
         """Everything is built and, if ``run.resumed``, restored; called once, before the first epoch."""
 
-    def announcement(self, run):
+    def announcement(self, run: Run) -> str | None:
         """A line for the log about what it will do and when, or None; called after ``on_checkpoint_loaded``."""
 
-    def on_epoch_start(self, run):
+    def on_epoch_start(self, run: Run) -> None:
         """``run.epoch`` (counted from 1) begins; no batch has been read."""
 
-    def on_step_end(self, run):
+    def on_step_end(self, run: Run) -> None:
         """The optimizer has updated the weights. Never wait for the device here."""
 
-    def on_epoch_end(self, run):
+    def on_epoch_end(self, run: Run) -> None:
         """The last batch of ``run.epoch`` is done; evaluation and saving follow."""
 
-    def on_save(self, run, weights):
+    def on_save(self, run: Run, weights: dict[str, Any]) -> None:
         """A checkpoint is about to be written; called on every process, written by the first.
 
         Args:
@@ -63,9 +72,9 @@ class Callback:
                 not be changed in place.
         """
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs of this callback: a dict of numbers, strings and NumPy arrays."""
         return {}
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what ``state_dict`` gave; called before ``on_checkpoint_loaded``."""

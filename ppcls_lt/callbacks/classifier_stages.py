@@ -1,6 +1,9 @@
 """What a second stage does to the classifier that a first stage has trained."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from paddle import nn
@@ -11,6 +14,9 @@ from ..maths.classifier import NormalizedLinear, normalize
 from ..maths.projections import tau_normalize_
 from ._layers import check_norms_matter
 from .base import Callback
+
+if TYPE_CHECKING:
+    from ..engine.run import Run
 
 
 @register("callback")
@@ -28,7 +34,7 @@ class ResetClassifier(Callback):
     PyTorch layer in their code.
     """
 
-    def on_model_built(self, run):
+    def on_model_built(self, run: Run) -> None:
         _, layer = run.classifier()
         if isinstance(layer, NormalizedLinear):
             normalize(layer, layer.scale)
@@ -60,10 +66,10 @@ class TauNormalize(Callback):
 
     only_once = True
 
-    def __init__(self, *, tau=1.0):
+    def __init__(self, *, tau: float = 1.0) -> None:
         self.tau = checks.number("TauNormalize", "tau", tau, minimum=0, maximum=2)
 
-    def on_model_built(self, run):
+    def on_model_built(self, run: Run) -> None:
         _, layer = run.classifier()
         check_norms_matter("TauNormalize", layer)
         tau_normalize_(layer.weight, self.tau, class_axis=1)
@@ -74,7 +80,7 @@ class TauNormalize(Callback):
 class ScaledLinear(nn.Linear):
     """``scale * (x W + b)``: a ``Linear`` with one factor ``scale[c]`` for each class."""
 
-    def forward(self, x):
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """Return logits ``[N, C]`` from features ``[N, D]``."""
         return super().forward(x) * self.scale
 
@@ -97,13 +103,13 @@ class LearnableWeightScaling(Callback):
 
     only_once = True
 
-    def __init__(self):
-        self.hidden_keys = []
+    def __init__(self) -> None:
+        self.hidden_keys: list[str] = []
         self._name = None
-        self._kept = {}
-        self._layers = {}
+        self._kept: dict[str, Any] = {}
+        self._layers: dict[str, nn.Layer] = {}
 
-    def on_model_built(self, run):
+    def on_model_built(self, run: Run) -> None:
         self._name, layer = run.classifier()
         check_norms_matter("LearnableWeightScaling", layer)
         for parameter in layer.parameters():
@@ -117,7 +123,7 @@ class LearnableWeightScaling(Callback):
         self.hidden_keys = [f"{self._name}.scale"]
         self._layers = {"model": layer}
 
-    def on_checkpoint_loaded(self, run):
+    def on_checkpoint_loaded(self, run: Run) -> None:
         self._layers = {which: run.classifier(model)[1] for which, model in zip(("model", "ema"), run.models)}
         if not run.resumed:
             return
@@ -129,16 +135,16 @@ class LearnableWeightScaling(Callback):
             parameter.set_value(paddle.to_tensor(self._kept[key]).astype(parameter.dtype))
         self._kept = {}
 
-    def on_save(self, run, weights):
+    def on_save(self, run: Run, weights: dict[str, Any]) -> None:
         scale = _at_least_float32(weights.pop(f"{self._name}.scale"))
         for key in (f"{self._name}.weight", f"{self._name}.bias"):
             if key in weights:
                 weights[key] = (_at_least_float32(weights[key]) * scale).astype(weights[key].dtype)
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         return {key: _at_least_float32(parameter).numpy() for key, parameter in self._parts()}
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self._kept = dict(state)
 
     def _parts(self):

@@ -1,12 +1,20 @@
 """What LDAM-DRW's authors defer: class weights and class-balanced sampling."""
 
+from __future__ import annotations
+
 import logging
+from typing import TYPE_CHECKING, Any
 
 from ..basis import checks
 from ..basis.registry import register, registered
-from ..data.weighting import class_weights
+from ..data.weighting import WeightsLike, class_weights
 from ._start import check_start, first_epoch
 from .base import Callback
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..engine.run import Run
 
 _log = logging.getLogger("ppcls.lt")
 
@@ -35,34 +43,34 @@ class DeferredReweighting(Callback):
 
     only_once = True
 
-    def __init__(self, *, start=0.8, class_weight="effective_number"):
+    def __init__(self, *, start: float = 0.8, class_weight: WeightsLike = "effective_number") -> None:
         self.start = check_start("DeferredReweighting", start)
         class_weights(class_weight, None if isinstance(class_weight, list) else [1, 1], owner="DeferredReweighting")
         self.class_weight = class_weight
-        self._own = None
+        self._own: list | None = None
 
-    def check(self, config):
+    def check(self, config: dict) -> None:
         first_epoch("DeferredReweighting", self.start, config["Global"]["epochs"])
         names = [entry if isinstance(entry, str) else next(iter(entry), None) for entry in config["Loss"]["Train"]]
         if not set(names) & set(registered("loss")):
             checks.fail("DeferredReweighting", "Loss.Train", "a list with a loss that takes class weights", names)
 
-    def on_checkpoint_loaded(self, run):
+    def on_checkpoint_loaded(self, run: Run) -> None:
         self._first = first_epoch("DeferredReweighting", self.start, run.epochs)
         self._weights = class_weights(self.class_weight, run.class_counts(), owner="DeferredReweighting")
 
-    def coming_class_weights(self, counts, epochs):
+    def coming_class_weights(self, counts: np.ndarray, epochs: int) -> tuple[int, np.ndarray | None]:
         first = first_epoch("DeferredReweighting", self.start, epochs)
         return first, class_weights(self.class_weight, counts, owner="DeferredReweighting")
 
-    def announcement(self, run):
+    def announcement(self, run: Run) -> str:
         rule = next(iter(self.class_weight)) if isinstance(self.class_weight, dict) else self.class_weight
         named = f" ({rule})" if isinstance(rule, str) else ""
         weights = self._weights
         what = f"from {weights.min():.6g} to {weights.max():.6g}" if weights is not None else "none"
         return f"class weights of epoch {self._first} and later{named}: {what}"
 
-    def on_epoch_start(self, run):
+    def on_epoch_start(self, run: Run) -> None:
         if self._own is None:
             self._own = [(loss, loss.class_weight) for loss in run.weighted_losses()]
         if run.epoch == self._first:
@@ -91,18 +99,18 @@ class DeferredResampling(Callback):
 
     only_once = True
 
-    def __init__(self, *, start=0.8):
+    def __init__(self, *, start: float = 0.8) -> None:
         self.start = check_start("DeferredResampling", start)
 
-    def check(self, config):
+    def check(self, config: dict) -> None:
         first_epoch("DeferredResampling", self.start, config["Global"]["epochs"])
-        sampler = ((config["DataLoader"].get("Train") or {}).get("sampler") or {}).get("name")
+        sampler: Any = ((config["DataLoader"].get("Train") or {}).get("sampler") or {}).get("name")
         if not hasattr(registered("sampler").get(sampler), "defer"):
             checks.fail("DeferredResampling", "DataLoader.Train.sampler.name", "WeightBalancedSampler", sampler)
 
-    def on_checkpoint_loaded(self, run):
+    def on_checkpoint_loaded(self, run: Run) -> None:
         run.sampler.defer(first_epoch("DeferredResampling", self.start, run.epochs) - 1)
 
-    def announcement(self, run):
+    def announcement(self, run: Run) -> str:
         first = first_epoch("DeferredResampling", self.start, run.epochs)
         return f"images drawn by the sampler's rule: from epoch {first} on"

@@ -1,11 +1,18 @@
 """Freezing part of a model, statistics included."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..basis import checks
 from ..basis.registry import register
 from ._layers import check_patterns, matches
 from .base import Callback
+
+if TYPE_CHECKING:
+    from ..engine.run import Run
 
 
 @register("callback")
@@ -35,12 +42,12 @@ class FreezeLayers(Callback):
     of a frozen backbone drift.
     """
 
-    def __init__(self, *, layers=None, keep=None):
+    def __init__(self, *, layers: Sequence[str] | None = None, keep: Sequence[str] | None = None) -> None:
         self.layers = None if layers is None else check_patterns("FreezeLayers", "layers", layers)
         self.keep = None if keep is None else check_patterns("FreezeLayers", "keep", keep)
-        self._evaluated = []
+        self._evaluated: list[str] = []
 
-    def on_model_built(self, run):
+    def on_model_built(self, run: Run) -> None:
         model = run.model
         trainable = {id(parameter) for parameter in model.parameters() if not parameter.stop_gradient}
         if self.layers is None:
@@ -64,7 +71,7 @@ class FreezeLayers(Callback):
         # Names, not layers: the host may put SyncBatchNorm in the place of a BatchNorm.
         self._evaluated = list(_frozen_layers(model, trainable, chosen))
 
-    def on_epoch_start(self, run):
+    def on_epoch_start(self, run: Run) -> None:
         # Anew for every epoch: after each evaluation the host calls model.train().
         for name in self._evaluated:
             functools.reduce(getattr, name.split("."), run.model).eval()

@@ -1,9 +1,16 @@
 """One loss until an epoch, another after it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..basis import checks
 from ..basis.registry import register
 from ._start import check_start, first_epoch
 from .base import Callback
+
+if TYPE_CHECKING:
+    from ..engine.run import Run
 
 
 @register("callback")
@@ -29,35 +36,35 @@ class LossSchedule(Callback):
 
     only_once = True
 
-    def __init__(self, *, before, start=0.5, lr_scale=1.0):
+    def __init__(self, *, before: str | dict | list, start: float = 0.5, lr_scale: float = 1.0) -> None:
         self.start = check_start("LossSchedule", start)
         self.lr_scale = checks.number("LossSchedule", "lr_scale", lr_scale, above=0)
         self.losses = loss_entries(before)
         if not isinstance(self.losses, list) or not self.losses:
             checks.fail("LossSchedule", "before", "the name of a loss, or a list like Loss.Train", before)
 
-    def check(self, config):
+    def check(self, config: dict) -> None:
         if first_epoch("LossSchedule", self.start, config["Global"]["epochs"]) == 1:
             checks.fail("LossSchedule", "start", "an epoch after the first", self.start)
 
-    def on_checkpoint_loaded(self, run):
+    def on_checkpoint_loaded(self, run: Run) -> None:
         self._first = first_epoch("LossSchedule", self.start, run.epochs)
         self._after = run.training_loss
         self._before = run.build_loss(self.losses)
         if self._before.parameters():
             checks.fail("LossSchedule", "before", "without parameters, which no optimizer would train", self.losses)
 
-    def announcement(self, run):
+    def announcement(self, run: Run) -> str:
         names = ", ".join(entry if isinstance(entry, str) else next(iter(entry)) for entry in self.losses)
         return f"{names} before epoch {self._first}; from it on `Loss.Train`, learning rate times {self.lr_scale:g}"
 
-    def on_epoch_start(self, run):
+    def on_epoch_start(self, run: Run) -> None:
         started = run.epoch >= self._first
         run.training_loss = self._after if started else self._before
         run.learning_rate_factor = self.lr_scale if started else 1.0
 
 
-def loss_entries(before):
+def loss_entries(before: str | dict | list) -> list:
     """The loss list that ``before`` of :class:`LossSchedule` is, or is short for."""
     if isinstance(before, str):
         before = {before: {"weight": 1.0}}

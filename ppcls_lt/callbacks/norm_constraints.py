@@ -1,6 +1,10 @@
 """Constraints on the norms of class vectors, by projected gradient descent."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from paddle import nn
@@ -10,6 +14,9 @@ from ..basis.registry import register
 from ..maths.projections import max_norm_radius, project_to_ball_, project_to_sphere_
 from ._layers import check_norms_matter, check_patterns, matches
 from .base import Callback
+
+if TYPE_CHECKING:
+    from ..engine.run import Run
 
 # Layer type -> the axis of its weight that counts the class vectors.
 _CLASS_AXIS = {nn.Linear: 1, nn.Conv1D: 0, nn.Conv2D: 0, nn.Conv3D: 0}
@@ -28,14 +35,14 @@ class NormConstraint(Callback):
             classifier.
     """
 
-    def __init__(self, *, every, layers):
+    def __init__(self, *, every: str, layers: Sequence[str] | None) -> None:
         owner = type(self).__name__
         self.every = checks.choice(owner, "every", every, ("epoch", "step"))
         self.layers = None if layers is None else check_patterns(owner, "layers", layers)
-        self._axes = {}
-        self._weights = []
+        self._axes: dict[str, int] = {}
+        self._weights: list[tuple[str, paddle.Tensor, int]] = []
 
-    def on_model_built(self, run):
+    def on_model_built(self, run: Run) -> None:
         owner = type(self).__name__
         sublayers = dict(run.model.named_sublayers())
         if self.layers is None:
@@ -44,7 +51,7 @@ class NormConstraint(Callback):
             names = matches(owner, "layers", self.layers, sublayers, "Linear or convolution layers")
         self._axes = {name: _class_axis(owner, name, sublayers[name]) for name in names}
 
-    def on_checkpoint_loaded(self, run):
+    def on_checkpoint_loaded(self, run: Run) -> None:
         self._weights = []
         for model in run.models:
             sublayers = dict(model.named_sublayers())
@@ -54,11 +61,11 @@ class NormConstraint(Callback):
                 got = checks.described(f"{name!r}, which is frozen")
                 checks.fail(type(self).__name__, "layers", "layers that are trained", got)
 
-    def on_step_end(self, run):
+    def on_step_end(self, run: Run) -> None:
         if self.every == "step":
             self._project_all(run)
 
-    def on_epoch_end(self, run):
+    def on_epoch_end(self, run: Run) -> None:
         if self.every == "epoch":
             self._project_all(run)
 
@@ -72,7 +79,7 @@ class NormConstraint(Callback):
                 with paddle.no_grad():
                     paddle.assign(master.astype(weight.dtype), weight)
 
-    def project(self, name, weight, axis):
+    def project(self, name: str, weight: paddle.Tensor, axis: int) -> None:
         """Project one layer's weight in place.
 
         Args:
@@ -116,14 +123,22 @@ class MaxNormPGD(NormConstraint):
     an unchanged vector once more. Layers of one class work.
     """
 
-    def __init__(self, *, thresh=0.1, lp_norm=2, radius=None, every="epoch", layers=None):
+    def __init__(
+        self,
+        *,
+        thresh: float = 0.1,
+        lp_norm: float = 2,
+        radius: float | None = None,
+        every: str = "epoch",
+        layers: Sequence[str] | None = None,
+    ) -> None:
         super().__init__(every=every, layers=layers)
         self.thresh = checks.number("MaxNormPGD", "thresh", thresh, minimum=0, maximum=1)
         self.lp_norm = checks.number("MaxNormPGD", "lp_norm", lp_norm, minimum=1)
         self.radius = None if radius is None else checks.number("MaxNormPGD", "radius", radius, above=0)
-        self._radii = {}
+        self._radii: dict[str, float] = {}
 
-    def on_checkpoint_loaded(self, run):
+    def on_checkpoint_loaded(self, run: Run) -> None:
         super().on_checkpoint_loaded(run)
         if self.radius is not None:
             self._radii = dict.fromkeys(self._axes, self.radius)
@@ -141,13 +156,13 @@ class MaxNormPGD(NormConstraint):
             checks.fail("MaxNormPGD", "thresh", "such that the radius is a finite number > 0", got)
         return radius
 
-    def project(self, name, weight, axis):
+    def project(self, name: str, weight: paddle.Tensor, axis: int) -> None:
         project_to_ball_(weight, self._radii[name], axis, self.lp_norm)
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         return dict(self._radii)
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self._radii = dict(state)
 
 
@@ -169,10 +184,10 @@ class L2NormPGD(NormConstraint):
     Source: the L2 normalisation of Alshammari et al., CVPR 2022.
     """
 
-    def __init__(self, *, every="epoch", layers=None):
+    def __init__(self, *, every: str = "epoch", layers: Sequence[str] | None = None) -> None:
         super().__init__(every=every, layers=layers)
 
-    def project(self, name, weight, axis):
+    def project(self, name: str, weight: paddle.Tensor, axis: int) -> None:
         project_to_sphere_(weight, axis)
 
 

@@ -1,6 +1,10 @@
 """Charts of the images per class: text for a terminal, PNG through Matplotlib."""
 
+from __future__ import annotations
+
 import io
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +21,7 @@ COLOURS = dict(zip(GROUPS, ("#0072B2", "#E69F00", "#CC79A7")))
 GREY = "#555555"
 
 
-def has_blocks(encoding):
+def has_blocks(encoding: str) -> bool:
     """Whether an encoding, as of ``sys.stdout``, has Unicode's block characters."""
     try:
         _EIGHTHS.encode(encoding)
@@ -26,7 +30,9 @@ def has_blocks(encoding):
     return True
 
 
-def text_chart(counts, groups, *, width=80, blocks=True):
+def text_chart(
+    counts: np.ndarray, groups: Mapping[str, np.ndarray], *, width: int = 80, blocks: bool = True
+) -> list[str]:
     """Draw the images per class as horizontal bars, on a linear scale.
 
     Up to 40 classes: a bar for every class, by class. More: the classes sorted
@@ -65,7 +71,7 @@ def text_chart(counts, groups, *, width=80, blocks=True):
     return [line.rstrip() for line in (lines[0], *(f"{line}  {bar}" for line, bar in zip(lines[1:], bars)))]
 
 
-def png_chart(counts, groups, title):
+def png_chart(counts: np.ndarray, groups: Mapping[str, np.ndarray], title: str) -> bytes:
     """Draw the images per class, coloured by group, on a linear scale.
 
     Up to 40 classes: a horizontal bar for every class. More: the sorted profile.
@@ -91,7 +97,7 @@ def png_chart(counts, groups, title):
     return png(figure)
 
 
-def new_figure(height, width=7):
+def new_figure(height: float, width: float = 7) -> Any:
     """Return an empty Matplotlib figure, its size in inches.
 
     Raises:
@@ -103,7 +109,7 @@ def new_figure(height, width=7):
     return Figure(figsize=(width, height), dpi=110, layout="constrained")
 
 
-def png(figure):
+def png(figure: Any) -> bytes:
     """Return a figure as a PNG file, bytes, always the same for the same figure."""
     buffer = io.BytesIO()
     # Without the version of Matplotlib, which would make equal pictures differ.
@@ -111,7 +117,7 @@ def png(figure):
     return buffer.getvalue()
 
 
-def draw_counts(figure, counts, groups, words):
+def draw_counts(figure: Any, counts: np.ndarray, groups: Mapping[str, np.ndarray], words: Mapping[str, str]) -> None:
     """Draw the images per class into a figure: a bar for every class, or the sorted profile.
 
     Args:

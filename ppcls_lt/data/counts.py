@@ -1,20 +1,34 @@
 """Images per class ``[C]``: counting a label list, reading counts that are given. Standard library and NumPy only."""
 
+from __future__ import annotations
+
 import os
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Union
 
 import numpy as np
 
 from ..basis import checks
 from . import label_lists
 
+# Images per class ``[C]``, or the path of a label list to count.
+CountsLike = Union[Sequence[int], np.ndarray, str, os.PathLike]
 # One stray label such as a time stamp must not allocate gigabytes of zeros.
 MAX_CLASSES = 10**7
 # Labels are counted in parts, since NumPy takes eight bytes for each of a part.
 _CHUNK = 2**16
 
 
-def count_label_list(path, *, owner, name="cls_label_path", delimiter=None, class_num=None, check_labels=True):
+def count_label_list(
+    path: str | os.PathLike,
+    *,
+    owner: str,
+    name: str = "cls_label_path",
+    delimiter: str | None = None,
+    class_num: int | None = None,
+    check_labels: bool = True,
+) -> np.ndarray:
     """Count the images per class in a PaddleClas label list.
 
     Every line is ``image<delimiter>label``. A line is read as PaddleClas reads
@@ -49,7 +63,7 @@ def count_label_list(path, *, owner, name="cls_label_path", delimiter=None, clas
             checks.fail(owner, "class_num", f"at most {MAX_CLASSES}", class_num)
     limit = class_num if check_labels else None
     bound = MAX_CLASSES if limit is None else limit
-    tally = Counter()
+    tally: Counter[int] = Counter()
     if os.path.exists(path):
         checks.regular_file(owner, name, path)
     try:
@@ -72,7 +86,15 @@ def count_label_list(path, *, owner, name="cls_label_path", delimiter=None, clas
     return counts
 
 
-def as_counts(value, *, owner, name="num_class_list", class_num=None, delimiter=None, allow_empty=False):
+def as_counts(
+    value: CountsLike,
+    *,
+    owner: str,
+    name: str = "num_class_list",
+    class_num: int | None = None,
+    delimiter: str | None = None,
+    allow_empty: bool = False,
+) -> np.ndarray:
     """Return the images per class, given as numbers or as the path of a label list.
 
     Args:
@@ -123,7 +145,7 @@ def as_counts(value, *, owner, name="num_class_list", class_num=None, delimiter=
     return counts
 
 
-def images_per_class(labels, class_num=0):
+def images_per_class(labels: Sequence[int] | np.ndarray, class_num: int = 0) -> np.ndarray:
     """Return the images per class, int64 ``[C]`` with C the highest label + 1, or ``class_num`` if that is more.
 
     Args:
@@ -137,13 +159,13 @@ def images_per_class(labels, class_num=0):
     return counts
 
 
-def parts(labels, classes):
+def parts(labels: np.ndarray, classes: int) -> list[np.ndarray]:
     """Cut labels into parts, none shorter than C but the last: what is done per class stays in proportion."""
     size = max(_CHUNK, classes)
     return [labels[start : start + size] for start in range(0, labels.size, size)]
 
 
-def class_labels(dataset):
+def class_labels(dataset: Any) -> np.ndarray | None:
     """Return the labels of a data set as an array ``[N]`` of integers, or None where it has no class for each image."""
     labels = getattr(dataset, "labels", None)
     if labels is None or len(labels) == 0 or np.ndim(labels[0]) > 0:

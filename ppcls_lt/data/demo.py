@@ -6,6 +6,8 @@ Each function fills a folder with ``train.txt``, ``val.txt`` and ``test.txt``
 always give the same files.
 """
 
+from __future__ import annotations
+
 import gzip
 import json
 import math
@@ -31,7 +33,7 @@ _FASHION_HELP = (
 _IDX_IMAGES, _IDX_LABELS = 0x803, 0x801
 
 
-def write_digits(folder, *, ratio=15, seed=0):
+def write_digits(folder: str | os.PathLike, *, ratio: float = 15, seed: int = 0) -> dict[str, list[int]]:
     """Write scikit-learn's 1,797 handwritten digits as a long-tailed data set.
 
     8x8 grayscale PNG files. Per class, drawn by ``seed``: 50 test images, 30
@@ -75,8 +77,14 @@ def write_digits(folder, *, ratio=15, seed=0):
 
 
 def write_fashion_mnist(
-    folder, *, source="/usr/share/datasets/fashion-mnist", ratio=100, seed=0, n_max=5000, n_val=500
-):
+    folder: str | os.PathLike,
+    *,
+    source: str | os.PathLike = "/usr/share/datasets/fashion-mnist",
+    ratio: float = 100,
+    seed: int = 0,
+    n_max: int = 5000,
+    n_val: int = 500,
+) -> dict[str, list[int]]:
     """Write Fashion-MNIST as a long-tailed data set.
 
     28x28 grayscale PNG files. The training images follow an exponential profile

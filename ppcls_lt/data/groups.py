@@ -1,13 +1,19 @@
 """Groups of classes by their images: many, medium, few."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..basis import checks
-from .counts import as_counts
+from .counts import CountsLike, as_counts
 from .group_names import GROUPS, TERTILES, THRESHOLDS
 
 
-def shot_groups(counts, thresholds=THRESHOLDS, *, owner="shot_groups"):
+def shot_groups(
+    counts: CountsLike, thresholds: Sequence[float] | str = THRESHOLDS, *, owner: str = "shot_groups"
+) -> dict[str, np.ndarray]:
     """Split the classes into those with many, medium and few training images.
 
     With two thresholds: many have more than the first, few have less than the

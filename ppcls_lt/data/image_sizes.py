@@ -1,5 +1,7 @@
 """The size that an image file claims, read from its header alone: before a decoder makes room for it."""
 
+from __future__ import annotations
+
 import io
 import re
 
@@ -10,7 +12,7 @@ _TIFF = {b"II*\0": "little", b"MM\0*": "big"}
 _TIFF_BYTES = {1: 1, 3: 2, 4: 4}  # of a number, by its type
 
 
-def size_of(data):
+def size_of(data: bytes) -> tuple[int, int] | None:
     """Return ``(width, height)`` in pixels as the file says, or None where it does not tell.
 
     PNG, JPEG and TIFF are read here, in microseconds; others by Pillow, without decoding.

@@ -4,10 +4,15 @@ A list is what PaddleClas reads as one: text in UTF-8 without a byte order mark,
 each image, ``image<delimiter>label``, stripped and then split at each delimiter.
 """
 
+from __future__ import annotations
+
 import errno
+import os
 import re
+from collections.abc import Iterator
 from functools import partial
 from itertools import chain
+from typing import Any, TextIO
 
 from ..basis import checks
 
@@ -20,7 +25,7 @@ _SHOWN = 80  # characters of a faulty line
 _OTHER_DELIMITERS = {"\t": "a tab", ",": "a comma", ";": "a semicolon", "|": "a vertical bar", " ": "a space"}
 
 
-def lines(file):
+def lines(file: TextIO) -> Iterator[str]:
     """Yield the lines of an open list, with their ends.
 
     Raises:
@@ -36,7 +41,7 @@ def lines(file):
         yield line
 
 
-def open_list(path, **more):
+def open_list(path: str | os.PathLike, **more: Any) -> TextIO:
     """Open a list as text, so that line ends, white space and digits are those that PaddleClas sees."""
     try:
         return open(path, encoding="utf-8", **more)
@@ -44,7 +49,9 @@ def open_list(path, **more):
         raise OSError(errno.EINVAL, str(error)) from error
 
 
-def fail_at_line(path, owner, name, delimiter, bound, from_one=False):
+def fail_at_line(
+    path: str | os.PathLike, owner: str, name: str, delimiter: str, bound: int, from_one: bool = False
+) -> None:
     """Raise for the first faulty line of a list: the slow second reading.
 
     Args:

@@ -12,7 +12,7 @@ WAY_OUT = (
 )
 
 
-def check_sums(owner, sums):
+def check_sums(owner: str, sums: np.ndarray) -> None:
     """Raise unless every row of soft labels sums to 1.
 
     Args:
@@ -30,7 +30,7 @@ def check_sums(owner, sums):
         )
 
 
-def are_smoothed(labels):
+def are_smoothed(labels: np.ndarray) -> bool:
     """Whether soft labels ``[N, C]`` give a share to every class, as smoothing does and mixing two images does not."""
     labels = np.asarray(labels)
     return labels.shape[1] > 2 and bool((labels > 0).all(axis=1).any())

@@ -1,7 +1,10 @@
 """Label lists as files: their lines kept as they are, and files that are complete or not there."""
 
+from __future__ import annotations
+
 import contextlib
 import os
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +25,9 @@ class LabelList(NamedTuple):
     counts: np.ndarray
 
 
-def read_label_list(path, *, owner, name="LIST", delimiter=None):
+def read_label_list(
+    path: str | os.PathLike, *, owner: str, name: str = "LIST", delimiter: str | None = None
+) -> LabelList:
     """Read a PaddleClas label list and keep its lines as they are.
 
     Args:
@@ -56,7 +61,7 @@ def read_label_list(path, *, owner, name="LIST", delimiter=None):
     return LabelList(lines, [field[0] for field in fields], labels, counts)
 
 
-def joined(lines, chosen):
+def joined(lines: Sequence[str], chosen: np.ndarray) -> bytes:
     """Return the chosen lines of a ``LabelList`` as a file, bytes.
 
     Args:
@@ -66,7 +71,13 @@ def joined(lines, chosen):
     return "".join([lines[position] for position in chosen.tolist()]).encode("utf-8")
 
 
-def write_files(contents, *, owner, inputs=(), force=False):
+def write_files(
+    contents: Mapping[str, tuple[str | os.PathLike, bytes]],
+    *,
+    owner: str,
+    inputs: Sequence[str | os.PathLike] = (),
+    force: bool = False,
+) -> None:
     """Write files, each of which is complete or not there.
 
     Args:
@@ -94,20 +105,22 @@ def write_files(contents, *, owner, inputs=(), force=False):
         checks.fail(owner, failed, expected, checks.described(error.strerror))
 
 
-def listed_classes(classes):
+def listed_classes(classes: Sequence[int] | np.ndarray) -> str:
     """Return "class 3" or "12 classes: 0, 1, ..." for messages."""
     numbers = ", ".join(map(str, classes[:10])) + (", ..." if len(classes) > 10 else "")
     return f"class {numbers}" if len(classes) == 1 else f"{len(classes)} classes: {numbers}"
 
 
-def check_outputs(paths, *, owner, inputs=(), force=False):
+def check_outputs(
+    paths: Mapping[str, str | os.PathLike], *, owner: str, inputs: Sequence[str | os.PathLike] = (), force: bool = False
+) -> None:
     """Raise what ``write_files`` would, before any work is done.
 
     Args:
         paths (dict): parameter, for messages -> path.
         owner, inputs, force: see ``write_files``.
     """
-    seen = {}
+    seen: dict[str, str] = {}
     for name, path in paths.items():
         real = os.path.realpath(path)
         if real in seen:

@@ -3,7 +3,7 @@
 from ..basis import checks
 
 
-def long_tail_profile(n_max, ratio, class_num):
+def long_tail_profile(n_max: int, ratio: float, class_num: int) -> list[int]:
     """Return the images per class of an exponential long tail.
 
     ``n_c = int(n_max * (1 / ratio)^(c / (C - 1)))``, but never below 1.
@@ -31,7 +31,7 @@ def long_tail_profile(n_max, ratio, class_num):
     return [max(int(n_max * (1 / ratio) ** (c / steps)), 1) for c in range(class_num)]
 
 
-def step_profile(n_max, ratio, class_num, fraction=0.5):
+def step_profile(n_max: int, ratio: float, class_num: int, fraction: float = 0.5) -> list[int]:
     """Return the images per class of a step: classes of two sizes.
 
     ``n_c = n_max`` for the first classes, ``int(n_max / ratio)`` but never below

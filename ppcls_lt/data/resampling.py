@@ -4,6 +4,8 @@ Standard library and NumPy only. Notation: N images, C classes, ``n`` the images
 per class ``[C]``, K the number of classes that have images.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from .counts import parts
@@ -12,7 +14,7 @@ from .counts import parts
 _CHUNK = 2**16
 
 
-def class_probabilities(weights, counts):
+def class_probabilities(weights: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Return how likely a draw is of each class: ``p_c = n_c w_c / sum_k n_k w_k``.
 
     Args:
@@ -27,7 +29,7 @@ def class_probabilities(weights, counts):
     return mass / mass.sum()
 
 
-def sorted_by_class(labels, counts, indices=None):
+def sorted_by_class(labels: np.ndarray, counts: np.ndarray, indices: np.ndarray | None = None) -> np.ndarray:
     """Sort images by class, keeping their order within a class: a counting sort.
 
     Args:
@@ -58,7 +60,14 @@ def sorted_by_class(labels, counts, indices=None):
     return images
 
 
-def draws(generator, size, images, counts, probabilities, more=0):
+def draws(
+    generator: np.random.Generator,
+    size: int,
+    images: np.ndarray,
+    counts: np.ndarray,
+    probabilities: np.ndarray,
+    more: int = 0,
+) -> np.ndarray:
     """Draw images with replacement: the class by ``probabilities``, then any of its images.
 
     The class is drawn by Walker's alias method, in time independent of C.
@@ -96,7 +105,7 @@ def _spans(start, end):
     return [(first, min(first + _CHUNK, end)) for first in range(start, end, _CHUNK)]
 
 
-def alias_table(probabilities):
+def alias_table(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cut the unit interval into C equal cells of at most two classes each.
 
     Returns:
@@ -118,7 +127,7 @@ def alias_table(probabilities):
     return np.array(part), np.array(alias)
 
 
-def shuffles(generator, size, images):
+def shuffles(generator: np.random.Generator, size: int, images: np.ndarray) -> np.ndarray:
     """Return ``size`` images: shuffles of all, one after the other, the last one cut."""
     result = np.empty(size, images.dtype)
     for start in range(0, size, images.size):

@@ -4,14 +4,16 @@ Standard library and NumPy only. Notation: N images, C classes, ``n`` the images
 per class ``[C]``, K the number of classes that have images.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Callable, NamedTuple, Optional
+from typing import Callable, NamedTuple
 
 import numpy as np
 
 from ..basis import checks, registry
-from .counts import as_counts
+from .counts import CountsLike, as_counts
 from .weighting import effective_number
 
 # Arguments of a sampler that no mode may call its parameter.
@@ -39,9 +41,9 @@ class Mode(NamedTuple):
     weights: Callable
     formula: str
     source: str
-    parameter: Optional[str] = None
+    parameter: str | None = None
     bounds: Mapping = MappingProxyType({})
-    default: Optional[float] = None
+    default: float | None = None
     over_run: bool = False
 
 
@@ -75,7 +77,7 @@ _PACKAGED = {
 }
 
 
-def add_mode(name, entry):
+def add_mode(name: str, entry: Mode) -> None:
     """Let ``mode: NAME`` weigh images by an entry of your own.
 
     Args:
@@ -94,17 +96,17 @@ for _name, _entry in _PACKAGED.items():
     add_mode(_name, _entry)
 
 
-def modes():
+def modes() -> dict[str, Mode]:
     """Return the table: name -> :class:`Mode`."""
     return registry.registered(registry.MODE)
 
 
-def mode_parameters():
+def mode_parameters() -> list[str]:
     """Return the parameters that may be given with some mode, each once."""
     return list(dict.fromkeys(m.parameter for m in modes().values() if m.parameter is not None and not m.over_run))
 
 
-def image_weights(mode, counts, **given):
+def image_weights(mode: str, counts: CountsLike, **given: float | None) -> np.ndarray:
     """Weigh one image of each class, by the size of its class.
 
     The weights are relative: an image is drawn with its weight over the sum of
@@ -137,7 +139,7 @@ def image_weights(mode, counts, **given):
     return weights
 
 
-def mode_parameter(mode, given, *, owner):
+def mode_parameter(mode: str, given: Mapping[str, float | None], *, owner: str) -> float | None:
     """Return the checked parameter of ``mode``, None if it has none.
 
     Args:

@@ -1,5 +1,10 @@
 """A training and a validation part of a label list, class by class."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Callable
+
 import numpy as np
 
 from ..basis import checks
@@ -9,8 +14,16 @@ from .list_files import listed_classes
 
 
 def stratified_split(
-    labels, *, fraction, images=None, seed=0, allow_missing=False, owner="stratified_split", name="labels", called=str
-):
+    labels: Sequence[int] | np.ndarray,
+    *,
+    fraction: float,
+    images: Sequence[str] | None = None,
+    seed: int = 0,
+    allow_missing: bool = False,
+    owner: str = "stratified_split",
+    name: str = "labels",
+    called: Callable[[str], str] = str,
+) -> tuple[np.ndarray, np.ndarray]:
     """Split images into a training and a validation part, class by class.
 
     Of ``n_c`` images of class c, ``max(1, round(fraction * n_c))`` but never all
@@ -39,7 +52,7 @@ def stratified_split(
     fraction = checks.number(owner, called("fraction"), fraction, above=0, below=1)
     seed = checks.integer(owner, called("seed"), seed, minimum=0)
     labels, images = labels_and_images(labels, images, owner, name)
-    places = {}
+    places: dict[str, int] = {}
     group = np.array([places.setdefault(image, len(places)) for image in images], dtype=np.int64)
     # Groups are numbered as they appear, so this is each group's first line.
     first = np.unique(group, return_index=True)[1]

@@ -1,9 +1,14 @@
 """Long-tailed subsets of a label list. Notation: N lines, C classes, ``n`` the images per class ``[C]``."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Callable
+
 import numpy as np
 
 from ..basis import checks
-from .counts import as_counts
+from .counts import CountsLike, as_counts
 from .drawing import draw, labels_and_images, rank_in_class
 from .list_files import listed_classes
 from .profiles import long_tail_profile, step_profile
@@ -14,7 +19,14 @@ KINDS = ("exp", "step")
 ORDERS = ("given", "random", "size")
 
 
-def class_order(order, counts, *, seed=0, owner="class_order", called=str):
+def class_order(
+    order: str | Sequence[int] | np.ndarray,
+    counts: CountsLike,
+    *,
+    seed: int = 0,
+    owner: str = "class_order",
+    called: Callable[[str], str] = str,
+) -> np.ndarray:
     """Return the classes from the one that shall have most images to the one with fewest.
 
     Args:
@@ -51,18 +63,18 @@ def class_order(order, counts, *, seed=0, owner="class_order", called=str):
 
 
 def tail_counts(
-    available,
+    available: CountsLike,
     *,
-    ratio,
-    kind="exp",
-    step_fraction=0.5,
-    order="given",
-    max_per_class=None,
-    seed=0,
-    owner="tail_counts",
-    name="available",
-    called=str,
-):
+    ratio: float,
+    kind: str = "exp",
+    step_fraction: float = 0.5,
+    order: str | Sequence[int] | np.ndarray = "given",
+    max_per_class: int | None = None,
+    seed: int = 0,
+    owner: str = "tail_counts",
+    name: str = "available",
+    called: Callable[[str], str] = str,
+) -> np.ndarray:
     """Return how many images a long-tailed subset takes of each class.
 
     Args:
@@ -125,7 +137,9 @@ def tail_counts(
     return counts
 
 
-def long_tail_subset(labels, counts, *, images=None, seed=0):
+def long_tail_subset(
+    labels: Sequence[int] | np.ndarray, counts: CountsLike, *, images: Sequence[str] | None = None, seed: int = 0
+) -> np.ndarray:
     """Draw a number of images of every class.
 
     With one seed a smaller number draws a part of what a larger one draws.

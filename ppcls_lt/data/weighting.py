@@ -1,9 +1,17 @@
 """Class weights from the images per class. Notation: C classes, ``n`` the images per class ``[C]``."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Union
+
 import numpy as np
 
 from ..basis import checks
-from .counts import as_counts
+from .counts import CountsLike, as_counts
+
+# A scheme, a map from one to its parameter, one number for each class, or none.
+WeightsLike = Union[str, dict, Sequence[float], np.ndarray, None]
 
 _BETA = {"minimum": 0, "below": 1}
 
@@ -11,7 +19,7 @@ _BETA = {"minimum": 0, "below": 1}
 _GAMMA = {"minimum": 0}
 
 
-def inverse_frequency(counts):
+def inverse_frequency(counts: CountsLike) -> np.ndarray:
     """Weigh a class by the inverse of its images.
 
     ``w_c = a / n_c``, with ``a`` such that the weights sum to C. An empty class
@@ -30,7 +38,7 @@ def inverse_frequency(counts):
     return _spread(_sum_to_size(1.0 / counts[present]), present)
 
 
-def effective_number(counts, beta=0.9999, normalize=True):
+def effective_number(counts: CountsLike, beta: float = 0.9999, normalize: bool = True) -> np.ndarray:
     """Weigh a class by the inverse of its effective number of images.
 
     ``w_c = (1 - beta) / (1 - beta^n_c)``, scaled to sum to C. An empty class
@@ -59,7 +67,7 @@ def effective_number(counts, beta=0.9999, normalize=True):
     return _spread(_sum_to_size(weights) if normalize else weights, present)
 
 
-def cost_sensitive(counts, gamma=1.0):
+def cost_sensitive(counts: CountsLike, gamma: float = 1.0) -> np.ndarray:
     """Weigh a class by its size relative to the smallest class.
 
     ``w_c = (n_min / n_c)^gamma``, not rescaled: the smallest class has weight 1.
@@ -93,7 +101,14 @@ _SCHEMES = {
 }
 
 
-def class_weights(scheme, counts, *, owner, name="class_weight", class_num=None):
+def class_weights(
+    scheme: WeightsLike,
+    counts: CountsLike | None,
+    *,
+    owner: str,
+    name: str = "class_weight",
+    class_num: int | None = None,
+) -> np.ndarray | None:
     """Return the class weights that a configuration asks for.
 
     Args:

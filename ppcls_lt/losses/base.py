@@ -1,16 +1,21 @@
 """What every long-tail loss shares: labels, class weights, divisor, precision."""
 
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
 import paddle
 from paddle import nn
 
 from ..basis import checks
 from ..data import label_rows
-from ..data.counts import as_counts
-from ..data.weighting import class_weights
+from ..data.counts import CountsLike, as_counts
+from ..data.weighting import WeightsLike, class_weights
 from ..maths import rows
 from ..maths.functional import class_cross_entropies, cross_entropy, full_precision, smoothed_cross_entropy
 from ..maths.parallel import global_mean
-from .batch import Batch
+from .batch import Batch, Outputs
 
 REDUCTIONS = ("mean", "weighted_mean")
 _INTEGERS = (paddle.int64, paddle.int32)
@@ -50,52 +55,60 @@ class LongTailLoss(nn.Layer):
         ConfigError: an argument is not what it must be.
     """
 
-    result_key = None
+    result_key: str = None  # type: ignore[assignment]  # a subclass sets it
     # Wants `batch.features`, which an Engine catches at the final classifier.
     uses_features = False
     # Takes a `cosine_scale` above 1 also on an ordinary classifier, whose logits are no cosines.
     allow_unnormalized = False
-    feature_source = None
+    feature_source: Any = None
 
-    def __init__(self, *, num_class_list, class_weight, reduction, allow_empty_classes, label_smoothing=0.0):
+    def __init__(
+        self,
+        *,
+        num_class_list: CountsLike | None,
+        class_weight: WeightsLike,
+        reduction: str,
+        allow_empty_classes: bool,
+        label_smoothing: float = 0.0,
+    ) -> None:
         super().__init__()
         owner = type(self).__name__
         self.label_smoothing = checks.number(owner, "label_smoothing", label_smoothing, minimum=0, below=1)
         self.reduction = checks.choice(owner, "reduction", reduction, REDUCTIONS)
         checks.flag(owner, "allow_empty_classes", allow_empty_classes)
-        self.counts = None
+        self.counts: Any = None
         if num_class_list is not None:
             self.counts = as_counts(num_class_list, owner=owner, allow_empty=allow_empty_classes)
         self._classes = None if self.counts is None else len(self.counts)
-        self._exact = {}
+        self._exact: dict[str, np.ndarray | None] = {}
         self.takes_scaled_logits = False
         # An Engine has seen labels of its data and turns this off: to look at them holds up the device.
         self.checks_labels = True
         self.set_class_weight(class_weights(class_weight, self.counts, owner=owner))
 
     @property
-    def cosine_scale(self):
+    def cosine_scale(self) -> float | None:
         """The factor ``s`` on cosines, a float, of a loss that is made for them; None of every other.
 
         ``Arch.classifier: normalized`` takes its scale from here.
         """
         return None
 
-    def take_scaled_logits(self):
+    def take_scaled_logits(self) -> None:
         """From now on the logits come multiplied by ``cosine_scale``, as from a normalised classifier."""
         self.takes_scaled_logits = True
 
     @property
-    def logit_scale(self):
+    def logit_scale(self) -> float:
         """What a formula multiplies the logits by: ``cosine_scale``, or 1 where that is done or there is none."""
         return 1.0 if self.takes_scaled_logits or self.cosine_scale is None else self.cosine_scale
 
     @property
-    def class_weight(self):
+    def class_weight(self) -> np.ndarray | None:
         """The class weights in use: float array ``[C]``, or None."""
         return self._exact["class_weight"]
 
-    def set_class_weight(self, weights):
+    def set_class_weight(self, weights: np.ndarray | None) -> None:
         """Use these class weights from now on: float array ``[C]``, or None for none."""
         self._store("class_weight", weights)
 
@@ -115,34 +128,34 @@ class LongTailLoss(nn.Layer):
         # Mixed precision (O2) may have cast the buffer with the other layers.
         return buffer if buffer.dtype == dtype else paddle.to_tensor(self._exact[name], dtype=dtype)
 
-    def forward(self, x, label):
+    def forward(self, x: Outputs, label: paddle.Tensor) -> dict[str, paddle.Tensor]:
         """Return ``{result_key: loss}`` for logits ``[N, C]`` and labels."""
         with full_precision():
             batch = self.batch(x, label)
             losses, weights, divisor = self._soft(batch) if batch.is_soft else self._hard(batch)
             return {self.result_key: global_mean(losses, weights, divisor, synchronize=self.training)}
 
-    def batch(self, x, label):
+    def batch(self, x: Outputs, label: paddle.Tensor) -> Batch:
         """Return the :class:`Batch` of what PaddleClas hands over; a subclass may add to it."""
         logits = self._logits(x)
         outputs = {key: value for key, value in x.items() if key != "logits"} if isinstance(x, dict) else {}
         features = self._features(x, logits.shape[0]) if self.uses_features and self.training else None
         return Batch(logits, self._label(label, logits), features, outputs)
 
-    def from_cross_entropy(self, ce, batch):
+    def from_cross_entropy(self, ce: paddle.Tensor, batch: Batch) -> paddle.Tensor:
         """Unweighted loss of each entry of ``ce``: ``[N]``, or ``[N, C]`` for soft labels."""
         return ce
 
-    def is_cross_entropy(self, batch):
+    def is_cross_entropy(self, batch: Batch) -> bool:
         """Whether this loss, its weights aside, is the cross entropy, whose smoothing takes no ``[N, C]`` losses."""
         changed = ("from_cross_entropy", "per_image", "per_class")
         return all(getattr(type(self), name) is getattr(LongTailLoss, name) for name in changed)
 
-    def per_image(self, batch):
+    def per_image(self, batch: Batch) -> paddle.Tensor:
         """Unweighted loss of each image ``[N]``, whose classes are ``batch.label`` ``[N]``."""
         return self.from_cross_entropy(cross_entropy(batch.logits, batch.label), batch)
 
-    def per_class(self, batch):
+    def per_class(self, batch: Batch) -> paddle.Tensor:
         """Unweighted loss of each image were each class the true one: ``[N, C]``."""
         return self.from_cross_entropy(class_cross_entropies(batch.logits), batch)
 

@@ -1,9 +1,12 @@
 """What a formula is given: one batch."""
 
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import Optional, Union
 
 import paddle
+
+# What PaddleClas hands a loss: logits ``[N, C]``, or a dict with them.
+Outputs = Union[paddle.Tensor, dict]
 
 
 @dataclass
@@ -24,6 +27,6 @@ class Batch:
     outputs: dict = field(default_factory=dict)
 
     @property
-    def is_soft(self):
+    def is_soft(self) -> bool:
         """Whether the labels are soft."""
         return self.label.ndim == 2

@@ -1,7 +1,10 @@
 """Cost-sensitive cross entropy."""
 
+from __future__ import annotations
+
 from ..basis import checks
 from ..basis.registry import register
+from ..data.counts import CountsLike
 from .base import LongTailLoss
 
 
@@ -32,12 +35,12 @@ class CostSensitiveCE(LongTailLoss):
     def __init__(
         self,
         *,
-        num_class_list,
-        gamma=1.0,
-        reduction="weighted_mean",
-        allow_empty_classes=False,
-        label_smoothing=0.0,
-    ):
+        num_class_list: CountsLike,
+        gamma: float = 1.0,
+        reduction: str = "weighted_mean",
+        allow_empty_classes: bool = False,
+        label_smoothing: float = 0.0,
+    ) -> None:
         gamma = checks.number("CostSensitiveCE", "gamma", gamma, minimum=0)
         super().__init__(
             num_class_list=num_class_list,

@@ -1,9 +1,16 @@
 """Focal loss."""
 
+from __future__ import annotations
+
+import paddle
+
 from ..basis import checks
 from ..basis.registry import register
+from ..data.counts import CountsLike
+from ..data.weighting import WeightsLike
 from ..maths.functional import focal
 from .base import LongTailLoss
+from .batch import Batch
 
 
 @register("loss")
@@ -38,14 +45,14 @@ class FocalLoss(LongTailLoss):
     def __init__(
         self,
         *,
-        gamma=2.0,
-        scale=1.0,
-        num_class_list=None,
-        class_weight="none",
-        reduction="mean",
-        allow_empty_classes=False,
-        label_smoothing=0.0,
-    ):
+        gamma: float = 2.0,
+        scale: float = 1.0,
+        num_class_list: CountsLike | None = None,
+        class_weight: WeightsLike = "none",
+        reduction: str = "mean",
+        allow_empty_classes: bool = False,
+        label_smoothing: float = 0.0,
+    ) -> None:
         super().__init__(
             num_class_list=num_class_list,
             class_weight=class_weight,
@@ -56,10 +63,10 @@ class FocalLoss(LongTailLoss):
         self.gamma = checks.number("FocalLoss", "gamma", gamma, minimum=0)
         self.scale = checks.number("FocalLoss", "scale", scale, above=0)
 
-    def is_cross_entropy(self, batch):
+    def is_cross_entropy(self, batch: Batch) -> bool:
         return self.gamma == 0 and self.scale == 1
 
-    def from_cross_entropy(self, ce, batch):
+    def from_cross_entropy(self, ce: paddle.Tensor, batch: Batch) -> paddle.Tensor:
         """``scale * (1 - p)^gamma * ce``, elementwise."""
         loss = focal(ce, self.gamma)
         return loss if self.scale == 1 else self.scale * loss

@@ -1,23 +1,27 @@
 """Influence-balanced losses."""
 
+from __future__ import annotations
+
 import logging
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any
 
 import paddle
 
 from ..basis import checks
 from ..basis.registry import register
+from ..data.counts import CountsLike
+from ..data.weighting import WeightsLike
 from ..maths.functional import focal, influence_balanced, l1_norm
 from .base import LongTailLoss
-from .batch import Batch
+from .batch import Batch, Outputs
 
 _logger = logging.getLogger("ppcls.lt")
 
 
 @dataclass
 class _NormedBatch(Batch):
-    feature_norm: Optional[paddle.Tensor] = None  # L1, ``[N]``
+    feature_norm: paddle.Tensor | None = None  # L1, ``[N]``
 
 
 class _InfluenceBalanced(LongTailLoss):
@@ -26,8 +30,16 @@ class _InfluenceBalanced(LongTailLoss):
     uses_features = True
 
     def __init__(
-        self, *, alpha, epsilon, num_class_list, class_weight, reduction, allow_empty_classes, label_smoothing
-    ):
+        self,
+        *,
+        alpha: float,
+        epsilon: float,
+        num_class_list: CountsLike | None,
+        class_weight: WeightsLike,
+        reduction: str,
+        allow_empty_classes: bool,
+        label_smoothing: float,
+    ) -> None:
         if isinstance(class_weight, str) and class_weight == "auto":
             class_weight = "none" if num_class_list is None else "inverse"
         super().__init__(
@@ -42,7 +54,7 @@ class _InfluenceBalanced(LongTailLoss):
         self.epsilon = checks.number(owner, "epsilon", epsilon, above=0)
         self._said = False
 
-    def batch(self, x, label):
+    def batch(self, x: Outputs, label: paddle.Tensor) -> _NormedBatch:
         """The batch with the L1 norm of each image's features ``[N]``, None when evaluating."""
         batch = super().batch(x, label)
         if batch.features is None and not self._said:
@@ -101,14 +113,14 @@ class IBLoss(_InfluenceBalanced):
     def __init__(
         self,
         *,
-        alpha=1000.0,
-        epsilon=0.001,
-        num_class_list=None,
-        class_weight="auto",
-        reduction="mean",
-        allow_empty_classes=False,
-        label_smoothing=0.0,
-    ):
+        alpha: float = 1000.0,
+        epsilon: float = 0.001,
+        num_class_list: CountsLike | None = None,
+        class_weight: WeightsLike = "auto",
+        reduction: str = "mean",
+        allow_empty_classes: bool = False,
+        label_smoothing: float = 0.0,
+    ) -> None:
         super().__init__(
             alpha=alpha,
             epsilon=epsilon,
@@ -119,10 +131,10 @@ class IBLoss(_InfluenceBalanced):
             label_smoothing=label_smoothing,
         )
 
-    def is_cross_entropy(self, batch):
+    def is_cross_entropy(self, batch: Any) -> bool:
         return batch.feature_norm is None
 
-    def from_cross_entropy(self, ce, batch):
+    def from_cross_entropy(self, ce: paddle.Tensor, batch: Any) -> paddle.Tensor:
         """``factor * ce`` elementwise; ``ce`` when there are no features."""
         return self._balanced(ce, ce, batch)
 
@@ -152,15 +164,15 @@ class IBFocalLoss(_InfluenceBalanced):
     def __init__(
         self,
         *,
-        alpha=1000.0,
-        epsilon=0.001,
-        gamma=1.0,
-        num_class_list=None,
-        class_weight="auto",
-        reduction="mean",
-        allow_empty_classes=False,
-        label_smoothing=0.0,
-    ):
+        alpha: float = 1000.0,
+        epsilon: float = 0.001,
+        gamma: float = 1.0,
+        num_class_list: CountsLike | None = None,
+        class_weight: WeightsLike = "auto",
+        reduction: str = "mean",
+        allow_empty_classes: bool = False,
+        label_smoothing: float = 0.0,
+    ) -> None:
         super().__init__(
             alpha=alpha,
             epsilon=epsilon,
@@ -172,9 +184,9 @@ class IBFocalLoss(_InfluenceBalanced):
         )
         self.gamma = checks.number("IBFocalLoss", "gamma", gamma, minimum=0)
 
-    def is_cross_entropy(self, batch):
+    def is_cross_entropy(self, batch: Any) -> bool:
         return batch.feature_norm is None and self.gamma == 0
 
-    def from_cross_entropy(self, ce, batch):
+    def from_cross_entropy(self, ce: paddle.Tensor, batch: Any) -> paddle.Tensor:
         """``factor * (1 - p)^gamma * ce`` elementwise; no factor without features."""
         return self._balanced(focal(ce, self.gamma), ce, batch)

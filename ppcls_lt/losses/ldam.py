@@ -1,11 +1,17 @@
 """Label-distribution-aware margin loss."""
 
+from __future__ import annotations
+
 import numpy as np
+import paddle
 
 from ..basis import checks
 from ..basis.registry import register
+from ..data.counts import CountsLike
+from ..data.weighting import WeightsLike
 from ..maths.ldam import class_ldam, ldam
 from .base import LongTailLoss
+from .batch import Batch
 
 
 @register("loss")
@@ -45,15 +51,15 @@ class LDAMLoss(LongTailLoss):
     def __init__(
         self,
         *,
-        num_class_list,
-        max_m=0.5,
-        s=30.0,
-        class_weight="none",
-        reduction="weighted_mean",
-        allow_empty_classes=False,
-        label_smoothing=0.0,
-        allow_unnormalized=False,
-    ):
+        num_class_list: CountsLike,
+        max_m: float = 0.5,
+        s: float = 30.0,
+        class_weight: WeightsLike = "none",
+        reduction: str = "weighted_mean",
+        allow_empty_classes: bool = False,
+        label_smoothing: float = 0.0,
+        allow_unnormalized: bool = False,
+    ) -> None:
         if num_class_list is None:
             checks.fail("LDAMLoss", "num_class_list", "a list of counts or the path of a label list", None)
         super().__init__(
@@ -71,16 +77,16 @@ class LDAMLoss(LongTailLoss):
         self._store("margin", self.s * self.max_m * ratio**0.25)
 
     @property
-    def cosine_scale(self):
+    def cosine_scale(self) -> float:
         """``s``."""
         return self.s
 
-    def per_image(self, batch):
+    def per_image(self, batch: Batch) -> paddle.Tensor:
         """LDAM of each image, ``[N]``."""
         # Scaled logits are those of a normalised classifier: cosines times s.
         bound = self.s if self.takes_scaled_logits else None
         return ldam(batch.logits, batch.label, self._vector("margin", batch.logits.dtype), self.logit_scale, bound)
 
-    def per_class(self, batch):
+    def per_class(self, batch: Batch) -> paddle.Tensor:
         """LDAM of each image were each class the true one, ``[N, C]``."""
         return class_ldam(batch.logits, self._vector("margin", batch.logits.dtype), self.logit_scale)

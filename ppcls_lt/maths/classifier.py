@@ -4,6 +4,10 @@ None of this changes a checkpoint: parameter names and shapes stay those of the
 architecture.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import paddle
 from paddle import nn
 from paddle.autograd import PyLayer
@@ -17,7 +21,7 @@ SMALLEST_NORM = 1e-12
 _BLOCK = 2**20
 
 
-def find_classifier(model, class_num, arch):
+def find_classifier(model: nn.Layer, class_num: int | None, arch: str) -> tuple[str, nn.Layer]:
     """Return ``(name, layer)`` of the last ``Linear`` with ``class_num`` outputs.
 
     Args:
@@ -53,10 +57,10 @@ class LogitsCheck:
         arch (str): the architecture's name, for messages.
     """
 
-    def __init__(self, model, name, classifier, arch):
+    def __init__(self, model: nn.Layer, name: str, classifier: nn.Linear, arch: str) -> None:
         self._name = name
         self._arch = arch
-        self._outputs = []
+        self._outputs: list[paddle.Tensor] = []
         # A flag, not the removal of the hooks: a copy of the model has a check of its own.
         self._done = False
         classifier.register_forward_post_hook(self._keep)
@@ -94,7 +98,7 @@ class FeatureTap:
             the last the features are let go.
     """
 
-    def __init__(self, classifier, readers=1):
+    def __init__(self, classifier: nn.Linear, readers: int = 1) -> None:
         self.enabled = True  # False while its readers are not the losses in use
         self._readers = readers
         self._features = None
@@ -106,7 +110,7 @@ class FeatureTap:
             self._features = inputs[0]
             self._left = self._readers
 
-    def take(self):
+    def take(self) -> paddle.Tensor:
         """Return the features ``[N, D]`` of the last training forward.
 
         Raises:
@@ -135,7 +139,7 @@ class NormalizedLinear(nn.Linear):
     those trained for.
     """
 
-    def forward(self, x):
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """Return ``[N, class_num]`` cosines times ``scale`` from features ``[N, D]``.
 
         Computed in float32 (float64 for float64 features).
@@ -167,7 +171,7 @@ class _Cosines(PyLayer):
     """
 
     @staticmethod
-    def forward(ctx, x, weight, scale):
+    def forward(ctx: Any, x: paddle.Tensor, weight: paddle.Tensor, scale: float) -> paddle.Tensor:
         per_image = scale * _inverse_norm(x, axis=1)
         per_class = _inverse(sum(_sums(block * block, axis=0) for block in _blocks(weight)))
         logits = _cosines(x, weight, per_image, per_class)
@@ -176,7 +180,7 @@ class _Cosines(PyLayer):
         return logits
 
     @staticmethod
-    def backward(ctx, upstream):
+    def backward(ctx: Any, upstream: paddle.Tensor) -> tuple:
         x, weight, logits, per_image, per_class = ctx.saved_tensor()
         with paddle.amp.auto_cast(enable=False):
             along = upstream * logits
@@ -199,7 +203,7 @@ def _blocks(weight):
     return [weight[start : start + rows] for start in range(0, weight.shape[0], rows)]
 
 
-def normalize(layer, scale, redraw=True):
+def normalize(layer: nn.Linear, scale: float, redraw: bool = True) -> None:
     """Turn a ``Linear`` into a :class:`NormalizedLinear`, in place.
 
     The class vectors are drawn anew, uniform in [-1, 1] and then of unit

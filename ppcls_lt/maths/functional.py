@@ -8,6 +8,7 @@ image is ``sum_c y_c * loss(z, c)``, for which the functions take the matrix of
 """
 
 import contextlib
+from typing import Any
 
 import paddle
 import paddle.nn.functional as F
@@ -24,7 +25,7 @@ _autocast_is_enabled = getattr(paddle.amp, "is_autocast_enabled", None)
 _UNCHANGED = contextlib.nullcontext()
 
 
-def full_precision():
+def full_precision() -> contextlib.AbstractContextManager:
     """A context in which mixed precision is off.
 
     Where it is off already nothing is entered: that takes as long as ten small operations.
@@ -34,7 +35,7 @@ def full_precision():
     return paddle.amp.auto_cast(enable=False)
 
 
-def cross_entropy(logits, label):
+def cross_entropy(logits: paddle.Tensor, label: paddle.Tensor) -> paddle.Tensor:
     """Softmax cross entropy ``-log p_y`` of each image.
 
     Args:
@@ -54,7 +55,7 @@ def cross_entropy(logits, label):
     return ce
 
 
-def smoothed_cross_entropy(logits, label, smoothing):
+def smoothed_cross_entropy(logits: paddle.Tensor, label: paddle.Tensor, smoothing: float) -> paddle.Tensor:
     """Cross entropy with smoothed labels: ``(1 - e) * (-log p_y) + e / C * sum_c -log p_c`` of each image.
 
     Args:
@@ -70,14 +71,14 @@ def smoothed_cross_entropy(logits, label, smoothing):
     return _SmoothedCrossEntropy.apply(logits, label, smoothing)
 
 
-def class_cross_entropies(logits):
+def class_cross_entropies(logits: paddle.Tensor) -> paddle.Tensor:
     """``-log p_c`` of every class: ``[N, C]`` from logits ``[N, C]``, for soft labels."""
     # From the largest down, or float32 would keep no more digits than the logits have.
     below = logits - rows.largest(logits.detach()).unsqueeze(1)
     return paddle.log(rows.exp(below).sum(axis=1, keepdim=True)) - below
 
 
-def focal(ce, gamma):
+def focal(ce: paddle.Tensor, gamma: float) -> paddle.Tensor:
     """Focal loss ``(1 - p)^gamma * ce`` with ``p = exp(-ce)``.
 
     Args:
@@ -97,7 +98,9 @@ def focal(ce, gamma):
     return paddle.clip(-base, min=_SMALLEST_BASE) ** gamma * ce
 
 
-def influence_balanced(loss, ce, feature_norm, alpha, epsilon):
+def influence_balanced(
+    loss: paddle.Tensor, ce: paddle.Tensor, feature_norm: paddle.Tensor, alpha: float, epsilon: float
+) -> paddle.Tensor:
     """``loss`` times the IB factor ``alpha / (|softmax(z) - onehot(y)|_1 * |h|_1 + epsilon)``.
 
     For a hard label the first norm is ``2 (1 - p_y)``. Gradients flow through
@@ -114,7 +117,7 @@ def influence_balanced(loss, ce, feature_norm, alpha, epsilon):
     return loss / paddle.scale(paddle.expm1(-ce) * feature_norm, -2.0 / alpha, epsilon / alpha)
 
 
-def l1_norm(features):
+def l1_norm(features: paddle.Tensor) -> paddle.Tensor:
     """Sum of the absolute values of each row: ``[N]`` from ``[N, D]``, with gradient 0 at 0."""
     return _L1Norm.apply(features)
 
@@ -122,12 +125,12 @@ def l1_norm(features):
 class _L1Norm(PyLayer):
     # By hand: on the CPU a third less time than the gradients of abs and mv.
     @staticmethod
-    def forward(ctx, features):
+    def forward(ctx: Any, features: paddle.Tensor) -> paddle.Tensor:
         ctx.save_for_backward(features)
         return rows.sums(features.abs())
 
     @staticmethod
-    def backward(ctx, upstream):
+    def backward(ctx: Any, upstream: paddle.Tensor) -> paddle.Tensor:
         (features,) = ctx.saved_tensor()
         with full_precision():
             return rows.signs(features, upstream)
@@ -136,7 +139,7 @@ class _L1Norm(PyLayer):
 class _SmoothedCrossEntropy(PyLayer):
     # In place, as _LDAM: plain operations take several times as long on the CPU.
     @staticmethod
-    def forward(ctx, logits, label, smoothing):
+    def forward(ctx: Any, logits: paddle.Tensor, label: paddle.Tensor, smoothing: float) -> paddle.Tensor:
         images, classes = logits.shape
         place = label + rows.starts(images, classes, str(logits.place))
         mass = logits + (-rows.largest(logits)).unsqueeze(1)
@@ -149,7 +152,7 @@ class _SmoothedCrossEntropy(PyLayer):
         return paddle.log(total) - target
 
     @staticmethod
-    def backward(ctx, upstream):
+    def backward(ctx: Any, upstream: paddle.Tensor) -> paddle.Tensor:
         mass, place, total = ctx.saved_tensor()
         with full_precision():
             # p - e / C, and less 1 - e for y

@@ -3,6 +3,8 @@
 Source: Cao et al., NeurIPS 2019, equation 13.
 """
 
+from typing import Any, Optional
+
 import paddle
 import paddle.nn.functional as F
 from paddle.autograd import PyLayer
@@ -16,7 +18,13 @@ _LOWEST = {dtype: float(paddle.finfo(dtype).min) / 4 for dtype in (paddle.float3
 _LARGEST_BOUND = 60.0
 
 
-def ldam(logits, label, margin, scale=1.0, bound=None):
+def ldam(
+    logits: paddle.Tensor,
+    label: paddle.Tensor,
+    margin: paddle.Tensor,
+    scale: float = 1.0,
+    bound: Optional[float] = None,
+) -> paddle.Tensor:
     """LDAM: cross entropy of ``scale * logits`` with ``margin[y]`` taken off the true class.
 
     With ``a = margin[y]``, ``z`` the scaled logits and ``L`` the logsumexp of the
@@ -43,7 +51,9 @@ def ldam(logits, label, margin, scale=1.0, bound=None):
 class _LDAM(PyLayer):
     # Adding a column is faster on the CPU than subtracting one, and entries are reached fastest in the flat matrix.
     @staticmethod
-    def forward(ctx, logits, label, shift, scale, bounded):
+    def forward(
+        ctx: Any, logits: paddle.Tensor, label: paddle.Tensor, shift: paddle.Tensor, scale: float, bounded: bool
+    ) -> paddle.Tensor:
         images, classes = logits.shape
         device = str(logits.place)
         place = label + rows.starts(images, classes, device)
@@ -69,7 +79,7 @@ class _LDAM(PyLayer):
         return F.relu(excess) + paddle.log1p(paddle.exp(-excess.abs()))
 
     @staticmethod
-    def backward(ctx, upstream):
+    def backward(ctx: Any, upstream: paddle.Tensor) -> paddle.Tensor:
         others, place, share, pull = ctx.saved_tensor()
         with full_precision():
             upstream = upstream * ctx.scale
@@ -79,7 +89,7 @@ class _LDAM(PyLayer):
             return others
 
 
-def class_ldam(logits, margin, scale=1.0):
+def class_ldam(logits: paddle.Tensor, margin: paddle.Tensor, scale: float = 1.0) -> paddle.Tensor:
     """LDAM of every class taken as the true one: ``[N, C]``, for soft labels.
 
     Arguments as for :func:`ldam`.

@@ -1,5 +1,7 @@
 """The mean over the images of all processes in one forward."""
 
+from typing import Optional, Union
+
 import paddle
 import paddle.distributed as dist
 
@@ -7,7 +9,9 @@ import paddle.distributed as dist
 _SMALLEST_DIVISOR = 1e-30
 
 
-def global_mean(losses, weights, divisor, *, synchronize):
+def global_mean(
+    losses: paddle.Tensor, weights: Optional[paddle.Tensor], divisor: Union[paddle.Tensor, int], *, synchronize: bool
+) -> paddle.Tensor:
     """Divide the weighted sum of this process's losses by the divisor of all processes.
 
     ``DataParallel`` averages gradients over the processes. With the sums ``S_r``

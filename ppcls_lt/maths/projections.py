@@ -15,6 +15,7 @@ reductions take up to nine times as long, its broadcasting twice.
 """
 
 import math
+from typing import Union
 
 import paddle
 
@@ -27,7 +28,7 @@ _TINY = 1e-300
 
 
 @paddle.no_grad()
-def class_norms(weight, class_axis, p=2):
+def class_norms(weight: paddle.Tensor, class_axis: int, p: float = 2) -> paddle.Tensor:
     r"""Return the p-norm of each class vector.
 
     .. math:: \|w_c\|_p = (\sum_i |w_{ci}|^p)^{1/p}
@@ -46,7 +47,7 @@ def class_norms(weight, class_axis, p=2):
     return _norm(parts, class_axis, p)
 
 
-def max_norm_radius(weight, thresh, class_axis, p=2):
+def max_norm_radius(weight: paddle.Tensor, thresh: float, class_axis: int, p: float = 2) -> paddle.Tensor:
     r"""Return the radius that lies ``thresh`` of the way from the smallest to the largest norm.
 
     .. math:: r = \min_c \|w_c\|_p + thresh \, (\max_c \|w_c\|_p - \min_c \|w_c\|_p)
@@ -70,7 +71,7 @@ def max_norm_radius(weight, thresh, class_axis, p=2):
 
 
 @paddle.no_grad()
-def project_to_ball_(weight, radius, class_axis, p=2):
+def project_to_ball_(weight: paddle.Tensor, radius: Union[float, paddle.Tensor], class_axis: int, p: float = 2) -> None:
     r"""Scale each class vector that is longer than ``radius`` onto the ball, in place.
 
     .. math:: w_c \leftarrow w_c \min(1, r / \|w_c\|_p)
@@ -96,7 +97,7 @@ def project_to_ball_(weight, radius, class_axis, p=2):
     _scale_(weight, paddle.where(norms > radius, onto, paddle.ones_like(norms)), class_axis)
 
 
-def project_to_sphere_(weight, class_axis):
+def project_to_sphere_(weight: paddle.Tensor, class_axis: int) -> None:
     r"""Scale each class vector to L2 norm 1, in place.
 
     .. math:: w_c \leftarrow w_c / \|w_c\|_2
@@ -113,7 +114,7 @@ def project_to_sphere_(weight, class_axis):
 
 
 @paddle.no_grad()
-def tau_normalize_(weight, tau, class_axis):
+def tau_normalize_(weight: paddle.Tensor, tau: float, class_axis: int) -> None:
     r"""Divide each class vector by a power of its L2 norm, in place.
 
     .. math:: w_c \leftarrow w_c / \|w_c\|_2^\tau

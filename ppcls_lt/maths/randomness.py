@@ -8,7 +8,7 @@ import paddle
 _LARGEST_SEED = 2**31 - 1
 
 
-def seed_epoch(seed, stage, epoch, rank):
+def seed_epoch(seed: int, stage: int, epoch: int, rank: int) -> None:
     """Seed Python, NumPy and Paddle as a function of ``(seed, stage, epoch, rank)``.
 
     The loader's workers are seeded by Paddle from NumPy's state at the start of
@@ -20,6 +20,6 @@ def seed_epoch(seed, stage, epoch, rank):
     paddle.seed(int(derived[2]))
 
 
-def fresh_seed():
+def fresh_seed() -> int:
     """A seed for a run whose configuration states none."""
     return int(np.random.SeedSequence().generate_state(1)[0]) % _LARGEST_SEED

@@ -8,6 +8,7 @@ place for tensors of the CPU, equal but for rounding.
 
 import functools
 import math
+from typing import Any, Callable
 
 import paddle
 import paddle.nn.functional as F
@@ -21,7 +22,7 @@ FLOOR = {paddle.float32: -43.0, paddle.float64: -300.0}
 _SMALL = {paddle.float32: 1e-18, paddle.float64: 1e-170}
 
 
-def kept(make):
+def kept(make: Callable[..., paddle.Tensor]) -> Callable[..., paddle.Tensor]:
     """Keep tensors that depend on shapes alone: making one takes several times as long as an operation on it."""
     keep = functools.lru_cache(maxsize=16)(make)
 
@@ -34,23 +35,25 @@ def kept(make):
 
 
 @kept
-def starts(images, classes, place):
+def starts(images: int, classes: int, place: str) -> paddle.Tensor:
     """Where the rows of ``[N, C]`` start when it is flat: ``[N]``."""
     return paddle.arange(0, images * classes, classes, dtype="int64")
 
 
 @kept
-def constant(value, length, dtype, place):
+def constant(value: float, length: int, dtype: Any, place: str) -> paddle.Tensor:
     """A vector of one value, which nobody changes."""
     return paddle.full([length], value, dtype)
 
 
-def is_on_cpu(tensor):
+def is_on_cpu(tensor: paddle.Tensor) -> bool:
     """Whether a tensor is the CPU's; one of a graph that is being traced may be anywhere."""
     return paddle.in_dynamic_mode() and tensor.place.is_cpu_place()
 
 
-def plain(on_cpu):
+def plain(
+    on_cpu: Callable[..., paddle.Tensor],
+) -> Callable[[Callable[..., paddle.Tensor]], Callable[..., paddle.Tensor]]:
     """Decorator of a plain form: ``on_cpu`` takes its place for tensors of the CPU."""
 
     def decorate(function):
@@ -69,7 +72,7 @@ def _sums_on_cpu(matrix):
 
 
 @plain(_sums_on_cpu)
-def sums(matrix):
+def sums(matrix: paddle.Tensor) -> paddle.Tensor:
     """Sum of each row: ``[N]``."""
     return matrix.sum(axis=1)
 
@@ -80,7 +83,7 @@ def _means_on_cpu(matrix, share=1.0):
 
 
 @plain(_means_on_cpu)
-def means(matrix, share=1.0):
+def means(matrix: paddle.Tensor, share: float = 1.0) -> paddle.Tensor:
     """``share`` times the mean of each row: ``[N]``."""
     return share * matrix.mean(axis=1)
 
@@ -93,7 +96,7 @@ def _largest_on_cpu(matrix):
 
 
 @plain(_largest_on_cpu)
-def largest(matrix):
+def largest(matrix: paddle.Tensor) -> paddle.Tensor:
     """Largest entry of each row, ``[N]``."""
     return matrix.max(axis=1)
 
@@ -106,7 +109,7 @@ def _signs_on_cpu(matrix, column):
 
 
 @plain(_signs_on_cpu)
-def signs(matrix, column):
+def signs(matrix: paddle.Tensor, column: paddle.Tensor) -> paddle.Tensor:
     """The sign of each entry, times its row's entry of ``column`` ``[N]``: ``[N, C]``."""
     return matrix.sign() * column.unsqueeze(1)
 
@@ -116,7 +119,7 @@ def _exp_on_cpu(matrix):
 
 
 @plain(_exp_on_cpu)
-def exp(matrix):
+def exp(matrix: paddle.Tensor) -> paddle.Tensor:
     """The exponential of numbers <= 0, with its gradient."""
     return paddle.exp(matrix)
 
@@ -126,7 +129,7 @@ def _exp_in_place_on_cpu(matrix):
 
 
 @plain(_exp_in_place_on_cpu)
-def exp_(matrix):
+def exp_(matrix: paddle.Tensor) -> paddle.Tensor:
     """The exponential of numbers <= 0, in place."""
     return matrix.exp_()
 
@@ -142,11 +145,11 @@ def _scale_on_cpu(matrix, column):
 
 
 @plain(_scale_on_cpu)
-def scale_(matrix, column):
+def scale_(matrix: paddle.Tensor, column: paddle.Tensor) -> paddle.Tensor:
     """Each row of what :func:`exp_` gave times its entry of ``column`` ``[N]``, in place where that is possible."""
     return matrix.multiply_(column.unsqueeze(1))
 
 
-def set_(matrix, place, values):
+def set_(matrix: paddle.Tensor, place: paddle.Tensor, values: paddle.Tensor) -> None:
     """Write values ``[N]`` into ``[N, C]`` at the places ``[N]`` of the flat matrix."""
     paddle.scatter_(matrix.reshape([-1]), place, values)

@@ -15,34 +15,34 @@ def _ratio(numerator, divisor):
     return np.where(divisor > 0, numerator / np.maximum(divisor, 1), np.nan)
 
 
-def recall(support, right):
+def recall(support: np.ndarray, right: np.ndarray) -> np.ndarray:
     """``right / support``: the accuracy on each class; NaN for a class without images."""
     return _ratio(right, support)
 
 
-def precision(predicted, right):
+def precision(predicted: np.ndarray, right: np.ndarray) -> np.ndarray:
     """``right / predicted``; NaN for a class that is never predicted."""
     return _ratio(right, predicted)
 
 
-def f1(support, predicted, right):
+def f1(support: np.ndarray, predicted: np.ndarray, right: np.ndarray) -> np.ndarray:
     """``2 right / (support + predicted)``; NaN for a class that has no image and is never predicted."""
     return _ratio(2 * right, support + predicted)
 
 
-def mean(values):
+def mean(values: np.ndarray) -> float:
     """Mean of what is defined, NaN if nothing is."""
     values = values[~np.isnan(values)]
     return float(values.mean()) if len(values) else float("nan")
 
 
-def lowest(values):
+def lowest(values: np.ndarray) -> float:
     """Lowest of what is defined, NaN if nothing is."""
     values = values[~np.isnan(values)]
     return float(values.min()) if len(values) else float("nan")
 
 
-def geometric_mean(values):
+def geometric_mean(values: np.ndarray) -> float:
     """``exp(mean(log values))`` of what is defined, 0 if one is 0, NaN if nothing is."""
     values = values[~np.isnan(values)]
     if len(values) and not values.all():
@@ -50,7 +50,7 @@ def geometric_mean(values):
     return float(np.exp(mean(np.log(values))))
 
 
-def confidence_bins(confidence, right, bins):
+def confidence_bins(confidence: np.ndarray, right: np.ndarray, bins: int) -> tuple[np.ndarray, ...]:
     """Sums over bins of confidence ``((m - 1) / M, m / M]``: images, confidence, right, float64 ``[M]`` each.
 
     Args:
@@ -65,7 +65,7 @@ def confidence_bins(confidence, right, bins):
     return tuple(np.bincount(place, weights=each, minlength=bins) for each in weights)
 
 
-def expected_calibration_error(images, confidence, right):
+def expected_calibration_error(images: np.ndarray, confidence: np.ndarray, right: np.ndarray) -> float:
     """``sum_m |right_m - confidence_m| / N`` over bins ``[M]`` with those sums; NaN without images."""
     total = images.sum()
     return float(np.abs(right - confidence).sum() / total) if total else float("nan")

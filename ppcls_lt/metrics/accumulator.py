@@ -1,9 +1,16 @@
 """What a pass over the evaluation set leaves of its predictions, kept on the device."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
 import paddle
 
 from ..basis.checks import ConfigError
-from .needs import Counts, TopK
+from .batch import Batch
+from .needs import ClassCounts, Counts, TopK
 
 
 class PredictionCounts:
@@ -17,19 +24,19 @@ class PredictionCounts:
         needs (iterable): of ``needs``, such as ``Confidences(bins=15)``; equal ones are one.
     """
 
-    def __init__(self, needs=()):
+    def __init__(self, needs: Iterable = ()) -> None:
         # The largest k first, whose classes hold those of every smaller one.
         rank = {need: -need.k if isinstance(need, TopK) else 0 for need in (Counts(), *needs)}
-        self._needs = sorted(rank, key=rank.get)
+        self._needs = sorted(rank, key=rank.get)  # type: ignore[arg-type]  # every need has a rank
         self.reset()
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget every image."""
-        self._sums = {}
-        self._read = {}
+        self._sums: dict[Any, paddle.Tensor] = {}
+        self._read: dict[Any, np.ndarray] = {}
 
     @paddle.no_grad()
-    def add(self, batch):
+    def add(self, batch: Batch) -> None:
         """Add a ``Batch``."""
         for need in self._needs:
             sums = self._sums.get(need)
@@ -37,11 +44,11 @@ class PredictionCounts:
         self._read = {}
 
     @property
-    def begun(self):
+    def begun(self) -> bool:
         """Whether a batch was added since :meth:`reset`."""
         return bool(self._sums)
 
-    def of(self, need):
+    def of(self, need: Any) -> Any:
         """Return what a need comes to so far; None before the first batch, and where a logit was not finite.
 
         Args:
@@ -63,7 +70,7 @@ class PredictionCounts:
             )
         return None if table[1, -1] else need.read(self._array(need))
 
-    def classes(self):
+    def classes(self) -> ClassCounts | None:
         """Return the ``ClassCounts`` so far, as :meth:`of` does."""
         return self.of(Counts())
 

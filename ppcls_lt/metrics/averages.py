@@ -1,5 +1,7 @@
 """One number for all classes alike, however many images each has."""
 
+import numpy as np
+
 from ..basis.registry import register
 from ..maths import scores
 from .base import OneNumber
@@ -16,7 +18,7 @@ class BalancedAcc(OneNumber):
     """
 
     @staticmethod
-    def from_counts(support, predicted, right):
+    def from_counts(support: np.ndarray, predicted: np.ndarray, right: np.ndarray) -> float:
         """Mean recall."""
         return scores.mean(scores.recall(support, right))
 
@@ -31,7 +33,7 @@ class MacroF1(OneNumber):
     """
 
     @staticmethod
-    def from_counts(support, predicted, right):
+    def from_counts(support: np.ndarray, predicted: np.ndarray, right: np.ndarray) -> float:
         """Mean F1."""
         return scores.mean(scores.f1(support, predicted, right))
 
@@ -49,7 +51,7 @@ class GMean(OneNumber):
     """
 
     @staticmethod
-    def from_counts(support, predicted, right):
+    def from_counts(support: np.ndarray, predicted: np.ndarray, right: np.ndarray) -> float:
         """Geometric mean of the recalls."""
         return scores.geometric_mean(scores.recall(support, right))
 
@@ -59,6 +61,6 @@ class WorstClassAcc(OneNumber):
     """Lowest recall of a class that the evaluation set has. It takes no arguments."""
 
     @staticmethod
-    def from_counts(support, predicted, right):
+    def from_counts(support: np.ndarray, predicted: np.ndarray, right: np.ndarray) -> float:
         """Lowest recall."""
         return scores.lowest(scores.recall(support, right))

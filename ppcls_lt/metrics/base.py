@@ -1,7 +1,12 @@
 """What all metrics share: what one evaluation pass leaves of its predictions, and the host's interface."""
 
-import math
+from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+from typing import Callable
+
+import numpy as np
 import paddle
 
 from ..basis import checks
@@ -24,25 +29,25 @@ class LongTailMetric:
         predictions (PredictionCounts): of the images since ``reset()``; ``predictions.of(need)`` reads it.
     """
 
-    keys = ()
+    keys: tuple[str, ...] = ()
     smaller_is_better = False
-    needs = (Counts(),)
+    needs: tuple = (Counts(),)
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.predictions = PredictionCounts(self.needs)
         self._feeds = True
         self._batches = Batch.of
 
-    def join(self, predictions, batches, feeds):
+    def join(self, predictions: PredictionCounts, batches: Callable[..., Batch | None], feeds: bool) -> None:
         """Read what a list of metrics collects, from now on; see :func:`share`."""
         self.predictions, self._batches, self._feeds = predictions, batches, feeds
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget every image seen."""
         if self._feeds:
             self.predictions.reset()
 
-    def __call__(self, x, label):
+    def __call__(self, x: paddle.Tensor | dict, label: paddle.Tensor) -> dict:
         """Add a batch: logits ``[N, C]`` (or a dict with them), classes ``[N]`` or ``[N, 1]``."""
         if self._feeds:
             batch = self._batches(x, label)
@@ -51,14 +56,14 @@ class LongTailMetric:
             self.predictions.add(batch)
         return {}
 
-    def values(self):
+    def values(self) -> dict[str, float]:
         """Return the values over all images since ``reset()``: dict from ``keys`` to float.
 
         NaN is what is undefined: without images, and where an output was not finite.
         """
         raise NotImplementedError
 
-    def impossible(self, images):
+    def impossible(self, images: np.ndarray | None) -> list[str]:
         """Return those of ``keys`` that can have no value.
 
         Args:
@@ -66,18 +71,18 @@ class LongTailMetric:
         """
         return []
 
-    def score(self, key):
+    def score(self, key: str) -> float:
         """Return the value of ``key`` such that more is better: negative where less is."""
         value = self.values()[key]
         return -value if self.smaller_is_better else value
 
     @property
-    def avg(self):
+    def avg(self) -> float:
         """Score of the first key, by which the host chooses if this metric comes first; 0 without images."""
         return self.score(self.keys[0]) if self.predictions.begun else 0.0
 
     @property
-    def avg_info(self):
+    def avg_info(self) -> str:
         """The values as the host logs them, but for those that are undefined (so far)."""
         known = [f"{name}: {value:.5f}" for name, value in self.values().items() if not math.isnan(value)]
         return ", ".join(known) or f"{self.keys[0]}: undefined"
@@ -94,21 +99,21 @@ class LongTailMetric:
 class OneNumber(LongTailMetric):
     """A metric whose one value, under its own name, is a function of the counts per class."""
 
-    def __init_subclass__(cls):
+    def __init_subclass__(cls) -> None:
         cls.keys = (cls.__name__,)
 
-    def values(self):
+    def values(self) -> dict[str, float]:
         """Return the one value by the metric's name, NaN without images."""
         seen = self.predictions.classes()
         return {self.keys[0]: float("nan") if seen is None else self.from_counts(*seen)}
 
     @staticmethod
-    def from_counts(support, predicted, right):
+    def from_counts(support: np.ndarray, predicted: np.ndarray, right: np.ndarray) -> float:
         """The value of integer arrays ``[C]``: images of each class, predicted as it, both."""
         raise NotImplementedError
 
 
-def share(metrics, batches=Batch.of):
+def share(metrics: Iterable[LongTailMetric], batches: Callable[..., Batch | None] = Batch.of) -> None:
     """Let metrics that see the same batches need each thing once: the first feeds, the others read.
 
     Args:

@@ -31,13 +31,13 @@ class ECE(LongTailMetric):
     keys = ("ECE",)
     smaller_is_better = True
 
-    def __init__(self, *, bins=scores.BINS):
+    def __init__(self, *, bins: int = scores.BINS) -> None:
         if checks.integer("ECE", "bins", bins, minimum=1) > scores.MAX_BINS:
             checks.fail("ECE", "bins", f"at most {scores.MAX_BINS}", bins)
         self.needs = (Confidences(bins),)
         super().__init__()
 
-    def values(self):
+    def values(self) -> dict[str, float]:
         """Return ``{"ECE": ...}``, NaN without images."""
         seen = self.predictions.of(self.needs[0])
         return {"ECE": float("nan") if seen is None else scores.expected_calibration_error(*seen)}

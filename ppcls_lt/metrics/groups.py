@@ -1,10 +1,14 @@
 """Accuracy by groups of classes."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..basis import checks
 from ..basis.registry import register
-from ..data.counts import as_counts
+from ..data.counts import CountsLike, as_counts
 from ..data.group_names import GROUPS, THRESHOLDS
 from ..data.groups import shot_groups
 from ..maths import scores
@@ -38,7 +42,14 @@ class ManyMediumFewAcc(LongTailMetric):
 
     keys = ("overall", "balanced", *GROUPS)
 
-    def __init__(self, *, num_class_list, thresholds=THRESHOLDS, allow_empty_classes=False, group_by=None):
+    def __init__(
+        self,
+        *,
+        num_class_list: CountsLike,
+        thresholds: Sequence[float] | str = THRESHOLDS,
+        allow_empty_classes: bool = False,
+        group_by: CountsLike | None = None,
+    ) -> None:
         super().__init__()
         self.counts = as_counts(num_class_list, owner="ManyMediumFewAcc", allow_empty=allow_empty_classes)
         grouping = self.counts
@@ -48,7 +59,7 @@ class ManyMediumFewAcc(LongTailMetric):
             )
         self.groups = shot_groups(grouping, thresholds, owner="ManyMediumFewAcc")
 
-    def per_class(self):
+    def per_class(self) -> np.ndarray:
         """Recall of each class, float array ``[C]``; NaN where the set has no image of it."""
         seen = self.predictions.classes()
         if seen is None:
@@ -59,7 +70,7 @@ class ManyMediumFewAcc(LongTailMetric):
             checks.fail("ManyMediumFewAcc", "num_class_list", expected, got)
         return scores.recall(seen.support, seen.right)
 
-    def values(self):
+    def values(self) -> dict[str, float]:
         """Return ``{"overall": ..., "balanced": ..., "many": ..., "medium": ..., "few": ...}``."""
         recall = self.per_class()
         seen = self.predictions.classes()
@@ -70,7 +81,7 @@ class ManyMediumFewAcc(LongTailMetric):
         result.update((name, scores.mean(recall[members])) for name, members in self.groups.items())
         return result
 
-    def impossible(self, images):
+    def impossible(self, images: np.ndarray | None) -> list[str]:
         """Return the groups without any class, or without any class that the evaluation set has."""
         return [
             name

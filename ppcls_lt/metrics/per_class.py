@@ -1,5 +1,7 @@
 """The table of the classes."""
 
+import numpy as np
+
 from ..basis.registry import register
 from ..maths import scores
 from .base import OneNumber
@@ -16,11 +18,11 @@ class PerClassAcc(OneNumber):
     """
 
     @staticmethod
-    def from_counts(support, predicted, right):
+    def from_counts(support: np.ndarray, predicted: np.ndarray, right: np.ndarray) -> float:
         """Mean recall, "mean per-class accuracy"."""
         return scores.mean(scores.recall(support, right))
 
-    def per_class(self):
+    def per_class(self) -> dict[str, np.ndarray]:
         """Return arrays ``[C]`` by name: ``recall``, ``precision``, ``f1``, ``support``; {} without images."""
         seen = self.predictions.classes()
         if seen is None:

@@ -1,8 +1,11 @@
 """What a batch sampler is given, read and checked: labels, indices, image sizes."""
 
+from __future__ import annotations
+
 import numbers
 import os
 from array import array
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +13,7 @@ from ..basis import checks
 from ..data.counts import MAX_CLASSES
 
 
-def labels_of(owner, dataset):
+def labels_of(owner: str, dataset: Any) -> np.ndarray:
     """Return the labels of a data set as an array ``[N]`` of integers.
 
     Raises:
@@ -30,7 +33,7 @@ def labels_of(owner, dataset):
     return labels
 
 
-def image_indices(owner, value, size):
+def image_indices(owner: str, value: Any, size: int) -> np.ndarray:
     """Return ``value``, integers or the path of a file of them, as an array of integers below ``size``."""
     expected = f"integers from 0 to {size - 1}, or the path of a file with one of them a line"
     if isinstance(value, (str, os.PathLike)) and os.path.exists(value):
@@ -81,7 +84,7 @@ def _natural_numbers(values, limit):
     return values
 
 
-def image_sizes(owner, scales, dataset):
+def image_sizes(owner: str, scales: Any, dataset: Any) -> list[tuple[int, ...]] | None:
     """Return ``scales`` as a list of (width, height); None where the data set takes plain indices."""
     kinds = [kind.__name__ for kind in type(dataset).__mro__]
     if "MultiScaleDataset" not in kinds:

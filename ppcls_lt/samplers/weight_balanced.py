@@ -1,7 +1,11 @@
 """Batch samplers that draw the images of rare classes more often."""
 
+from __future__ import annotations
+
 import functools
 import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import paddle
@@ -67,22 +71,22 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
 
     def __init__(
         self,
-        dataset,
+        dataset: paddle.io.Dataset,
         *,
-        batch_size,
-        drop_last=False,
-        shuffle=True,
-        indices=None,
-        num_samples=None,
-        mode=None,
-        total_epochs=None,
-        class_weight=None,
-        scales=None,
-        num_replicas=None,
-        rank=None,
-        seed=None,
-        **parameters,
-    ):
+        batch_size: int,
+        drop_last: bool = False,
+        shuffle: bool = True,
+        indices: Sequence[int] | np.ndarray | str | None = None,
+        num_samples: int | None = None,
+        mode: str | None = None,
+        total_epochs: int | None = None,
+        class_weight: Sequence[float] | np.ndarray | None = None,
+        scales: Sequence | None = None,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+        seed: int | None = None,
+        **parameters: float | None,
+    ) -> None:
         # Not BatchSampler.__init__: it would make a sampler of its own.
         self.batch_size = checks.integer(_OWNER, "batch_size", batch_size, minimum=1)
         self.drop_last = checks.flag(_OWNER, "drop_last", drop_last)
@@ -108,7 +112,7 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         self._indices = indices
         self._labels = labels.astype(np.min_scalar_type(labels.max()))
         self._counts = images_per_class(self._labels)
-        self._class_weight = None
+        self._class_weight: Any = None
         if class_weight is not None:
             # The last classes of the list may have no image here.
             self._counts = np.pad(self._counts, (0, max(0, len(class_weight) - self._counts.size)))
@@ -122,10 +126,10 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         self._check_last_batch()
         self.epoch = 0
         self._run_seed = 0
-        self._run_epochs = None
+        self._run_epochs: int | None = None
         self._first_weighted_epoch = 0
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[list]:
         # Drawn at once, not with the first batch: the loader may ask for that one in a thread,
         # when `epoch` is no longer what it was.
         images = self.draw(self.epoch)
@@ -135,15 +139,15 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         self.epoch += 1
         return self._batches(images, sizes)
 
-    def __len__(self):
+    def __len__(self) -> int:
         full, rest = divmod(self.num_samples, self.batch_size * self.num_replicas)
         return full + (not self.drop_last and rest > 0)
 
-    def set_epoch(self, epoch):
+    def set_epoch(self, epoch: int) -> None:
         """Make the next iteration that of ``epoch``, counted from 0; iterations then count on."""
         self.epoch = checks.integer(_OWNER, "epoch", epoch, minimum=0)
 
-    def join_run(self, *, seed, epochs):
+    def join_run(self, *, seed: int, epochs: int) -> None:
         """Take from a run what the configuration left open.
 
         Args:
@@ -153,7 +157,7 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         self._run_seed = checks.integer(_OWNER, "seed", seed, minimum=0)
         self._run_epochs = checks.integer(_OWNER, "epochs", epochs, minimum=0)
 
-    def defer(self, start_epoch):
+    def defer(self, start_epoch: int) -> None:
         """Shuffle the images without weights before ``start_epoch``, counted from 0.
 
         An epoch then holds every image once, but for what deals the last step
@@ -162,7 +166,7 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         """
         self._first_weighted_epoch = checks.integer(_OWNER, "start_epoch", start_epoch, minimum=0)
 
-    def draw(self, epoch):
+    def draw(self, epoch: int) -> np.ndarray:
         """Return the images of one epoch, of all processes, in their order.
 
         Args:
@@ -182,16 +186,16 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         return draws(generator, self.num_samples, self._images, self._counts, probabilities, more=self._added)
 
     @staticmethod
-    def further_parameters():
+    def further_parameters() -> list[str]:
         """The names that ``**parameters`` may have: what the modes take."""
         return mode_parameters()
 
-    def class_shares(self, epoch):
+    def class_shares(self, epoch: int) -> np.ndarray:
         """Return the share of the draws of an epoch, counted from 0, that each class has on average: ``[C]``."""
         return class_probabilities(self._image_weights(epoch), self._counts)
 
     @property
-    def images_per_process(self):
+    def images_per_process(self) -> int:
         """Images of an epoch in each process, where no batch is dropped."""
         return (self.num_samples + self._added) // self.num_replicas
 

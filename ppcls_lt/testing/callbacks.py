@@ -1,8 +1,12 @@
 """What a callback must hold to."""
 
+from __future__ import annotations
+
 import inspect
 import numbers
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import paddle
@@ -20,7 +24,7 @@ POINTS = [name for name, value in vars(Callback).items() if inspect.isfunction(v
 _PLAIN = (str, bytes, bool, type(None), numbers.Number, np.ndarray)
 
 
-def check_callback(callback, **params):
+def check_callback(callback: type[Callback], **params: Any) -> None:
     """Hold a callback to what the configuration and a run need of it, without a training.
 
     - It is a ``Callback``, and its parameters are keywords.
@@ -39,15 +43,17 @@ def check_callback(callback, **params):
     kinds = {each.kind for each in inspect.signature(callback).parameters.values()}
     assert kinds <= {inspect.Parameter.KEYWORD_ONLY}, f"{name}: parameters must be keyword-only"
     for point in POINTS:
-        wanted, found = (inspect.signature(getattr(each, point)) for each in (Callback, callback))
-        assert list(found.parameters) == list(wanted.parameters), f"{name}: {point} must take {wanted}, got {found}"
+        wanted, found = (list(inspect.signature(getattr(each, point)).parameters) for each in (Callback, callback))
+        assert found == wanted, f"{name}: {point} must take ({', '.join(wanted)}), got ({', '.join(found)})"
     state = callback(**params).state_dict()
     assert isinstance(state, dict) and _is_plain(state), (
         f"{name}: state_dict() must give a dict of numbers, text and NumPy arrays, got {state!r}"
     )
 
 
-def check_resumes(callback, folder, *, config=None, epochs=2, **params):
+def check_resumes(
+    callback: type[Callback], folder: str | os.PathLike, *, config: dict | None = None, epochs: int = 2, **params: Any
+) -> None:
     """Train with a callback by PaddleClas's Engine: a run that goes on after its first epoch ends with equal weights.
 
     Args:

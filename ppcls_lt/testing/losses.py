@@ -9,10 +9,13 @@ for :data:`CLASSES` classes::
         check_loss(lambda **more: MyLoss(num_class_list=[50, 20, 5, 1], tau=1.3, **more), formula=my_formula)
 """
 
+from __future__ import annotations
+
 import copy
 import inspect
 import math
 import pickle
+from typing import Any, Callable
 
 import numpy as np
 import paddle
@@ -29,7 +32,9 @@ SOFT = _rng.dirichlet(np.ones(CLASSES), 6)
 LABELS = {"hard": HARD, "soft": SOFT}
 
 
-def check_loss(build, *, formula=None, parameters=None):
+def check_loss(
+    build: Callable[..., LongTailLoss], *, formula: Callable[..., float] | None = None, parameters: dict | None = None
+) -> None:
     """Hold a loss to all of :data:`CHECKS`, and to its formula.
 
     Args:
@@ -46,24 +51,28 @@ def check_loss(build, *, formula=None, parameters=None):
         check_formula(build, formula, **(parameters or {}))
 
 
-def inputs(dtype="float64", logits=LOGITS, features=FEATURES):
+def inputs(
+    dtype: str = "float64", logits: np.ndarray = LOGITS, features: np.ndarray = FEATURES
+) -> dict[str, paddle.Tensor]:
     """What PaddleClas hands over: a dict of tensors that take a gradient."""
     arrays = {"logits": logits, "features": features}
     return {key: paddle.to_tensor(value, dtype=dtype, stop_gradient=False) for key, value in arrays.items()}
 
 
-def labels(label, dtype="float64"):
+def labels(label: np.ndarray, dtype: str = "float64") -> paddle.Tensor:
     """Classes ``[N]`` or soft labels ``[N, C]`` as a tensor."""
     return paddle.to_tensor(label) if np.ndim(label) == 1 else paddle.to_tensor(label, dtype=dtype)
 
 
-def value(loss, x, label):
+def value(loss: LongTailLoss, x: dict[str, paddle.Tensor], label: paddle.Tensor) -> paddle.Tensor:
     """The one scalar that a loss returns."""
     (result,) = loss(x, label).values()
     return result
 
 
-def value_and_gradients(loss, x, label):
+def value_and_gradients(
+    loss: LongTailLoss, x: dict[str, paddle.Tensor], label: paddle.Tensor
+) -> tuple[float, dict[str, np.ndarray]]:
     """The value, and its gradients by input (zeros for an input that does not enter), as float64 arrays."""
     result = value(loss, x, label)
     result.backward()
@@ -71,7 +80,7 @@ def value_and_gradients(loss, x, label):
     return float(result.numpy().reshape([])), {k: g.astype("float64").numpy() for k, g in gradients.items()}
 
 
-def slope(function, at, step=1e-6):
+def slope(function: Callable[[np.ndarray], float], at: np.ndarray, step: float = 1e-6) -> np.ndarray:
     """The gradient of a scalar function of an array, by central differences."""
     result = np.empty_like(at)
     for index in np.ndindex(at.shape):
@@ -82,7 +91,7 @@ def slope(function, at, step=1e-6):
     return result
 
 
-def check_formula(build, formula, **parameters):
+def check_formula(build: Callable[..., LongTailLoss], formula: Callable[..., float], **parameters: Any) -> None:
     """Value and gradient in float64 are those of a formula written from the paper.
 
     Args:
@@ -98,7 +107,7 @@ def check_formula(build, formula, **parameters):
     assert difference <= 1e-6 * np.abs(wanted).max(), f"the gradient differs from the formula's by {difference}"
 
 
-def check_result(build):
+def check_result(build: Callable[..., LongTailLoss]) -> None:
     """One scalar under the loss's own key, from a layer that takes keyword arguments only."""
     loss = build()
     assert isinstance(loss, LongTailLoss), f"a subclass of LongTailLoss, got {type(loss).__mro__[1].__name__}"
@@ -110,7 +119,7 @@ def check_result(build):
     assert not positional, f"keyword-only parameters, got {positional}"
 
 
-def check_label_types(build):
+def check_label_types(build: Callable[..., LongTailLoss]) -> None:
     """Classes as ``[N]`` and ``[N, 1]``, int32 and int64, give one value."""
     wanted = float(value(build(), inputs(), labels(HARD)))
     for shape in ([6], [6, 1]):
@@ -119,7 +128,7 @@ def check_label_types(build):
             assert found == wanted, f"{dtype} {shape}: {found}, while int64 [6] gives {wanted}"
 
 
-def check_soft_labels(build):
+def check_soft_labels(build: Callable[..., LongTailLoss]) -> None:
     """A soft label that is all one class gives the value and the gradients of that class."""
     reductions = ("mean", "weighted_mean") if "reduction" in inspect.signature(type(build())).parameters else (None,)
     for reduction in reductions:
@@ -135,7 +144,7 @@ def check_soft_labels(build):
                 )
 
 
-def check_precision(build):
+def check_precision(build: Callable[..., LongTailLoss]) -> None:
     """Half precision, mixed precision and a loss that was cast compute in float32, and give its values."""
     for kind, label in LABELS.items():
         for dtype in ("float16", "bfloat16"):
@@ -161,7 +170,7 @@ def check_precision(build):
     assert float(value(loss, inputs("float32"), labels(HARD))) == plain, "a loss cast with its model changes its value"
 
 
-def check_finite(build):
+def check_finite(build: Callable[..., LongTailLoss]) -> None:
     """Extreme logits, perfect predictions and features of zeros give finite values and gradients."""
     perfect = 1e4 * np.eye(CLASSES)[HARD]
     for dtype in ("float32", "float64"):
@@ -174,13 +183,13 @@ def check_finite(build):
                     assert finite, f"not finite in {dtype} for logits up to {np.abs(logits).max():g}: {found}"
 
 
-def check_checkpoint(build):
+def check_checkpoint(build: Callable[..., LongTailLoss]) -> None:
     """It adds nothing to checkpoints and has no parameters."""
     loss = build()
     assert not loss.state_dict() and not loss.parameters(), f"nothing to save, got {list(loss.state_dict())}"
 
 
-def check_copies(build):
+def check_copies(build: Callable[..., LongTailLoss]) -> None:
     """A copy gives the same value, and one that was pickled does."""
     wanted = float(value(build(), inputs("float32"), labels(HARD)))
     copies = [copy.deepcopy(build())]
@@ -191,7 +200,7 @@ def check_copies(build):
         assert found == wanted, f"a copy gives {found}, the loss {wanted}"
 
 
-def check_messages(build):
+def check_messages(build: Callable[..., LongTailLoss]) -> None:
     """Inputs of a wrong shape or type are named by a ``ConfigError``."""
     given = {"logits": paddle.zeros([6, CLASSES]), "features": paddle.ones([6, 5])}
     wrong = [

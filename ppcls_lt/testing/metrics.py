@@ -1,7 +1,11 @@
 """What a metric must hold to."""
 
+from __future__ import annotations
+
 import inspect
 import math
+from collections.abc import Iterable
+from typing import Any, Callable
 
 import numpy as np
 import paddle
@@ -14,7 +18,7 @@ CLASSES = 8
 _PASSES = ((203, range(CLASSES), 1), (203, range(CLASSES), 7), (60, (0, 2, 6), 2), (31, (7,), 4), (1, (3,), 1))
 
 
-def predictions(images, seed=0, classes=range(CLASSES)):
+def predictions(images: int, seed: int = 0, classes: Iterable[int] = range(CLASSES)) -> tuple[np.ndarray, np.ndarray]:
     """Random logits ``[N, 8]``, float32, and classes ``[N]``; about half of the predictions are right."""
     generator = np.random.default_rng(seed)
     label = generator.choice(list(classes), images)
@@ -23,13 +27,15 @@ def predictions(images, seed=0, classes=range(CLASSES)):
     return logits.astype(np.float32), label
 
 
-def feed(metric, logits, label, parts=1):
+def feed(metric: LongTailMetric, logits: np.ndarray, label: np.ndarray, parts: int = 1) -> None:
     """Give a metric a pass over the evaluation set in so many batches, as PaddleClas does."""
     for some, true in zip(np.array_split(logits, parts), np.array_split(label, parts)):
         metric(paddle.to_tensor(some), paddle.to_tensor(true))
 
 
-def check_metric(metric, reference=None, **params):
+def check_metric(
+    metric: type[LongTailMetric], reference: Callable[..., dict[str, float]] | None = None, **params: Any
+) -> None:
     """Hold a metric to what an evaluation needs of it.
 
     - It is a ``LongTailMetric`` with ``keys``, and its parameters are keywords.

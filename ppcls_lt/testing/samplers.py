@@ -1,8 +1,12 @@
 """What a batch sampler, and a way to weigh images, must hold to."""
 
+from __future__ import annotations
+
 import inspect
 import random
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Callable
 
 import numpy as np
 import paddle
@@ -21,23 +25,30 @@ _DEVIATIONS = 5
 class Labels(paddle.io.Dataset):
     """A data set of which only the labels matter."""
 
-    def __init__(self, labels):
+    def __init__(self, labels: Iterable[int]) -> None:
         super().__init__()
         self.labels = list(labels)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[int, int]:
         return index, self.labels[index]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
 
-def mixed(counts):
+def mixed(counts: Sequence[int]) -> list[int]:
     """Labels with ``counts`` images per class, in a mixed order that is always the same."""
     return np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts)).tolist()
 
 
-def check_sampler(sampler, *, counts=COUNTS, shares=None, batch_size=4, **params):
+def check_sampler(
+    sampler: Callable,
+    *,
+    counts: Sequence[int] = COUNTS,
+    shares: Sequence[float] | np.ndarray | None = None,
+    batch_size: int = 4,
+    **params: Any,
+) -> None:
     """Hold a batch sampler to what a training needs of it.
 
     - ``sampler(dataset, batch_size=..., **params)`` gives batches of at most ``batch_size`` images, as
@@ -79,7 +90,7 @@ def check_sampler(sampler, *, counts=COUNTS, shares=None, batch_size=4, **params
         _check_shares(build, labels, np.asarray(shares, dtype=float))
 
 
-def check_mode(mode, **parameter):
+def check_mode(mode: str, **parameter: float) -> None:
     """Hold a mode of ``WeightBalancedSampler`` to what a draw needs: a weight >= 0 for each class with images.
 
     Args:
