@@ -70,9 +70,10 @@ def test_folders_that_cannot_be_written_are_named_before_any_training(place):
     commands.fails(done, "`--out` must be a folder that can be made and written, got file/out: Not a directory")
 
 
-def test_a_log_that_cannot_be_written_is_said_once(tmp_path):
+@pytest.mark.parametrize("filtered", ["", "handler.addFilter(lambda record: True)\n"])
+def test_a_log_that_cannot_be_written_is_said_once(tmp_path, filtered):
     script = "import logging, sys; from ppcls_lt.basis import disk\n"
-    script += "handler = logging.FileHandler('/dev/full'); disk.tell_once(handler)\n"
+    script += "handler = logging.FileHandler('/dev/full'); disk.tell_once(handler)\n" + filtered
     script += "logging.getLogger().addHandler(handler)\nfor _ in range(3): logging.error('x')\n"
     done = commands.run(tmp_path, code=("-c", script))
     assert done.errors == "the log /dev/full cannot be written: No space left on device\n"

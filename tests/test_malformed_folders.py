@@ -4,6 +4,7 @@ import json
 import random
 import shutil
 
+import numpy as np
 import pytest
 import yaml
 
@@ -108,3 +109,13 @@ def test_facts_that_are_none(run, tmp_path, content):
     (tmp_path / "run/run_info.json").write_text(content)
     with pytest.raises(ConfigError, match="run_info.json: must be what a run of ppcls-lt wrote, got"):
         run_files.read_info(tmp_path / "run/run_info.json")
+
+
+@pytest.mark.parametrize("label, predicted, got", [([-1, 0], [0, 0], "-1 to 0"), ([0, 1], [1, 2], "1 to 2")])
+def test_predictions_of_classes_that_are_none(tmp_path, label, predicted, got):
+    """On either side of the classes there are, in either column."""
+    path = tmp_path / "predictions.npz"
+    found = run_files.Predictions(np.array(label), np.array(predicted), np.array([0.5, 0.5]), 2, 1)
+    run_files.write_predictions(path, found)
+    with pytest.raises(ConfigError, match=rf"classes must lie in \[0, 2\), got {got}$"):
+        run_files.read_predictions(path)

@@ -142,6 +142,12 @@ def unknown_classifier(settings, tmp_path):
     return ["Arch: `classifier` must be one of normalized", "did you mean 'normalized'?"]
 
 
+def no_losses(settings, tmp_path):
+    settings["Global"]["eval_during_train"] = False
+    settings["Loss"]["Train"] = []
+    return ["Loss: `Train` must be a list of losses, to train, got []"]
+
+
 def normalized_without_scale(settings, tmp_path):
     loss(settings, "CELoss")
     return ["Arch", "takes its scale `s` from LDAMLoss"]
@@ -250,6 +256,7 @@ MISTAKES = [
     class_without_images,
     ldam_on_an_ordinary_classifier,
     unknown_classifier,
+    no_losses,
     normalized_without_scale,
     different_scales,
     no_linear_classifier,

@@ -259,6 +259,14 @@ class TestRecord:
             ("Arch.depth", "nothing", "3"),
         ]
 
+    def test_a_section_that_nothing_uses_is_no_part_of_the_model(self, folder):
+        host.load()
+        config = host.load_config(folder / "base.yaml", [])
+        config["MLDecoder"] = {"query_num": 5}
+        assert model_record.of(config)["ml_decoder"] is None
+        config["Arch"]["use_ml_decoder"] = True
+        assert model_record.of(config)["ml_decoder"] == {"query_num": 5}
+
     def test_classes_that_only_one_states_are_left_to_the_shapes(self):
         assert model_record.differences({"classes": None}, {"classes": 10}) == []
 
