@@ -6,10 +6,13 @@ last, makes it whole. Only then is the older checkpoint of that prefix moved to
 moment one complete checkpoint exists, whenever the process dies.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import shutil
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..basis import atomic
@@ -24,7 +27,7 @@ _ENDINGS = (WEIGHTS, ".pdopt", ".pdstates", ".pdema", ".pdlt")
 
 
 @contextlib.contextmanager
-def saving(root, prefix, facts):
+def saving(root: Path, prefix: str, facts: dict) -> Iterator[Path]:
     """Within the context, write a checkpoint's files below the folder it gives; afterwards they are in place.
 
     Args:
@@ -54,7 +57,7 @@ def saving(root, prefix, facts):
     _finish(root, prefix)
 
 
-def check(path):
+def check(path: str | os.PathLike) -> None:
     """Raise unless the checkpoint ``path`` (without ending) is whole.
 
     One that PaddleClas wrote by itself has no manifest; its files must be there.
@@ -70,7 +73,7 @@ def check(path):
         raise ConfigError(finding("Global", "checkpoints", "name a whole checkpoint", got, remedy))
 
 
-def check_weights(path, owner, key):
+def check_weights(path: str | os.PathLike, owner: str, key: str) -> None:
     """Raise if the weights of the checkpoint ``path`` (without ending) are not those of its manifest, if it has one.
 
     Args:
@@ -91,7 +94,7 @@ def check_weights(path, owner, key):
         raise ConfigError(finding(owner, key, "name whole weights", got, remedy))
 
 
-def manifest_of(path):
+def manifest_of(path: str | os.PathLike) -> dict | None:
     """Return what the manifest of the checkpoint ``path`` (without ending) says, or None where there is none.
 
     develop's ``best_model/model`` and the averaged ``<prefix>.ema`` have that of their checkpoint.
@@ -106,13 +109,13 @@ def manifest_of(path):
     return next((content for content in found if content is not None), None)
 
 
-def staged_of(root, prefix):
+def staged_of(root: str | os.PathLike, prefix: str) -> dict | None:
     """Return what the manifest says of a save that a killed process had not yet moved to its place, or None."""
     found = _staging(root, prefix).rglob(prefix + _MANIFEST)
     return next((content for content in map(_read_manifest, found) if content is not None), None)
 
 
-def newest(root, arch, run=None):
+def newest(root: str | os.PathLike, arch: str, run: str | None = None) -> tuple[Path, dict] | None:
     """Return ``(path without ending, manifest)`` of a run's newest whole checkpoint, or None.
 
     ``latest`` comes first, wherever a killed process left it; then the one
@@ -141,7 +144,7 @@ def newest(root, arch, run=None):
     return None
 
 
-def find(root, arch, prefix):
+def find(root: str | os.PathLike, arch: str, prefix: str) -> Path | None:
     """Return the path (without ending) of one whole checkpoint of a run, or None.
 
     A whole one that a killed process had not yet moved to its place is the newer
@@ -152,19 +155,19 @@ def find(root, arch, prefix):
     return next((path for path, manifest in found if runs <= {manifest["run"]}), None)
 
 
-def finish_all(root):
+def finish_all(root: str | os.PathLike) -> None:
     """Move what a killed process had saved whole, and not yet moved, to its place; remove what it had not."""
     for staging in Path(root).glob(".*.saving"):
         _finish(root, staging.name[1 : -len(".saving")])
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def epoch_of(path):
+def epoch_of(path: str | os.PathLike) -> int:
     """Return the epoch after which a whole checkpoint, its path without ending, was saved."""
-    return manifest_of(path)["epoch"]
+    return manifest_of(path)["epoch"]  # type: ignore[index]  # a whole one has a manifest
 
 
-def remove_all(root):
+def remove_all(root: str | os.PathLike) -> None:
     """Remove every checkpoint of a training, of any prefix, and what a killed process left of one."""
     for prefix in (".*.saving", ".*.previous"):
         for folder in list(Path(root).rglob(prefix)):

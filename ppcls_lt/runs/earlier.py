@@ -1,7 +1,11 @@
 """What an earlier run left where a new one would write, which is not replaced unless that is asked for."""
 
+from __future__ import annotations
+
 import datetime
+import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..basis.checks import ConfigError
@@ -12,7 +16,7 @@ _PREFIX = re.compile(r"latest|best_model|best_model_ema|epoch_\d+")
 _WEIGHTS = ".pdparams"
 
 
-def check(plan, run=None, first=0):
+def check(plan: Sequence[dict], run: str | None = None, first: int = 0) -> None:
     """Raise where a training would replace a checkpoint of another run.
 
     Logs alone, and the checkpoints of another architecture in a folder of
@@ -45,7 +49,7 @@ def _was_told(stage, run):
     return run is not None and run_marks.marked(root, arch) == run and run_marks.replaces(root)
 
 
-def is_at_home(checkpoint, stage):
+def is_at_home(checkpoint: str | os.PathLike, stage: dict) -> bool:
     """Whether a checkpoint lies where the stage that goes on from it writes."""
     root = Path(stage["Global"]["output_dir"])
     folder = Path(checkpoint).resolve().parent

@@ -4,11 +4,14 @@ Together with the history they are all that a report reads. Nothing here needs
 Paddle.
 """
 
+from __future__ import annotations
+
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,7 +46,7 @@ class Predictions(NamedTuple):
     epoch: int
 
 
-def write_config(path, config):
+def write_config(path: str | os.PathLike, config: dict) -> None:
     """Write a configuration of plain maps, lists and values as YAML, whole or not at all."""
     import yaml
 
@@ -51,7 +54,7 @@ def write_config(path, config):
     atomic.write(path, text.encode())
 
 
-def write_info(path, info):
+def write_info(path: str | os.PathLike, info: dict) -> None:
     """Write the facts of a run as JSON, whole or not at all.
 
     Args:
@@ -66,7 +69,7 @@ def write_info(path, info):
     atomic.write(path, json.dumps(info, indent=1, allow_nan=False).encode())
 
 
-def write_predictions(path, predictions):
+def write_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
     """Write ``Predictions``, 12 bytes an image, whole or not at all."""
     buffer = io.BytesIO()
     np.savez(
@@ -80,7 +83,7 @@ def write_predictions(path, predictions):
     atomic.write(path, buffer.getvalue())
 
 
-def read_info(path):
+def read_info(path: str | os.PathLike) -> dict:
     """Return the facts of a run.
 
     Raises:
@@ -115,12 +118,12 @@ def _wrong_fact(info):
     return next((f"{name} = {str(info.get(name))[:80]!r}" for name, well in right.items() if not well), None)
 
 
-def is_whole(value):
+def is_whole(value: Any) -> bool:
     """Whether a value from JSON is a whole number >= 0 that every reader of JSON keeps."""
     return type(value) is int and 0 <= value < 2**53
 
 
-def read_predictions(path):
+def read_predictions(path: str | os.PathLike) -> Predictions | None:
     """Return the ``Predictions`` of a file, or None where there is none.
 
     Raises:
@@ -130,7 +133,7 @@ def read_predictions(path):
         return None
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            found = Predictions(
+            found = Predictions(  # type: ignore[call-arg]  # three of the fields come from one expression
                 *(arrays[name] for name in Predictions._fields[:3]), int(arrays["class_num"]), int(arrays["epoch"])
             )
     except (ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
@@ -149,7 +152,7 @@ def read_predictions(path):
     return found
 
 
-def read_class_names(path):
+def read_class_names(path: str | os.PathLike) -> dict[int, str]:
     """Return the names in a file of lines ``class name``, as PaddleClas's ``class_id_map_file``: class -> name.
 
     Raises:

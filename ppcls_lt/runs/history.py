@@ -1,15 +1,19 @@
 """The values of every evaluation of a run, one JSON line each, in the order of the epochs."""
 
+from __future__ import annotations
+
 import json
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from ..basis import atomic
 from ..basis.checks import ConfigError
 
 
-def read(path):
+def read(path: str | os.PathLike) -> list[dict]:
     """Return the records of a history file, a list of dicts; a last line that was cut short is left out.
 
     A record holds ``epoch``, ``ema`` (true: of the averaged weights), ``values``
@@ -42,7 +46,7 @@ def read(path):
     return records
 
 
-def last_epoch(path):
+def last_epoch(path: str | os.PathLike) -> int:
     """Return the epoch of the last whole record of a history file, 0 without one; reads no more than its end."""
     try:
         with open(path, "rb") as file:
@@ -60,7 +64,7 @@ def last_epoch(path):
         return 0  # `read` says what is wrong with it
 
 
-def best(records, before=None):
+def best(records: Iterable[dict], before: int | None = None) -> dict | None:
     """Return the record with the highest score, the first of equals, or None.
 
     Args:
@@ -82,12 +86,12 @@ class History:
         resume (bool): keep what an earlier run wrote of the epochs before the first record here.
     """
 
-    def __init__(self, path, *, resume):
+    def __init__(self, path: str | os.PathLike, *, resume: bool) -> None:
         self.path = Path(path)
         self._resume = resume
         self._last = None
 
-    def append(self, record):
+    def append(self, record: dict) -> None:
         """Write one record; numbers that are not finite become None."""
         record = finite(record)
         place = _place(record)
@@ -153,7 +157,7 @@ def _place(record):
     return record["epoch"], record["ema"]
 
 
-def finite(value):
+def finite(value: Any) -> Any:
     """Return plain maps, lists and values with None for every number that is not finite, as JSON can say it."""
     if isinstance(value, dict):
         return {key: finite(inner) for key, inner in value.items()}

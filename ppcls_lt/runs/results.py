@@ -1,9 +1,13 @@
 """What the runs of a comparison gave, and their ranking. Nothing here needs Paddle."""
 
+from __future__ import annotations
+
 import json
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Optional
+from typing import Any
 
 import numpy as np
 
@@ -34,15 +38,15 @@ class Result:
     recall: list
     curve: list  # of the last stage: (epoch, validation score by which the comparison ranks)
     # 0.1.0 wrote neither of them.
-    images: Optional[int] = None  # trained on, over all stages; each counts as often as it was seen
-    versions: Optional[dict] = None  # name -> version of what trained it
+    images: int | None = None  # trained on, over all stages; each counts as often as it was seen
+    versions: dict | None = None  # name -> version of what trained it
 
-    def write(self, path):
+    def write(self, path: str | os.PathLike) -> None:
         """Write it as JSON, whole or not at all; what is undefined becomes null."""
         atomic.write(path, (json.dumps(history.finite(vars(self)), indent=1, allow_nan=False) + "\n").encode())
 
     @classmethod
-    def read(cls, path, **facts):
+    def read(cls, path: str | os.PathLike, **facts: Any) -> Result:
         """Read what ``write`` wrote; ``facts`` replace what stands there.
 
         Raises:
@@ -118,7 +122,7 @@ class Outcome:
     missing: list = field(default_factory=list)  # of (recipe, seed) still to run
 
 
-def ranked(runs, rank_by, baseline=BASELINE):
+def ranked(runs: Iterable[Result], rank_by: str, baseline: str = BASELINE) -> list[Row]:
     """Return the rows of the table, best first.
 
     The ranking looks at validation images alone: the mean over seeds of the
@@ -130,7 +134,7 @@ def ranked(runs, rank_by, baseline=BASELINE):
         rank_by (str): one of ``MEASURES``.
         baseline (str): the recipe that gains are over.
     """
-    by_recipe = {}
+    by_recipe: dict[str, list[Result]] = {}
     for run in runs:
         by_recipe.setdefault(run.recipe, []).append(run)
     base = by_recipe.get(baseline, [])
@@ -138,7 +142,7 @@ def ranked(runs, rank_by, baseline=BASELINE):
     return sorted(rows, key=lambda row: -np.nan_to_num(row.validation[rank_by][0], nan=-np.inf))
 
 
-def pairs(runs, others):
+def pairs(runs: Iterable[Result], others: Iterable[Result]) -> list[tuple[Result, Result]]:
     """``(run, run of the others with the same seed)`` of every seed that both have.
 
     The difference of such a pair is a recipe's own: both began from the same weights.
@@ -161,14 +165,14 @@ def _row(recipe, runs, baseline):
     )
 
 
-def spread(values):
+def spread(values: Any) -> tuple[float, float]:
     """``(mean, sample standard deviation)`` over seeds; NaN of none, and the second of one."""
     values = np.asarray(values, dtype=float)
     mean = float(values.mean()) if values.size else float("nan")
     return mean, float(values.std(ddof=1)) if values.size > 1 else float("nan")
 
 
-def versions_said(versions):
+def versions_said(versions: dict | None) -> str:
     """What a training's numbers depend on most, in words; the folder of an installed PaddleClas is left out."""
     if versions is None:
         return "unknown versions"

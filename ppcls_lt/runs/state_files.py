@@ -1,8 +1,12 @@
 """The state of a run in a file: JSON and NumPy arrays in one ``.npz``, nothing that runs when it is read."""
 
+from __future__ import annotations
+
 import io
 import json
+import os
 import zipfile
+from typing import Any
 
 import numpy as np
 
@@ -15,30 +19,30 @@ _MARKS = ("array", "tuple", "map")
 _MARK = "__{}__"
 
 
-def write(path, state):
+def write(path: str | os.PathLike, state: Any) -> None:
     """Write plain containers, numbers, text and arrays, whole or not at all; they come back as they are."""
     atomic.write(path, encoded(state))
 
 
-def encoded(state):
+def encoded(state: Any) -> bytes:
     """Return what :func:`write` writes.
 
     Raises:
         TypeError: it holds something else; the message says where and what.
     """
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     text = json.dumps(_to_json(state, arrays, "state"))
     buffer = io.BytesIO()
-    np.savez(buffer, **{_JSON: np.frombuffer(text.encode(), dtype=np.uint8)}, **arrays)
+    np.savez(buffer, **{_JSON: np.frombuffer(text.encode(), dtype=np.uint8)}, **arrays)  # type: ignore[arg-type]  # none is named as an argument
     return buffer.getvalue()
 
 
-def is_one(path):
+def is_one(path: str | os.PathLike) -> bool:
     """Whether a file is of this form; before it, the state was a pickle."""
     return zipfile.is_zipfile(path)
 
 
-def read(path):
+def read(path: str | os.PathLike) -> Any:
     """Return what was written.
 
     Raises:
