@@ -1,16 +1,22 @@
 """The command ``check``: every mistake in a configuration, and what it would do, in seconds; it trains nothing."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import sys
+from typing import TYPE_CHECKING
 
 from .describing import say
 from .modes import asked
 
+if TYPE_CHECKING:
+    import argparse
+
 _MODES = ("train", "eval", "infer", "export")
 
 
-def add_command(commands):
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to ``commands``, what ``ArgumentParser.add_subparsers`` returns."""
     command = commands.add_parser(
         "check",

@@ -1,8 +1,11 @@
 """The command ``compare``: every recipe on the user's data, ranked."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import sys
+from typing import TYPE_CHECKING
 
 from ..basis import lock
 from ..basis.checks import fail, integer
@@ -12,10 +15,13 @@ from ..reports.parts.names import LANGUAGES
 from ..runs.measures import MEASURES
 from .list_options import add_group_options, thresholds
 
+if TYPE_CHECKING:
+    import argparse
+
 _FRACTION = 0.1
 
 
-def add_command(commands):
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to ``commands``, what ``ArgumentParser.add_subparsers`` returns."""
     command = commands.add_parser(
         "compare",

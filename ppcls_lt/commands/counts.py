@@ -1,13 +1,19 @@
 """The command ``counts``: the images per class of a label list. Nothing heavy is imported before it is chosen."""
 
+from __future__ import annotations
+
 import textwrap
+from typing import TYPE_CHECKING
 
 from ..basis.checks import fail, integer
 from .describing import ratio, report, say, some
 from .list_options import add_group_options, add_list_command, delimiter, thresholds
 
+if TYPE_CHECKING:
+    import argparse
 
-def add_command(commands):
+
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to ``commands``, what ``ArgumentParser.add_subparsers`` returns."""
     command = add_list_command(
         commands,

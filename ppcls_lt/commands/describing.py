@@ -1,12 +1,23 @@
 """Images per class in the words of a terminal."""
 
+from __future__ import annotations
+
 import shutil
 import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from ..data.group_names import TERTILES
 
+if TYPE_CHECKING:
+    import os
 
-def report(path, counts, groups, thresholds):
+    import numpy as np
+
+
+def report(
+    path: str | os.PathLike, counts: np.ndarray, groups: Mapping[str, np.ndarray], thresholds: Any
+) -> Iterator[str]:
     """Yield the lines that describe the images per class."""
     from ..data import charts
 
@@ -35,7 +46,7 @@ def report(path, counts, groups, thresholds):
         yield "`ppcls-lt counts --yaml` prints every count"
 
 
-def missing(counts):
+def missing(counts: np.ndarray) -> Iterator[str]:
     """Yield a line about classes without images, if there are any."""
     from ..data import list_files
 
@@ -44,24 +55,24 @@ def missing(counts):
         yield f"without images: {list_files.listed_classes(empty)}"
 
 
-def ratio(counts):
+def ratio(counts: np.ndarray) -> str:
     """Largest class over smallest, of those with images, as text."""
     filled = counts[counts > 0]
     return f"{filled.max() / filled.min():.1f}".removesuffix(".0")
 
 
-def some(number, noun):
+def some(number: Any, noun: str) -> str:
     """Return the number with its noun, in the plural where it is not one."""
     plural = noun + ("es" if noun.endswith("s") else "s")
     return f"{number} {noun if number == 1 else plural}"
 
 
-def encoding():
+def encoding() -> str:
     """The encoding of the terminal."""
     return sys.stdout.encoding or "utf-8"
 
 
-def say(lines):
+def say(lines: Iterable[str]) -> None:
     """Print lines; what the terminal cannot show, such as a file name in another encoding, is escaped."""
     # In one piece, so that a reader such as `head` cannot leave in between.
     text = "".join(f"{line}\n" for line in lines)

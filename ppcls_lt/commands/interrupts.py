@@ -1,16 +1,20 @@
 """A command that is ended from outside: Ctrl-C or SIGTERM, one line, and how a training goes on."""
 
+from __future__ import annotations
+
 import contextlib
 import multiprocessing
 import os
 import shlex
 import signal
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 
 @contextlib.contextmanager
-def ending(command):
+def ending(command: str | None) -> Iterator[None]:
     """Within it Ctrl-C and SIGTERM end the process at once, by :func:`leave`.
 
     An exception, as ``KeyboardInterrupt`` is, can come up where nobody sees it,
@@ -40,7 +44,7 @@ def ending(command):
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
-def way_on(name, argv):
+def way_on(name: str, argv: Sequence[str]) -> str | None:
     """The command that goes on with an interrupted one, or None.
 
     Args:
@@ -57,7 +61,7 @@ def way_on(name, argv):
     return shlex.join(["ppcls-lt", *argv, *more])
 
 
-def leave(command, status):
+def leave(command: str | None, status: int) -> NoReturn:
     """Say that, and how to go on; end this process and its workers."""
     if os.environ.get("PADDLE_TRAINER_ID", "0") == "0":
         several = int(os.environ.get("PADDLE_TRAINERS_NUM", "1")) > 1

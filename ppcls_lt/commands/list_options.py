@@ -1,14 +1,27 @@
 """Flags that the commands on label lists share, and what is read from them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable
+
 from ..basis.checks import fail
 from ..data.group_names import TERTILES, THRESHOLDS
+
+if TYPE_CHECKING:
+    import argparse
 
 _MANY, _FEW = THRESHOLDS
 _LIST_HELP = "a PaddleClas label list, lines `image label`"
 _DELIMITER_HELP = r"what separates image and label, one space by default; \t is a tab"
 
 
-def add_list_command(commands, name, handler, summary, description):
+def add_list_command(
+    commands: argparse._SubParsersAction,
+    name: str,
+    handler: Callable[[argparse.Namespace], int],
+    summary: str,
+    description: str,
+) -> argparse.ArgumentParser:
     """Add a command on one label list, with ``--delimiter``, and return its parser."""
     command = commands.add_parser(name, help=summary, description=description)
     command.add_argument("list", metavar="LIST", help=_LIST_HELP)
@@ -17,20 +30,20 @@ def add_list_command(commands, name, handler, summary, description):
     return command
 
 
-def add_group_options(command):
+def add_group_options(command: argparse.ArgumentParser) -> None:
     """Add ``--many``, ``--few`` and ``--groups``, which ``thresholds`` reads."""
     command.add_argument("--many", type=int, metavar="N", help=f"many-shot: more than N images ({_MANY})")
     command.add_argument("--few", type=int, metavar="N", help=f"few-shot: less than N images ({_FEW})")
     command.add_argument("--groups", choices=("thresholds", TERTILES), default="thresholds", help="how to group")
 
 
-def add_seed_and_force(command):
+def add_seed_and_force(command: argparse.ArgumentParser) -> None:
     """Add ``--seed`` and ``--force``."""
     command.add_argument("--seed", type=int, default=0, help="which images are drawn (0)")
     command.add_argument("--force", action="store_true", help="replace files that exist")
 
 
-def thresholds(arguments, owner):
+def thresholds(arguments: argparse.Namespace, owner: str) -> Any:
     """Return the thresholds of the groups as ``groups.shot_groups`` takes them.
 
     Raises:
@@ -50,12 +63,12 @@ def thresholds(arguments, owner):
     return (many, few)
 
 
-def flag(name):
+def flag(name: str) -> str:
     """The flag of an argument of this name."""
     return "--" + name.replace("_", "-")
 
 
-def delimiter(arguments, owner):
+def delimiter(arguments: argparse.Namespace, owner: str) -> str | None:
     """Return what separates the fields of the list, None for one space."""
     if arguments.delimiter == "":
         fail(owner, "--delimiter", "a text that is not empty", arguments.delimiter)

@@ -3,11 +3,14 @@
 Nothing but the standard library is imported before a command is chosen.
 """
 
+from __future__ import annotations
+
 import os
 import shlex
 import signal
 import sys
 import warnings
+from collections.abc import Sequence
 
 from .. import __version__
 from ..basis.checks import ConfigError
@@ -15,7 +18,7 @@ from . import check, compare, counts, interrupts, make_lt, modes, recipes, repor
 from . import parser as command_parser
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status, 2 for a mistake of the user's."""
     argv = sys.argv[1:] if argv is None else list(argv)
     parser, commands = _parser()

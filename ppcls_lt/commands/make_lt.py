@@ -1,14 +1,20 @@
 """The command ``make-lt``: a label list made long-tailed. Nothing heavy is imported before it is chosen."""
 
+from __future__ import annotations
+
 import sys
+from typing import TYPE_CHECKING
 
 from ..basis.checks import fail
 from ..data.group_names import THRESHOLDS
 from .describing import ratio, report, say, some
 from .list_options import add_list_command, add_seed_and_force, delimiter, flag
 
+if TYPE_CHECKING:
+    import argparse
 
-def add_command(commands):
+
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to ``commands``, what ``ArgumentParser.add_subparsers`` returns."""
     command = add_list_command(
         commands,

@@ -1,9 +1,16 @@
 """The commands ``train``, ``eval``, ``infer`` and ``export``: what PaddleClas's own scripts of these names do."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..basis.checks import described, fail
 from ..reports.parts.names import LANGUAGES
 from . import interrupts
 from .scripts import run_script
+
+if TYPE_CHECKING:
+    import argparse
 
 _STOCK_SCRIPTS = {
     "train": "train.py",
@@ -19,7 +26,7 @@ _SUMMARY = {
 }
 
 
-def add_commands(commands):
+def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add the four commands to ``commands``, what ``ArgumentParser.add_subparsers`` returns."""
     for mode, summary in _SUMMARY.items():
         command = commands.add_parser(mode, help=summary, description=f"PaddleClas: {summary}.")
@@ -66,7 +73,7 @@ def add_commands(commands):
         command.set_defaults(command=_engine)
 
 
-def asked(arguments):
+def asked(arguments: argparse.Namespace) -> tuple[str, list[str]]:
     """Return what a command line asks for: the YAML file and everything that goes on top, as ``-o`` has it.
 
     Args:

@@ -1,6 +1,10 @@
 """Reading the command line: a slip is answered with the command's own usage and the nearest name."""
 
+from __future__ import annotations
+
 import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..basis import checks
 
@@ -8,16 +12,16 @@ from ..basis import checks
 class Parser(argparse.ArgumentParser):
     """An ``ArgumentParser`` that knows its flags, and takes none by its beginning alone."""
 
-    def __init__(self, *args, **kwargs):
-        self.flags = []
-        super().__init__(*args, allow_abbrev=False, **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.flags: list[str] = []
+        super().__init__(*args, allow_abbrev=False, **kwargs)  # type: ignore[misc]  # nobody else gives it
 
-    def add_argument(self, *names, **kwargs):
+    def add_argument(self, *names: str, **kwargs: Any) -> argparse.Action:
         self.flags += [name for name in names if name.startswith("-")]
         return super().add_argument(*names, **kwargs)
 
 
-def parse(parser, commands, argv):
+def parse(parser: Parser, commands: Mapping[str, Parser], argv: Sequence[str]) -> argparse.Namespace:
     """Parse ``argv`` or end the process with status 2.
 
     Args:

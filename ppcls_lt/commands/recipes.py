@@ -1,7 +1,14 @@
 """The command ``recipes``: the packaged recipes, each with a line and its paper."""
 
+from __future__ import annotations
 
-def add_command(commands):
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to ``commands``, what ``ArgumentParser.add_subparsers`` returns."""
     listing = commands.add_parser("recipes", help="list the recipes", description="List the packaged recipes.")
     listing.set_defaults(command=_recipes)

@@ -1,10 +1,17 @@
 """The command ``report``. It imports no Paddle; NumPy is imported once the command is chosen."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..reports.parts.names import LANGUAGES
 from .list_options import add_group_options, thresholds
 
+if TYPE_CHECKING:
+    import argparse
 
-def add_command(commands):
+
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to ``commands``, what ``ArgumentParser.add_subparsers`` returns."""
     command = commands.add_parser(
         "report",

@@ -1,5 +1,7 @@
 """The command ``run``: an unchanged script of a PaddleClas checkout."""
 
+from __future__ import annotations
+
 import argparse
 from pathlib import Path
 
@@ -7,7 +9,7 @@ from ..basis.checks import fail, sought
 from .scripts import run_script
 
 
-def add_command(commands):
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to ``commands``, what ``ArgumentParser.add_subparsers`` returns."""
     run = commands.add_parser(
         "run",

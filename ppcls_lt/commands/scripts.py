@@ -1,13 +1,16 @@
 """Running a script in this process."""
 
+from __future__ import annotations
+
 import os
 import runpy
 import sys
+from collections.abc import Sequence
 
 from . import interrupts
 
 
-def run_script(script, flags, way_on):
+def run_script(script: str | os.PathLike, flags: Sequence[str], way_on: str | None) -> int:
     """Run a Python file as ``python script flags`` would, in this process."""
     script = os.path.abspath(script)
     sys.argv = [script, *flags]

@@ -1,10 +1,17 @@
 """The command ``split``: training and validation parts of a list. Nothing heavy is imported before it is chosen."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .describing import missing, say, some
 from .list_options import add_list_command, add_seed_and_force, delimiter, flag
 
+if TYPE_CHECKING:
+    import argparse
 
-def add_command(commands):
+
+def add_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to ``commands``, what ``ArgumentParser.add_subparsers`` returns."""
     command = add_list_command(
         commands,

@@ -1,6 +1,9 @@
 """The recipes that are compared, and what they may not set."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..basis import checks
@@ -33,7 +36,7 @@ _OWNED = (
 )
 
 
-def load(wanted):
+def load(wanted: Iterable[str]) -> dict[str, dict]:
     """Return name -> recipe of those that are wanted, the base as it is first.
 
     Args:
@@ -77,7 +80,7 @@ def _checked_name(path):
     return name
 
 
-def check(name, config):
+def check(name: str, config: dict) -> None:
     """Check what a recipe changes.
 
     Raises:

@@ -1,5 +1,8 @@
 """One run of a comparison as a folder: what it holds, and how far it has come."""
 
+from __future__ import annotations
+
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,27 +26,27 @@ class Job:
     stages: tuple  # (output folder, architecture, epochs) of each stage
 
     @property
-    def finished(self):
+    def finished(self) -> bool:
         return (self.folder / RESULT).is_file()
 
     @property
-    def epochs(self):
+    def epochs(self) -> int:
         """Of all stages together."""
         return sum(epochs for _, _, epochs in self.stages)
 
     @property
-    def trained(self):
+    def trained(self) -> int:
         """How many of them have been trained and evaluated."""
         if self.finished:
             return self.epochs
         return sum(history.last_epoch(history_path(output, arch)) for output, arch, _ in self.stages)
 
     @property
-    def begun(self):
+    def begun(self) -> bool:
         """Whether it holds something that a training has made."""
         return self.finished or bool(self._facts())
 
-    def result(self):
+    def result(self) -> Result:
         """Return the ``Result`` that it left, finished.
 
         Raises:
@@ -51,7 +54,7 @@ class Job:
         """
         return Result.read(self.folder / RESULT, recipe=self.recipe)
 
-    def versions(self):
+    def versions(self) -> dict | None:
         """Return name -> version of what trained it, or None where nothing says so.
 
         The result says it; of a run that is not finished, and of those of 0.1.0, the training's own file does.
@@ -62,7 +65,7 @@ class Job:
             found = next((each for each in infos if each), None)
         return found
 
-    def tidy(self):
+    def tidy(self) -> None:
         """Remove the checkpoints of the finished run: only a training needs them, and many runs fill a disk."""
         for output, _, _ in self.stages:
             checkpoints.remove_all(output)
@@ -71,7 +74,7 @@ class Job:
         return sorted((self.folder / TRAINING).rglob(run_files.FILES["train"].info))
 
 
-def history_path(output, arch):
+def history_path(output: str | os.PathLike, arch: str) -> Path:
     """The history of a stage; PaddleClas 2.5 and older put a folder of the architecture's name between."""
     name = run_files.FILES["train"].history
     inner = Path(output) / arch / name

@@ -1,6 +1,10 @@
 """What a comparison's folder holds already: runs of the same settings and versions, or a refusal."""
 
+from __future__ import annotations
+
 import shutil
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..basis import yaml_files
 from ..basis.checks import ConfigError, described, fail
@@ -8,8 +12,13 @@ from ..runs import files as run_files
 from ..runs.results import versions_said
 from . import OWNER
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def check_versions(jobs, now, retrain):
+    from .job import Job
+
+
+def check_versions(jobs: Sequence[Job], now: dict, retrain: bool) -> None:
     """See to it that no comparison holds trainings of different versions of the packages.
 
     Where every run is finished nothing is trained, and nothing is refused.
@@ -47,7 +56,7 @@ def _remove(folder):
         fail(OWNER, "--retrain", "used where runs can be removed", described(f"{folder}: {error.strerror or error}"))
 
 
-def keep_config(job, path, config):
+def keep_config(job: Job, path: Path, config: dict) -> None:
     """Write a run's configuration, or find that the one there is the same.
 
     Raises:

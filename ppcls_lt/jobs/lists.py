@@ -1,8 +1,11 @@
 """The label lists of a comparison: what trains, what chooses, what tests."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +37,7 @@ class Lists:
         ConfigError: a list cannot be read or split, or has images of another.
     """
 
-    def __init__(self, base, folder, val_fraction, val_list):
+    def __init__(self, base: dict, folder: Path, val_fraction: float, val_list: str | os.PathLike | None) -> None:
         train, test = (base["DataLoader"][part]["dataset"] for part in ("Train", "Eval"))
         class_num = configuration.class_number(base)
         whole = _read("DataLoader.Train.dataset", "cls_label_path", train, class_num)
@@ -49,7 +52,7 @@ class Lists:
                 owner="DataLoader.Train.dataset",
                 name="cls_label_path",
             )
-            self._lists = {
+            self._lists: dict[str, tuple] = {
                 name: (str(folder / file), len(chosen), list_files.joined(whole.lines, chosen))
                 for name, file, chosen in (("training", "train.txt", kept), ("validation", "val.txt", held_out))
             }
@@ -69,15 +72,15 @@ class Lists:
             self.validation_counts = np.pad(chosen.counts, (0, self.counts.size - chosen.counts.size))
         self._lists["test"] = (test["cls_label_path"], len(tested.lines), None)
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Any:
         """The path of the ``training``, ``validation`` or ``test`` list."""
         return self._lists[name][0]
 
-    def sizes(self):
+    def sizes(self) -> dict[str, tuple]:
         """Name -> (path, number of images)."""
         return {name: (path, images) for name, (path, images, _) in self._lists.items()}
 
-    def keep(self, folder):
+    def keep(self, folder: Path) -> None:
         """Write the lists that were split off and the sums of all, or find that those there are the same.
 
         Raises:

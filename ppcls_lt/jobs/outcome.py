@@ -1,6 +1,9 @@
 """From the runs' results to the outcome, and the best recipe as a file."""
 
+from __future__ import annotations
+
 import shlex
+from typing import TYPE_CHECKING
 
 from ..basis.checks import ConfigError
 from ..reports.comparison import wording
@@ -9,10 +12,13 @@ from ..runs.measures import BASELINE
 from ..runs.results import Outcome, ranked, versions_said
 from .job import RESULT
 
+if TYPE_CHECKING:
+    from .settings import Settings
+
 BEST = "best.yaml"
 
 
-def gather(settings, command, failures):
+def gather(settings: Settings, command: str, failures: list) -> Outcome:
     """Return the outcome of what is finished so far.
 
     Args:
@@ -56,7 +62,7 @@ def _result(job, class_num):
     return run
 
 
-def write_best(settings, outcome):
+def write_best(settings: Settings, outcome: Outcome) -> str:
     """Write the chosen recipe as a whole configuration; return a sentence about it."""
     best = wording.chosen(outcome)
     if best is None:

@@ -1,16 +1,20 @@
 """Starting the runs that are missing, several at a time, and following them."""
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import contextmanager
+from typing import Any, Callable
 
 from ..basis import atomic
 from ..basis.checks import ConfigError
 from ..runs.measures import BASELINE
-from .job import LOG
+from .job import LOG, Job
 
 _POLL = 0.5
 # Seconds between lines on what is running; more where there is no terminal to overwrite.
@@ -30,7 +34,9 @@ class Pool:
             every core are slower than one after the other.
     """
 
-    def __init__(self, jobs, slots, say, status=None, threads=None):
+    def __init__(
+        self, jobs: Sequence[Job], slots: int, say: Callable, status: Callable | None = None, threads: int | None = None
+    ) -> None:
         self._waiting = list(jobs)
         self._total = len(jobs)
         self._say = say
@@ -38,16 +44,16 @@ class Pool:
         self._devices = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
         self._free = list(range(slots))
         self._threads = threads or str(max((os.cpu_count() or 1) // max(min(slots, len(jobs)), 1), 1))
-        self._running = {}
+        self._running: dict = {}
         self._done = 0
         self._units = sum(job.epochs for job in jobs)  # epochs of all of them but those that failed
         self._past = 0  # epochs that were trained here in runs that ended
         self._earlier = {job: job.trained for job in jobs}
         self._begun = time.monotonic()
         self._told = self._begun
-        self.failures = []  # of (recipe, seed, reason)
+        self.failures: list[tuple] = []  # of (recipe, seed, reason)
 
-    def work(self, finished=lambda: None):
+    def work(self, finished: Callable[[], Any] = lambda: None) -> None:
         """Do all jobs; ``finished()`` is called after each that ended.
 
         Raises:

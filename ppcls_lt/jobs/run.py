@@ -1,5 +1,8 @@
 """One run of a comparison: train, choose the epoch, test once, leave ``result.json`` last."""
 
+from __future__ import annotations
+
+import os
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +20,7 @@ from .job import RESULT, TEST, TRAIN, WEIGHTS, history_path
 _BEST = "best_model"
 
 
-def finish(folder, recipe, seed):
+def finish(folder: str | os.PathLike, recipe: str, seed: int) -> None:
     """Do what is missing of a run and write its result.
 
     Args:

@@ -1,6 +1,11 @@
 """What is compared: the base configuration, the recipes, the images, and each run's own configuration."""
 
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .. import host
 from ..basis import atomic, checks
@@ -16,6 +21,9 @@ from . import OWNER, candidates
 from .job import TEST, TRAIN, TRAINING, WEIGHTS, Job
 from .kept import check_versions, keep_config
 from .lists import PLACE, Lists
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Settings:
@@ -39,20 +47,24 @@ class Settings:
         ConfigError: what is wrong and where.
     """
 
+    plans: dict[str, list[dict]]
+    refused: dict
+    same: list
+
     def __init__(
         self,
-        path,
+        path: str | os.PathLike,
         *,
-        overrides=(),
-        wanted=("all",),
-        folder=None,
-        epochs=None,
-        seeds=(0,),
-        rank_by="balanced",
-        thresholds=None,
-        val_fraction=0.1,
-        val_list=None,
-    ):
+        overrides: Sequence[str] = (),
+        wanted: Sequence[str] = ("all",),
+        folder: str | os.PathLike | None = None,
+        epochs: int | None = None,
+        seeds: Sequence[int] = (0,),
+        rank_by: str = "balanced",
+        thresholds: Any = None,
+        val_fraction: float = 0.1,
+        val_list: str | os.PathLike | None = None,
+    ) -> None:
         trainer.register()
         self.title = str(path)
         self.base = plain.plain(host.load_config(configuration.find(path), list(overrides)))
@@ -90,34 +102,34 @@ class Settings:
         self._once_ce = stages.merged(self.base, recipes.load(candidates.CE)["config"]) == self.base
 
     @property
-    def jobs(self):
+    def jobs(self) -> list[Job]:
         """Every run that ``prepare`` found possible: all recipes with the first seed, then with the next."""
         return [self._job(name, seed) for seed in self.seeds for name in self.plans]
 
     @property
-    def lists(self):
+    def lists(self) -> dict[str, tuple]:
         """``training``, ``validation``, ``test`` -> (path, number of images)."""
         return self._lists.sizes()
 
     @property
-    def counts(self):
+    def counts(self) -> np.ndarray:
         """Images per class ``[C]`` of the whole training list."""
         return self._lists.counts
 
     @property
-    def validation_counts(self):
+    def validation_counts(self) -> np.ndarray:
         """Validation images per class ``[C]``."""
         return self._lists.validation_counts
 
     @property
-    def arch(self):
+    def arch(self) -> str:
         return str(self.base["Arch"]["name"])
 
-    def class_names(self):
+    def class_names(self) -> dict[int, str]:
         """Class -> name where the base tells them, else empty."""
         return {int(label): name for label, name in (recording.class_names(self.base) or {}).items()}
 
-    def prepare(self, retrain=False):
+    def prepare(self, retrain: bool = False) -> None:
         """Write the lists and every run's configurations, or find that those there are the same.
 
         A recipe whose configuration is not valid is put into ``refused``, name -> reason; one that changes nothing
@@ -140,11 +152,11 @@ class Settings:
             for file, config in ((TRAIN, self.training(job.recipe, job)), (TEST, self.test(job.recipe, job))):
                 keep_config(job, job.folder / file, config)
 
-    def complete(self, recipe):
+    def complete(self, recipe: str) -> dict:
         """The base with a recipe, ready to run on its own lists and epochs."""
         return plain.reusable(self._merged(recipe))
 
-    def training(self, recipe, job):
+    def training(self, recipe: str, job: Job) -> dict:
         """The configuration of a run's training."""
         config = self._merged(recipe)
         section = config["Global"]
@@ -176,7 +188,7 @@ class Settings:
         config["Global"]["resume"] = True
         return config
 
-    def test(self, recipe, job):
+    def test(self, recipe: str, job: Job) -> dict:
         """The configuration of a run's evaluation on the test images."""
         config = self.training(recipe, job)
         config["Global"]["output_dir"] = str(job.folder / "test")
@@ -189,7 +201,7 @@ class Settings:
         config["DataLoader"]["Eval"]["dataset"] = merged["DataLoader"]["Eval"]["dataset"]
         return config
 
-    def replaced(self):
+    def replaced(self) -> dict:
         """Recipe -> what it changes or removes in the base, a list of ``replaced.Change``; those that can run."""
         return {
             name: replaced.changes(self.base, self.recipes[name]["config"]) for name in self.plans if name != BASELINE

@@ -10,7 +10,7 @@ import sys
 import threading
 
 
-def main(folder, recipe, seed):
+def main(folder: str, recipe: str, seed: str) -> int:
     """Do the run; return the exit status, 2 for a mistake of the user's."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     from ..basis.checks import ConfigError
