@@ -110,7 +110,7 @@ class Outcome:
     counts: np.ndarray  # training images per class [C], validation images included
     validation_counts: np.ndarray  # validation images per class [C]
     groups: dict  # many, medium, few -> classes
-    thresholds: object  # of the groups: "tertiles" or (many, few)
+    thresholds: Any  # of the groups: "tertiles" or (many, few)
     class_names: dict  # class -> name, may be empty
     lists: dict  # "training", "validation", "test" -> (path, number of images)
     baseline: str = BASELINE  # the recipe that gains are over

@@ -1,5 +1,10 @@
 """Captions of points in a picture, beside their points and never over one another."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 _RADII = (5, 10, 16, 24, 34, 46, 60, 76, 94, 114, 136, 160, 190, 220, 260, 300)  # points, from the point to its caption
@@ -9,7 +14,7 @@ _LINE = 10  # from this radius on a line leads to the point
 _STEPS = np.linspace(0, 1, 40)[:, None]  # along such a line
 
 
-def place(axes, x, y, captions, size=8):
+def place(axes: Any, x: np.ndarray, y: np.ndarray, captions: Sequence[str], size: float = 8) -> None:
     """Write a caption beside each point, where it covers no other caption, no point and no line from caption to point.
 
     Nothing of the figure may move afterwards, so its layout is settled here. A
@@ -29,13 +34,13 @@ def place(axes, x, y, captions, size=8):
     for index, caption in enumerate(captions):
         found = room.take(index, _extent(axes, caption, size))
         if found is not None:
-            _write(axes, centres[index], *found, caption, size)
+            _write(axes, centres[index], *found, caption, size)  # type: ignore[call-arg]  # two values
 
 
 class _Room:
     """What of the axes is still free, in pixels."""
 
-    def __init__(self, frame, centres, scale):
+    def __init__(self, frame: Any, centres: np.ndarray, scale: float) -> None:
         self.frame = frame
         self.centres = centres
         self.scale = scale

@@ -1,5 +1,9 @@
 """The pictures of a comparison, as Matplotlib figures and as PNG files."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...data import charts
@@ -10,6 +14,9 @@ from ..parts import fonts
 from ..parts.blocks import joined
 from . import captions, wording
 from .texts import TEXTS
+
+if TYPE_CHECKING:
+    from ...runs.results import Outcome
 
 BEST = 5  # recipes beside the baseline whose curves are drawn
 _NUMBERS = 12  # up to so many classes its cells hold numbers
@@ -24,7 +31,7 @@ _LINES = (
 )
 
 
-def paint(outcome, language):
+def paint(outcome: Outcome, language: str) -> dict[str, bytes]:
     """Return name -> PNG bytes of every picture for which the comparison has data.
 
     Args:
@@ -140,7 +147,7 @@ def _trade_off(outcome, names, words):
     return figure
 
 
-def blocks(outcome):
+def blocks(outcome: Outcome) -> list[np.ndarray]:
     """The classes of each column of the heat map, from most to fewest images: one each up to 40, else joined."""
     order = np.argsort(-outcome.counts, kind="stable")
     if order.size <= charts.MAX_BARS:

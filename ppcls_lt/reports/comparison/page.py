@@ -1,5 +1,10 @@
 """The page of a comparison: HTML that holds its pictures and loads nothing."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...runs.measures import MEASURES
@@ -8,8 +13,11 @@ from . import figures, replacements, tables, wording
 from .texts import TEXTS
 from .wording import one_line, percent, points, times
 
+if TYPE_CHECKING:
+    from ...runs.results import Outcome
 
-def page(outcome, pictures, folder, language):
+
+def page(outcome: Outcome, pictures: Mapping[str, bytes], folder: str, language: str) -> str:
     """Return the HTML of a comparison.
 
     Args:

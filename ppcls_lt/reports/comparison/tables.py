@@ -1,7 +1,11 @@
 """A comparison as a table in a terminal, as Markdown and as CSV files."""
 
+from __future__ import annotations
+
 import re
 import textwrap
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from ...runs.measures import MEASURES
 from ..parts.csv_files import as_csv
@@ -9,6 +13,9 @@ from ..parts.numbers import NONE
 from . import replacements, wording
 from .texts import EN
 from .wording import columns, one_line, percent, points, shortened, times
+
+if TYPE_CHECKING:
+    from ...runs.results import Outcome, Row
 
 NAMES = ("comparison.csv", "comparison_runs.csv", "comparison.md")
 # Up to so many the CSV of the runs has a column for each class.
@@ -19,7 +26,7 @@ _SHORTEST = 12  # columns that a recipe's name keeps in a narrow terminal
 _MARKDOWN = re.compile(r"[&<|\\`*~$#\[\]]|(?<!-)>|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
-def text(outcome, width=80):
+def text(outcome: Outcome, width: int = 80) -> str:
     """Return the table for a terminal, with the choice, the cautions, failures and missing runs below it.
 
     Args:
@@ -49,12 +56,12 @@ def _subtitle(outcome):
     return EN["subtitle"].format(arch=one_line(outcome.arch), epochs=outcome.epochs, seeds=seeds(outcome))
 
 
-def seeds(outcome):
+def seeds(outcome: Outcome) -> str:
     """The seeds of a comparison, one after another."""
     return ", ".join(map(str, outcome.seeds))
 
 
-def failures(outcome, words):
+def failures(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     """``recipe and seed: reason`` of each run that failed; without the seed where it is all of them."""
     found = []
     for recipe, seed, reason in outcome.failures:
@@ -63,9 +70,9 @@ def failures(outcome, words):
     return found
 
 
-def missing(outcome, words):
+def missing(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     """``recipe: its seeds`` of the runs that are still to be made."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for recipe, seed in outcome.missing:
         found.setdefault(one_line(recipe), []).append(str(seed))
     return [
@@ -74,7 +81,7 @@ def missing(outcome, words):
     ]
 
 
-def uneven(outcome):
+def uneven(outcome: Outcome) -> bool:
     """Whether recipes have different numbers of seeds, so that a table must say how many."""
     return any(len(row.runs) != len(outcome.seeds) for row in outcome.rows)
 
@@ -118,12 +125,12 @@ def _padded(row, widths):
         yield cell + room if number == 1 else room + cell
 
 
-def few_gain(row, outcome):
+def few_gain(row: Row, outcome: Outcome) -> tuple[float, float]:
     """``(mean, spread)`` of the few-shot gain, NaN without the baseline and for itself."""
     return _NOTHING if row.recipe == outcome.baseline else row.gain.get("few", _NOTHING)
 
 
-def markdown(outcome):
+def markdown(outcome: Outcome) -> str:
     """Return the table and everything around it as a Markdown page, a string."""
     lines = [f"# {EN['title'].format(title=_safe(outcome.title))}", "", f"{_safe(_subtitle(outcome))}.", ""]
     lines += [f"## {EN['chosen']}", "", *_paragraphs(wording.choice(outcome, EN), apart=" ")]
@@ -149,12 +156,12 @@ def markdown(outcome):
     return "\n".join(lines) + "\n"
 
 
-def ranking(outcome):
+def ranking(outcome: Outcome) -> list[str]:
     """Return the ranked table alone, the lines of its Markdown and an empty one."""
     return _table(heads(outcome, EN), cells(outcome, EN), left=(1,))
 
 
-def heads(outcome, words):
+def heads(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     """The heads of the ranked table on a page."""
     kinds = [("validation", outcome.rank_by), *(("test", name) for name in MEASURES)]
     return [
@@ -167,7 +174,7 @@ def heads(outcome, words):
     ]
 
 
-def cells(outcome, words):
+def cells(outcome: Outcome, words: Mapping[str, str]) -> Iterator[list]:
     """The rows of the ranked table on a page."""
     base = wording.baseline(outcome)
     for rank, row in enumerate(outcome.rows, 1):
@@ -182,7 +189,7 @@ def cells(outcome, words):
         ]
 
 
-def about_table(outcome, words):
+def about_table(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     """Sentences: how the table is ranked, and what its numbers are."""
     measure = words["accuracy_of"].format(measure=words[f"{outcome.rank_by}_shot"])
     return [
@@ -191,28 +198,28 @@ def about_table(outcome, words):
     ]
 
 
-def single(outcome):
+def single(outcome: Outcome) -> bool:
     """Whether no recipe has more than one seed, so that there is no spread."""
     return max(len(row.runs) for row in outcome.rows) == 1
 
 
-def lists(outcome, words):
+def lists(outcome: Outcome, words: Mapping[str, str]) -> tuple[list[str], list[list]]:
     """Heads and rows: the label lists."""
     rows = [[words[f"{kind}_list"], path, f"{number:,}"] for kind, (path, number) in outcome.lists.items()]
     return [words["list"], words["path"], words["number"]], rows
 
 
-def about_groups(outcome, words):
+def about_groups(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     """Sentences: how many classes there are, and how they are grouped."""
     return [words["classes_all"].format(n=f"{outcome.counts.size:,}"), wording.groups(outcome, words)]
 
 
-def trained_by(outcome, words):
+def trained_by(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     """Sentences, maybe none: the versions of the packages that trained the runs."""
     return [words["trained_by"].format(versions=words["semicolon"].join(outcome.versions))] if outcome.versions else []
 
 
-def groups(outcome, words):
+def groups(outcome: Outcome, words: Mapping[str, str]) -> tuple[list[str], list[list]]:
     """Heads and rows: the groups of classes."""
     rows = [
         [
@@ -248,7 +255,7 @@ def _table(heads, rows, left):
     return [*("| " + " | ".join(line) + " |" for line in lines), ""]
 
 
-def csv(outcome):
+def csv(outcome: Outcome) -> bytes:
     """Return the ranked table as a CSV file, bytes: a row for each recipe; accuracies are shares."""
     return as_csv(
         [
@@ -274,7 +281,7 @@ def _numbers(rank, row):
     return [rank, row.recipe, len(row.runs), *(value for pair in pairs for value in pair), row.work]
 
 
-def runs_csv(outcome):
+def runs_csv(outcome: Outcome) -> bytes:
     """Return the finished runs as a CSV file, bytes: a row for each run, recipes as ranked.
 
     Up to 100 classes the test accuracy of each class is in ``recall_0``, ``recall_1``, ...

@@ -1,6 +1,10 @@
 """What a comparison says in words and numbers, the same in a terminal, in Markdown and on the page."""
 
+from __future__ import annotations
+
 import unicodedata
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,22 +12,25 @@ from ...data.group_names import TERTILES
 from ...runs.results import pairs, spread
 from ..parts.numbers import NONE
 
+if TYPE_CHECKING:
+    from ...runs.results import Outcome, Row
+
 NAME = 28  # columns of a terminal for the name of a recipe
 # With fewer validation images of a class, one of them is more than ten points of its accuracy.
 _FEW_IMAGES = 10
 
 
-def percent(pair, none=NONE, between=" ± "):
+def percent(pair: tuple[float, float], none: str = NONE, between: str | None = " ± ") -> str:
     """``(mean, spread)`` of a share as per cent, ``60.8 ± 1.2``; without the spread where there is none."""
     return _with_spread(pair, "{:.1f}", none, between)
 
 
-def points(pair, none=NONE, between=" ± "):
+def points(pair: tuple[float, float], none: str = NONE, between: str | None = " ± ") -> str:
     """``(mean, spread)`` of a difference of shares in percentage points, with its sign: ``+9.4 ± 1.2``."""
     return _with_spread(pair, "{:+.1f}", none, between)
 
 
-def times(ratio, none=NONE):
+def times(ratio: float, none: str = NONE) -> str:
     """A multiple as ``1.02x``."""
     return none if np.isnan(ratio) else f"{ratio:.2f}x"
 
@@ -36,17 +43,17 @@ def _with_spread(pair, form, none, between):
     return form.format(mean) + ("" if np.isnan(spread) or between is None else f"{between}{spread:.1f}")
 
 
-def one_line(text):
+def one_line(text: object) -> str:
     """Text without line ends and other characters that cannot be printed."""
     return "".join(letter if letter.isprintable() else " " for letter in str(text))
 
 
-def columns(text):
+def columns(text: str) -> int:
     """Columns of a terminal that a text takes: two for each wide character, none for a combining one."""
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def shortened(text, width):
+def shortened(text: str, width: int) -> str:
     """A text on one line in at most ``width`` columns, dots in place of its middle; its end says the most."""
     text = one_line(text)
     if columns(text) <= width:
@@ -63,24 +70,24 @@ def shortened(text, width):
     return f"{start}...{end}"
 
 
-def chosen(outcome):
+def chosen(outcome: Outcome) -> Row | None:
     """The row of the recipe that the validation images choose; None where nothing is finished or defined."""
     if not outcome.rows or np.isnan(outcome.rows[0].validation[outcome.rank_by][0]):
         return None
     return outcome.rows[0]
 
 
-def baseline(outcome):
+def baseline(outcome: Outcome) -> Row | None:
     """The row of the baseline, or None."""
     return next((row for row in outcome.rows if row.recipe == outcome.baseline), None)
 
 
-def leading(row):
+def leading(row: Row) -> str:
     """The measure in which a gain is told first: few-shot, or the next that is defined."""
     return next((name for name in ("few", "balanced") if not np.isnan(row.gain[name][0])), "overall")
 
 
-def choice(outcome, words):
+def choice(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     """Sentences: which recipe was chosen, by what, and what it gains."""
     row = chosen(outcome)
     if row is None:
@@ -99,7 +106,7 @@ def choice(outcome, words):
     return sentences
 
 
-def gain(outcome, row, words):
+def gain(outcome: Outcome, row: Row, words: Mapping[str, str]) -> str:
     """One sentence: what a recipe gains over the baseline on the test images."""
     first = leading(row)
     before, after = levels(outcome, row, first)
@@ -119,19 +126,19 @@ def gain(outcome, row, words):
     return words["gain"].format(baseline=outcome.baseline, parts=words["semicolon"].join(parts))
 
 
-def same(outcome, words):
+def same(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     """Sentences, maybe none: recipes that are the base itself."""
     names = words["comma"].join(map(one_line, outcome.same))
     return [words["same"].format(recipes=names, baseline=outcome.baseline)] if names else []
 
 
-def levels(outcome, row, measure):
+def levels(outcome: Outcome, row: Row, measure: str) -> tuple[float, ...]:
     """Test accuracy of the baseline and of a recipe, each the mean over the seeds that both have."""
-    both = pairs(row.runs, baseline(outcome).runs)
+    both = pairs(row.runs, baseline(outcome).runs)  # type: ignore[union-attr]  # a gain is over a baseline
     return tuple(spread([runs[which].test[measure] for runs in both])[0] for which in (1, 0))
 
 
-def cautions(outcome, words):
+def cautions(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     """Sentences, maybe none: why the table might mislead."""
     found = []
     row, base = chosen(outcome), baseline(outcome)
@@ -206,7 +213,7 @@ def _within(row, other, images, outcome, words):
     return [words["caution_within"].format(**facts)] if mean <= spread else []
 
 
-def difference(row, other, images, measure):
+def difference(row: Row, other: Row, images: str, measure: str) -> tuple[float, float]:
     """``(mean, spread)`` of one recipe's accuracy minus another's, over the seeds that both have."""
     both = pairs(row.runs, other.runs)
     return spread([getattr(run, images)[measure] - getattr(against, images)[measure] for run, against in both])
@@ -216,7 +223,7 @@ def _accuracy(outcome, words):
     return words["accuracy_of"].format(measure=words[f"{outcome.rank_by}_shot"])
 
 
-def groups(outcome, words):
+def groups(outcome: Outcome, words: Mapping[str, str]) -> str:
     """One sentence: how the classes are grouped."""
     if outcome.thresholds == TERTILES:
         return words["groups_tertiles"]

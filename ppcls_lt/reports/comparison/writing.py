@@ -1,6 +1,9 @@
 """Writing a comparison: its tables, its page, its pictures."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...basis import atomic
 from ...basis.checks import choice, described, fail
@@ -10,8 +13,13 @@ from . import tables
 from .figures import paint
 from .page import page as html
 
+if TYPE_CHECKING:
+    import os
 
-def write(outcome, folder, language="en", page=True):
+    from ...runs.results import Outcome
+
+
+def write(outcome: Outcome, folder: str | os.PathLike, language: str = "en", page: bool = True) -> str:
     """Write ``comparison.csv``, ``comparison_runs.csv``, ``comparison.md``, and the page with its pictures.
 
     Only files of these names are replaced, each in one step, the page last.

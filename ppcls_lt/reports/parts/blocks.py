@@ -1,11 +1,15 @@
 """Classes joined to blocks, for pictures in which not every class has a place of its own."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+
 import numpy as np
 
 BLOCKS = 40  # a side of a picture
 
 
-def joined(order, groups, number=BLOCKS):
+def joined(order: np.ndarray, groups: Mapping[str, np.ndarray], number: int = BLOCKS) -> list[np.ndarray]:
     """Join neighbouring classes to blocks of about equal size, never across groups.
 
     Args:

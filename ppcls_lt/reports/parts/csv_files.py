@@ -1,7 +1,10 @@
 """Tables as CSV files."""
 
+from __future__ import annotations
+
 import csv
 import io
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -9,7 +12,7 @@ import numpy as np
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def as_csv(rows):
+def as_csv(rows: Iterable[Iterable]) -> bytes:
     """Return rows as a CSV file, bytes: numbers with six digits, what is undefined empty.
 
     A text that a spreadsheet would take as a formula gets an apostrophe before it.

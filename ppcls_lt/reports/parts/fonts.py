@@ -1,7 +1,14 @@
 """Fonts for the pictures of a report, in particular with Chinese characters."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import os
 
 # Of family or file names; what such a font really has is looked up in it.
 _LIKELY = re.compile(
@@ -14,7 +21,7 @@ _LIKELY = re.compile(
 _BASIC = "DejaVu Sans"
 
 
-def words_and_families(texts, language):
+def words_and_families(texts: Mapping[str, Mapping[str, str]], language: str) -> tuple[Mapping[str, str], list[str]]:
     """Return the texts to draw with and the font families that have their characters.
 
     Args:
@@ -29,7 +36,7 @@ def words_and_families(texts, language):
     return (texts["en"], [_BASIC]) if family is None else (words, [_BASIC, family])
 
 
-def drawable(names, families):
+def drawable(names: Sequence[str], families: list[str]) -> tuple[list[str], list[str]]:
     """Return names, and families with more where the names need them; ``?`` for what no font has.
 
     Args:
@@ -51,7 +58,7 @@ def drawable(names, families):
     return ["".join("?" if letter in missing else letter for letter in name) for name in names], families
 
 
-def family_for(text):
+def family_for(text: str) -> str | None:
     """Return an installed font family that has every character of ``text``, or None."""
     from matplotlib import font_manager
 
@@ -69,7 +76,7 @@ def family_for(text):
     return None
 
 
-def covers(path, text):
+def covers(path: str | os.PathLike, text: str) -> bool:
     """Whether a font file has every character of ``text``."""
     from matplotlib import font_manager
 

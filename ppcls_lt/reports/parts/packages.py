@@ -4,7 +4,7 @@ from ...basis import extras
 from ...data import charts
 
 
-def check():
+def check() -> None:
     """Raise unless pages with pictures can be made here; called before the work of which they tell.
 
     Raises:

@@ -1,7 +1,11 @@
 """Pages from Jinja2 templates, which lie beside the modules that fill them; all text in them is escaped."""
 
+from __future__ import annotations
+
 import base64
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ... import __version__
 from . import numbers
@@ -9,7 +13,7 @@ from . import numbers
 _FOLDER = Path(__file__).parent.parent
 
 
-def render(template, words, **values):
+def render(template: str, words: Mapping[str, str], **values: Any) -> str:
     """Return the HTML of a page.
 
     In a template ``say(key, ...)`` is a text with its gaps filled, and

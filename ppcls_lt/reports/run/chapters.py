@@ -1,5 +1,10 @@
 """The chapters of a report: what the template of each, ``chapters/<name>.html.j2``, tells besides the part itself."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...data import charts
@@ -10,10 +15,13 @@ from ..parts.numbers import NONE, percent, short, whole
 from .figures import BINS, MAX_MATRIX, MAX_NUMBERS, confusion_blocks
 from .tables import history_columns
 
+if TYPE_CHECKING:
+    from .collect import Part
+
 _LISTED = 20
 
 
-def chapters(part, words):
+def chapters(part: Part, words: Mapping[str, str]) -> dict[str, dict]:
     """Return name -> what it tells, by name, of every chapter for which the part has data, in their order.
 
     A table is a pair of heads and rows.
@@ -40,7 +48,7 @@ def chapters(part, words):
     return {name: make(part, words) for name, make in makers.items()}
 
 
-def share(words, key):
+def share(words: Mapping[str, str], key: str) -> str:
     """The head of a column of shares, in per cent."""
     return words["per_cent"].format(name=words[key])
 

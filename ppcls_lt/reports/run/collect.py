@@ -1,10 +1,13 @@
 """Reading the folder of a run: which run it is, what it left, and what follows from that."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Optional
+from typing import Any
 
 import numpy as np
 
@@ -36,69 +39,69 @@ class Part:
     config: str  # the YAML text
     history: list  # records, those of averaged weights left out
     all_history: list
-    predictions: Optional[run_files.Predictions]
+    predictions: Any  # `Predictions`, or None where nothing was evaluated
     thresholds: object
     bins: int
     names: dict  # class -> name
     arch: str
-    epochs: Optional[int]
-    counts: Optional[np.ndarray] = None  # training images, None if unknown
+    epochs: int | None
+    counts: np.ndarray | None = None  # training images, None if unknown
     groups: dict = field(default_factory=dict)  # many, medium, few; empty without counts
 
     @property
-    def staged(self):
+    def staged(self) -> bool:
         return self.info["stages"] > 1
 
     @property
-    def evaluation(self):
+    def evaluation(self) -> bool:
         """Whether it is an evaluation alone."""
         return self.info["mode"] == "eval"
 
     @property
-    def class_num(self):
+    def class_num(self) -> int:
         return self.predictions.class_num
 
     @cached_property
-    def right(self):
+    def right(self) -> np.ndarray:
         return self.predictions.label == self.predictions.predicted
 
     @cached_property
-    def support(self):
+    def support(self) -> np.ndarray:
         return images_per_class(self.predictions.label, self.class_num)
 
     @cached_property
-    def predicted(self):
+    def predicted(self) -> np.ndarray:
         return images_per_class(self.predictions.predicted, self.class_num)
 
     @cached_property
-    def hits(self):
+    def hits(self) -> np.ndarray:
         return images_per_class(self.predictions.label[self.right], self.class_num)
 
     @cached_property
-    def recall(self):
+    def recall(self) -> np.ndarray:
         return scores.recall(self.support, self.hits)
 
     @cached_property
-    def precision(self):
+    def precision(self) -> np.ndarray:
         return scores.precision(self.predicted, self.hits)
 
     @cached_property
-    def f1(self):
+    def f1(self) -> np.ndarray:
         return scores.f1(self.support, self.predicted, self.hits)
 
     @cached_property
-    def order(self):
+    def order(self) -> np.ndarray:
         """The classes from most to fewest training images (evaluation images where those are unknown)."""
         sizes = self.support if self.counts is None else self.counts
         return np.argsort(-sizes, kind="stable")
 
     @cached_property
-    def record(self):
+    def record(self) -> dict | None:
         """The history's record of the evaluation shown, or None."""
         return next((r for r in reversed(self.history) if r["epoch"] == self.predictions.epoch), None)
 
     @property
-    def classifier(self):
+    def classifier(self) -> dict | None:
         """Its ``name``, ``kind`` and ``norm`` as arrays, or None."""
         found = (self.record or {}).get("classifier")
         if found is None or len(found["norm"]) != self.class_num:
@@ -106,19 +109,19 @@ class Part:
         return {**found, "norm": np.array(found["norm"], dtype=float)}
 
     @cached_property
-    def confusions(self):
+    def confusions(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Every pair that occurs: label, predicted and number of images, arrays ``[K]``, by label and prediction."""
         pairs = self.predictions.label.astype(np.int64) * self.class_num + self.predictions.predicted
         values, images = np.unique(pairs, return_counts=True)
         return values // self.class_num, values % self.class_num, images
 
-    def accuracies(self):
+    def accuracies(self) -> dict[str, float]:
         """Accuracy overall, balanced and by group, name -> number."""
         images = self.predictions.label.size
         found = {"overall": self.hits.sum() / images, "balanced": scores.mean(self.recall)}
         return {**found, **{group: scores.mean(self.recall[members]) for group, members in self.groups.items()}}
 
-    def over_epochs(self):
+    def over_epochs(self) -> tuple[list[int], dict[str, np.ndarray]]:
         """Epochs ``[E]`` and by name the accuracies ``[E]`` overall and by group; NaN where one is unknown."""
         names = ["overall", *self.groups]
         rows = []
@@ -135,12 +138,19 @@ class Part:
         return [record["epoch"] for record in self.history], dict(zip(names, table.T))
 
 
-def common_folder(parts):
+def common_folder(parts: Iterable[Part]) -> Path:
     """The folder of a run, which holds those of its stages."""
     return Path(os.path.commonpath([part.folder for part in parts]))
 
 
-def collect(folder, *, mode=None, thresholds=None, names=None, owner="ppcls-lt report"):
+def collect(
+    folder: str | os.PathLike,
+    *,
+    mode: str | None = None,
+    thresholds: Any = None,
+    names: str | os.PathLike | None = None,
+    owner: str = "ppcls-lt report",
+) -> list[Part]:
     """Read the run in a folder; with several, the one that began last.
 
     Args:
@@ -175,7 +185,7 @@ def collect(folder, *, mode=None, thresholds=None, names=None, owner="ppcls-lt r
     raise ConfigError(f"{owner}: {folder} holds a run without any evaluation; {_HELP}")
 
 
-def stages_of_runs(folder, mode):
+def stages_of_runs(folder: Path, mode: str) -> list[tuple[Path, dict]]:
     """Return the ``(path, info)`` of every stage of every run whose ``Global.output_dir`` the folder is."""
     name = run_files.FILES[mode].info
     # The Engine's log lies in output_dir or in a folder of the architecture's name below it.

@@ -1,6 +1,9 @@
 """A folder of runs, which itself is none: the runs in it."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...basis.checks import ConfigError
@@ -11,7 +14,7 @@ _DEPTH = 8
 _LISTED = 20
 
 
-def refuse(folder, modes, owner):
+def refuse(folder: Path, modes: Sequence[str], owner: str) -> None:
     """Raise with the runs below a folder, where there are any, and with the comparisons among them.
 
     Args:

@@ -1,5 +1,9 @@
 """The pictures of a report, as Matplotlib figures and as PNG files."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...data import charts
@@ -7,6 +11,9 @@ from ...maths import scores
 from ..parts import fonts
 from ..parts.blocks import joined
 from .texts import TEXTS
+
+if TYPE_CHECKING:
+    from .collect import Part
 
 # Up to so many classes the confusion matrix has a cell for each pair; so is its table.
 MAX_MATRIX = 100
@@ -16,7 +23,7 @@ BINS = 20  # of the mean over neighbouring classes
 _COLOURS = {**charts.COLOURS, "overall": "black", "all": "#0072B2"}
 
 
-def paint(part, language):
+def paint(part: Part, language: str) -> dict[str, bytes]:
     """Return name -> PNG bytes of every picture for which the part has data.
 
     Args:
@@ -186,7 +193,7 @@ def _confusion(part, words):
     return figure
 
 
-def confusion_blocks(part):
+def confusion_blocks(part: Part) -> list[np.ndarray]:
     """The classes of each row and column: one each up to 100, else neighbours joined, never across groups."""
     if part.class_num <= MAX_MATRIX:
         return np.split(part.order, part.class_num)

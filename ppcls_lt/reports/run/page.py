@@ -1,5 +1,10 @@
 """The page of a report: HTML that holds its pictures and loads nothing."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..parts.numbers import percent
@@ -9,8 +14,11 @@ from .collect import common_folder
 from .tables import NAMES
 from .texts import TEXTS
 
+if TYPE_CHECKING:
+    from .collect import Part
 
-def page(parts, pictures, folders, language):
+
+def page(parts: Sequence[Part], pictures: Sequence[Mapping[str, bytes]], folders: Sequence[str], language: str) -> str:
     """Return the HTML of a report.
 
     Args:

@@ -1,14 +1,21 @@
 """The tables of a report as CSV files: every class, every evaluation, every confusion."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..parts.csv_files import as_csv
 from .figures import MAX_MATRIX
 
+if TYPE_CHECKING:
+    from .collect import Part
+
 NAMES = ("per_class.csv", "history.csv", "confusion.csv")
 
 
-def tables(part):
+def tables(part: Part) -> dict[str, bytes]:
     """Return name -> bytes of the CSV files, in UTF-8; what is undefined is left empty."""
     return dict(zip(NAMES, (as_csv(make(part)) for make in (_classes, _history, _confusion))))
 
@@ -40,7 +47,7 @@ def _group_names(part):
     return names
 
 
-def history_columns(part):
+def history_columns(part: Part) -> list[list[str]]:
     """Names of all values and of all losses in the history, in the order of their first appearance."""
     return [list(dict.fromkeys(name for r in part.all_history for name in r[key])) for key in ("values", "loss")]
 

@@ -1,6 +1,9 @@
 """Writing a report: its page, its pictures, its tables."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ...basis import atomic, lock
 from ...basis.checks import choice, described, fail
@@ -11,11 +14,23 @@ from .figures import paint
 from .page import page
 from .tables import tables
 
+if TYPE_CHECKING:
+    import os
+
 # Not that of a training, on which one may report while it runs.
 _LOCK = ".report.lock"
 
 
-def write(folder, out=None, *, language="en", mode=None, thresholds=None, names=None, owner="ppcls-lt report"):
+def write(
+    folder: str | os.PathLike,
+    out: str | os.PathLike | None = None,
+    *,
+    language: str = "en",
+    mode: str | None = None,
+    thresholds: Any = None,
+    names: str | os.PathLike | None = None,
+    owner: str = "ppcls-lt report",
+) -> str:
     """Write the report of the run in a folder: ``report.html`` and, in ``report/``, its pictures and tables.
 
     Only files of these names are replaced, each in one step, the page last.
