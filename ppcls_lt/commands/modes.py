@@ -11,6 +11,7 @@ from .scripts import run_script
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
 _STOCK_SCRIPTS = {
     "train": "train.py",
@@ -73,7 +74,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         command.set_defaults(command=_engine)
 
 
-def asked(arguments: argparse.Namespace) -> tuple[str, list[str]]:
+def asked(arguments: argparse.Namespace) -> tuple[Path, list[str]]:
     """Return what a command line asks for: the YAML file and everything that goes on top, as ``-o`` has it.
 
     Args:
@@ -97,7 +98,7 @@ def asked(arguments: argparse.Namespace) -> tuple[str, list[str]]:
     if arguments.config is not None:
         path = config.find(arguments.config)
     elif finished_run.named(overrides) is not None:
-        path = finished_run.find(finished_run.named(overrides)).config
+        path = finished_run.find(finished_run.named(overrides)).config  # type: ignore[arg-type]  # a folder
     else:
         fail(f"ppcls-lt {arguments.name}", "-c", "given, or `--run FOLDER` of a training", described("neither"))
     if arguments.recipe is not None:

@@ -1,19 +1,23 @@
 """The list ``Callbacks``: what is wrong with its entries, and the callbacks that they are."""
 
+from __future__ import annotations
+
 import inspect
 import os
 import pydoc
 import sys
+from collections.abc import Iterator
+from typing import Any, Callable
 
 from ..basis import checks
-from ..basis.findings import ConfigError, of, place, raise_all
+from ..basis.findings import ConfigError, Finding, of, place, raise_all
 from ..basis.registry import registered
 from ..callbacks import Callback
 from . import trying
 from .reading import malformed, sound
 
 
-def build(config):
+def build(config: dict) -> list[Callback]:
     """Build the callbacks of a configuration, in order.
 
     Args:
@@ -31,7 +35,7 @@ def build(config):
     return built
 
 
-def findings(config, wanted):
+def findings(config: dict, wanted: Callable[[str], bool]) -> Iterator[Finding]:
     """Yield the ``Finding`` of every mistake in the entries, and of what the callbacks say of the configuration.
 
     Args:
@@ -52,7 +56,7 @@ def findings(config, wanted):
             yield from (finding.below(at) for finding in of(callback.check, config))
 
 
-def is_path(name):
+def is_path(name: object) -> bool:
     """Whether a callback's name is the dotted path of a user's own class, which must be imported."""
     return "." in str(name)
 
@@ -60,8 +64,8 @@ def is_path(name):
 class _Entries:
     """Remembers which callbacks a list has, for those that may be there once."""
 
-    def __init__(self):
-        self._seen = []
+    def __init__(self) -> None:
+        self._seen: list[type[Callback]] = []
 
     def findings(self, where, name, params):
         """Yield what shows of one entry without building it."""
@@ -88,7 +92,7 @@ class _Entries:
         self._seen.append(component)
 
     @staticmethod
-    def component(where, name):
+    def component(where: str, name: str) -> Any:
         """One of this package's callbacks, or a user's by its dotted path."""
         known = registered("callback")
         if not is_path(name):

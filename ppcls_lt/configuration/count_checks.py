@@ -1,16 +1,21 @@
 """Numbers of images per class that components are told, against those of the training data."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import numpy as np
 
 from ..basis import checks
-from ..basis.findings import ConfigError, of, place
+from ..basis.findings import ConfigError, Finding, of, place
 from ..basis.registry import registered
 from .reading import AUTO, counts_given, listed_counts, sound
 
 _OURS = ("Loss", "Metric")
 
 
-def findings(config, parts):
+def findings(config: dict, parts: Sequence[str]) -> Iterator[Finding]:
     """Yield what the training list says against the ``num_class_list`` of this package's losses and metrics.
 
     Args:
@@ -38,12 +43,12 @@ def findings(config, parts):
                 yield from (finding._replace(path=at) for finding in found)
 
 
-def data_name(dataset):
+def data_name(dataset: Any) -> str:
     """How messages call the training data, by the section ``dataset``."""
     return f"DataLoader.Train.dataset ({dataset.get('cls_label_path', dataset.get('name'))})"
 
 
-def check_filled(name, params, counts, data):
+def check_filled(name: str, params: dict, counts: np.ndarray, data: str) -> None:
     """Raise where a class has no image and the component of that name is not told that it may.
 
     Args:
@@ -62,7 +67,7 @@ def check_filled(name, params, counts, data):
         raise ConfigError(checks.worded(text, name, "num_class_list", must, got)._replace(remedy=remedy))
 
 
-def check_same(where, name, params, counts, config):
+def check_same(where: str, name: str, params: dict, counts: np.ndarray, config: dict) -> None:
     """Raise where the counts that a component was given are not those of the training data.
 
     Args:

@@ -1,8 +1,11 @@
 """Classes, batches and samplers against the lists: what would train or evaluate on nothing, or count an image twice."""
 
+from __future__ import annotations
+
 import inspect
 import logging
 import platform
+from typing import Any
 
 import numpy as np
 import paddle
@@ -24,13 +27,13 @@ _KNOWN_PACKAGES = ("ppcls", "ppcls_lt")
 _log = logging.getLogger("ppcls.lt")
 
 
-def classifies(config):
+def classifies(config: dict) -> bool:
     """Whether the evaluations of a configuration are of single labels."""
     section = config.get("Global") or {}
     return section.get("eval_mode", "classification") == "classification" and not section.get("use_multilabel", False)
 
 
-def check_classes(config, part, counts):
+def check_classes(config: dict, part: str, counts: np.ndarray) -> None:
     """Raise where no number of classes is stated and the host would build its default for other labels.
 
     Args:
@@ -60,7 +63,7 @@ def _states_classes(section):
     return isinstance(section, list) and any(map(_states_classes, section))
 
 
-def check_batches(config, part, images):
+def check_batches(config: dict, part: str, images: int) -> None:
     """Raise where the list alone shows that an epoch, or an evaluation, has no batch.
 
     Args:
@@ -71,7 +74,7 @@ def check_batches(config, part, images):
     Raises:
         ConfigError: as said.
     """
-    sampler = config["DataLoader"][part].get("sampler") or {}
+    sampler: Any = config["DataLoader"][part].get("sampler") or {}
     name, size = sampler.get("name"), sampler.get("batch_size")
     processes = dist.get_world_size()
     ours = registered("sampler").get(name)
@@ -90,7 +93,7 @@ def check_batches(config, part, images):
     _check_steps(config, part, steps, images, size, sampler.get("drop_last", False))
 
 
-def check_built(config, part, loader):
+def check_built(config: dict, part: str, loader: Any) -> None:
     """Raise where what the host has built has no batch; say which classes have no image.
 
     Args:
@@ -146,7 +149,7 @@ def _tell_missing(part, counts):
     )
 
 
-def check_eval_sampler(config):
+def check_eval_sampler(config: dict) -> None:
     """Raise where the sampler of ``DataLoader.Eval`` is known not to show every image once.
 
     Args:
@@ -164,7 +167,7 @@ def check_eval_sampler(config):
         _refuse(name)
 
 
-def check_every_image_once(loader, config):
+def check_every_image_once(loader: Any, config: dict) -> None:
     """Raise unless the sampler of an evaluation shows every image once; one that is not known is asked for its indices.
 
     Args:
@@ -185,7 +188,7 @@ def check_every_image_once(loader, config):
         _refuse(type(sampler).__name__)
 
 
-def check_coverage(loader, metric):
+def check_coverage(loader: Any, metric: str) -> None:
     """Raise unless the host will count every image of the evaluation set once.
 
     In several processes it joins the parts of a batch in the order of the

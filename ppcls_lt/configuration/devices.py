@@ -1,17 +1,20 @@
 """What a configuration asks of the machine: a device that is there, and DALI where it is wanted."""
 
+from __future__ import annotations
+
 import importlib.util
+from collections.abc import Iterator
 
 import paddle
 
 from .. import host
 from ..basis import checks
-from ..basis.findings import of
+from ..basis.findings import Finding, of
 
 _REMEDY = "train on the CPU with `-o Global.device=cpu`"
 
 
-def findings(config):
+def findings(config: dict) -> Iterator[Finding]:
     """Yield what is missing of the device and, where it is asked for, of DALI, and what to do; no data are read.
 
     Args:

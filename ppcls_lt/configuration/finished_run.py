@@ -4,10 +4,13 @@ The configuration of the training's last stage and its best weights take the pla
 of ``-c``; ``-o`` goes on top.
 """
 
+from __future__ import annotations
+
 import logging
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from ..basis import yaml_files
 from ..basis.checks import ConfigError, described, fail
@@ -30,11 +33,11 @@ class FinishedRun(NamedTuple):
     config: Path  # its configuration, that of the last stage
     output_dir: Path  # of that stage, as it lies now
     name: str  # of the run, as its manifests have it
-    folder: str  # from where the training was started, or None if it did not say
+    folder: str | None  # from where the training was started, or None if it did not say
     plugins: dict  # name -> file of the modules of the user's own that it had
 
 
-def find(folder):
+def find(folder: str | os.PathLike) -> FinishedRun:
     """Return the ``FinishedRun`` in a folder.
 
     Args:
@@ -80,13 +83,15 @@ def _where(found):
     return f"; the training had {', '.join(map(str, found.values()))}" if found else ""
 
 
-def named(overrides):
+def named(overrides: Iterable | None) -> str | None:
     """Return the folder that ``-o Global.run=FOLDER`` names, or None."""
     given = [value for path, value in parsed(overrides or ()) if path == ("Global", "run")]
     return str(given[-1]) if given and given[-1] is not None else None
 
 
-def get_config(original, fname, overrides=None, show=False):
+def get_config(
+    original: Callable[..., dict], fname: str, overrides: Sequence[str] | None = None, show: bool = False
+) -> dict:
     """The host's ``get_config``; with ``Global.run``, in the overrides or the file, it reads the run's configuration.
 
     Raises:
@@ -96,7 +101,7 @@ def get_config(original, fname, overrides=None, show=False):
     if folder is None:
         own = plugins.load_of(fname, overrides)
         config = original(fname, overrides=overrides, show=show)
-        section = config.get("Global")
+        section: Any = config.get("Global")
         folder = section.get("run") if isinstance(section, dict) else None
         if folder is None:
             if own:

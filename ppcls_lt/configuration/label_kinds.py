@@ -1,7 +1,11 @@
 """Data whose images have several classes, or smoothed ones, beside what takes one class an image."""
 
+from __future__ import annotations
+
 import inspect
 import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,12 +16,15 @@ from ..basis.registry import registered
 from ..data import label_rows
 from .reading import callbacks, class_number, components, losses
 
+if TYPE_CHECKING:
+    from ..losses import LongTailLoss
+
 _log = logging.getLogger("ppcls.lt")
 # The host's metrics of several labels an image.
 _METRICS = ("ATTRMetric", "AccuracyScore", "HammingDistance", "MultiLabelMAP")
 
 
-def check(config, parts):
+def check(config: dict, parts: Sequence[str]) -> None:
     """Raise where a component or recipe of this package meets data of several labels an image.
 
     Args:
@@ -64,7 +71,7 @@ def _single_label(config, parts):
         yield f"recipe {config['Global']['recipe']}"
 
 
-def check_dataset(config, part, dataset):
+def check_dataset(config: dict, part: str, dataset: Any) -> None:
     """Raise where a data set's own labels are rows of several classes and a component of this package takes one.
 
     Raises:
@@ -78,7 +85,7 @@ def check_dataset(config, part, dataset):
         label_rows.check_sums(owner, [float(np.sum(row)) for row in labels])
 
 
-def check_batch(config, labels):
+def check_batch(config: dict, labels: np.ndarray) -> None:
     """Raise where the labels of a training batch are none that the configuration can take.
 
     Args:
@@ -100,7 +107,7 @@ def check_batch(config, labels):
         label_rows.check_sums(f"{where} {cls.__name__}", labels.sum(axis=1))
 
 
-def warn_of_smoothed(config, labels, loss):
+def warn_of_smoothed(config: dict, labels: np.ndarray | None, loss: LongTailLoss) -> None:
     """Say that class weights act on labels that were smoothed before, where they do.
 
     Args:

@@ -5,6 +5,8 @@ exported must be the one that was trained: the same tensors on another
 classifier, or with another scale, are another model, and no shape tells.
 """
 
+from __future__ import annotations
+
 import logging
 from pathlib import Path
 
@@ -40,7 +42,7 @@ _ELSEWHERE = {
 _log = logging.getLogger("ppcls.lt")
 
 
-def of(config):
+def of(config: dict) -> dict:
     """Return the record of a configuration, plain maps, lists and values.
 
     Args:
@@ -60,7 +62,7 @@ def of(config):
     }
 
 
-def check(config):
+def check(config: dict) -> None:
     """Raise where a configuration describes another model than the checkpoint of its ``Global.pretrained_model``.
 
     Args:
@@ -93,7 +95,7 @@ def check(config):
     raise ConfigError(checks.finding("Global", "pretrained_model", must, got, f"take {' or '.join(remedies)}"))
 
 
-def differences(record, current):
+def differences(record: dict, current: dict) -> list[tuple[str, str, str]]:
     """Return ``(name, value of the record, value of the configuration)`` of everything that changes the logits.
 
     A number of classes that only one of them states is left to the shapes.

@@ -1,22 +1,29 @@
 """The folders that a run writes to, and the images that it is to predict: usable before anything long begins."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable
 
 import paddle.distributed as dist
 
 from .. import host
 from ..basis import atomic, checks, lock
-from ..basis.findings import of
+from ..basis.findings import Finding, of
 from . import stages
+
+if TYPE_CHECKING:
+    from ..host.engine import EngineView
 
 _LISTED = 5  # folders
 _EXPORTED = ("inference.*", "inference_int8*")  # as the host names what it exports
 
 
-def outputs(stage, mode):
+def outputs(stage: dict, mode: str) -> Iterator[Finding]:
     """Yield what is wrong with each folder that a run will write to: it can be made and written, and is no link.
 
     The folders that the user names may be links; what lies below them may not.
@@ -71,7 +78,7 @@ def _nearest(folder):
     return place
 
 
-def take(plan):
+def take(plan: Sequence[dict]) -> contextlib.ExitStack:
     """Lock the folder of a training and that of each of its stages; return an ``ExitStack`` that gives them back.
 
     What is taken by others is seen before the first stage, not after it. A stage that does not run leaves no folder.
@@ -96,7 +103,7 @@ def _remove_empty(folder):
         folder.rmdir()
 
 
-def images(config):
+def images(config: dict) -> Iterator[Finding]:
     """Yield what is wrong where ``Infer`` names no image and no folder in which the host finds some.
 
     Args:
@@ -129,7 +136,9 @@ def _check_images(path):
         checks.fail("Infer", "infer_imgs", expected, checks.described(got))
 
 
-def write_alone(engine, method, folder, key, begin=lambda: None):
+def write_alone(
+    engine: EngineView, method: str, folder: str | os.PathLike, key: str, begin: Callable[[], Any] = lambda: None
+) -> None:
     """Let ``eval`` or ``export`` of the Engine write only while no other process writes the same files."""
 
     def alone(original, *args, **kwargs):

@@ -5,11 +5,14 @@ folder, then among what is installed. What they register with ``ppcls_lt.registr
 PaddleClas, in every process that reads the configuration.
 """
 
+from __future__ import annotations
+
 import inspect
 import logging
 import os
 import re
 import sys
+from collections.abc import Iterable, Sequence
 
 from .. import callbacks, host, losses, metrics
 from ..basis import checks, modules, overrides, registry, yaml_files
@@ -25,10 +28,10 @@ _BASES = {
 _EXPECTED = "a list of modules' names, such as my_losses"
 _KEY_OF_GLOBAL = re.compile(r"\s*Global[.=\s]")
 _log = logging.getLogger("ppcls.lt")
-_may_replace = set()  # names of PaddleClas's own, as `register` was told
+_may_replace: set[str] = set()  # names of PaddleClas's own, as `register` was told
 
 
-def publish(replace=()):
+def publish(replace: Iterable[str] = ()) -> None:
     """Make PaddleClas find everything that is registered by now.
 
     Args:
@@ -43,7 +46,7 @@ def publish(replace=()):
             host.publish(kind, registry.registered(kind), _may_replace)
 
 
-def names(section):
+def names(section: dict) -> list[str]:
     """Return the modules that ``Global`` names, in order.
 
     Raises:
@@ -66,7 +69,7 @@ def names(section):
     return list(dict.fromkeys(given))
 
 
-def load(section, folders=(), hint=""):
+def load(section: dict, folders: Sequence[str] = (), hint: str = "") -> None:
     """Import the modules that ``Global`` names and publish what they register.
 
     Args:
@@ -97,7 +100,9 @@ def load(section, folders=(), hint=""):
             _log.info("Global.plugins: %s (%s) registers %s", name, modules.file_of(module), _told(before))
 
 
-def load_of(path, given, started_in=None, hint=""):
+def load_of(
+    path: str | os.PathLike, given: Sequence[str] | None, started_in: str | None = None, hint: str = ""
+) -> dict:
     """Import the plugins of a configuration that is about to be read; return what its ``Global`` shall say of them.
 
     Args:
@@ -131,7 +136,7 @@ def load_of(path, given, started_in=None, hint=""):
     return result if place is None else {**result, FOLDER: place}
 
 
-def check(section, plan):
+def check(section: dict, plan: Sequence[dict]) -> None:
     """Raise where a recipe or a stage names other plugins than the file of ``-c``, which alone is asked for them.
 
     Args:
@@ -145,7 +150,7 @@ def check(section, plan):
                 checks.fail("Global", key, "given in the file of `-c` or with `-o`", got)
 
 
-def files(section):
+def files(section: dict) -> dict[str, str | None]:
     """Return name -> file of the plugins of ``Global``, which have been imported."""
     return {name: modules.file_of(sys.modules[name]) for name in names(section)}
 

@@ -1,5 +1,7 @@
 """Mixed precision that is switched off, as the configurations of newer PaddleClas write it."""
 
+from __future__ import annotations
+
 import logging
 
 from .. import host
@@ -7,7 +9,7 @@ from .. import host
 _log = logging.getLogger("ppcls.lt")
 
 
-def settled(stage):
+def settled(stage: dict) -> dict:
     """Return a stage without its section ``AMP`` where that says ``use_amp: false`` and the host would not see it.
 
     PaddleClas 2.4 and 2.5 train in mixed precision whenever there is a section

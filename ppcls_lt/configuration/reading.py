@@ -1,13 +1,17 @@
 """Reading a configuration: its file, its lists, its counts."""
 
+from __future__ import annotations
+
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..basis import checks, yaml_files
-from ..basis.findings import ConfigError, of
+from ..basis.findings import ConfigError, Finding, of
 from ..basis.registry import registered
 from ..callbacks import LossSchedule, loss_entries
 from ..data.counts import as_counts, count_label_list
@@ -22,7 +26,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _CONFIG_FOLDERS = (_PACKAGE / "configs", _PACKAGE.parent / "configs")
 
 
-def find(path):
+def find(path: str | os.PathLike) -> Path:
     """Return the file of ``-c``: as given, or among the configs of this package.
 
     Raises:
@@ -37,7 +41,7 @@ def find(path):
     checks.fail("ppcls-lt", "-c", f"a file, or one of {', '.join(packaged)}", checks.sought(path))
 
 
-def reads_list(dataset):
+def reads_list(dataset: dict) -> bool:
     """Whether a ``dataset`` section names a data set of image lists: the host's, or a registered one made of it."""
     name = dataset.get("name")
     component = registered("dataset").get(name) if isinstance(name, str) else None
@@ -45,7 +49,7 @@ def reads_list(dataset):
     return any(kind in IMAGE_LISTS for kind in kinds)
 
 
-def class_number(config):
+def class_number(config: dict) -> int | None:
     """Number of classes that the configuration states, or None."""
     arch = config.get("Arch") or {}
     for section in (arch.get("Head") or {}, arch, config.get("Global") or {}):
@@ -54,7 +58,7 @@ def class_number(config):
     return None
 
 
-def components(config, section, part):
+def components(config: dict, section: str, part: str | None) -> Iterator[tuple[str, str, dict]]:
     """Yield ``(where, name, params)`` of a list such as ``Loss.Train``, scheduled losses included.
 
     Raises:
@@ -64,7 +68,7 @@ def components(config, section, part):
         yield from _entries(owner, entries)
 
 
-def sound(config, section, part):
+def sound(config: dict, section: str, part: str | None) -> Iterator[tuple[str, str, dict]]:
     """Yield those of :func:`components` that are one-key maps; the others are :func:`malformed`."""
     for owner, entries in _lists(config, section, part):
         for index, entry in enumerate(entries if isinstance(entries, list) else ()):
@@ -72,7 +76,7 @@ def sound(config, section, part):
                 yield _component(owner, index, entry)
 
 
-def malformed(config, section, part):
+def malformed(config: dict, section: str, part: str | None) -> Iterator[Finding]:
     """Yield the ``Finding`` of every entry of :func:`components` that is no one-key map."""
     for owner, entries in _lists(config, section, part):
         yield from of(_check_list, owner, entries)
@@ -80,7 +84,7 @@ def malformed(config, section, part):
             yield from of(_component, owner, index, entry)
 
 
-def callbacks(config):
+def callbacks(config: dict) -> Iterator[tuple[str, str, dict]]:
     """Yield ``(where, name, params)`` of the list ``Callbacks``."""
     yield from _entries("Callbacks", config.get("Callbacks"))
 
@@ -125,7 +129,7 @@ def _component(owner, index, entry):
     return where, name, params or {}
 
 
-def losses(config, part):
+def losses(config: dict, part: str) -> Iterator[tuple[str, type, dict]]:
     """Yield ``(where, class, params)`` of the losses in ``Loss.<part>`` that are built on ``LongTailLoss``."""
     known = registered("loss")
     for where, name, params in components(config, "Loss", part):
@@ -136,7 +140,7 @@ def losses(config, part):
                 yield where, known[name], params
 
 
-def counting_components(config):
+def counting_components(config: dict) -> Iterator[tuple[str, str, dict]]:
     """Yield ``(where, name, params)`` of this package's losses and metrics, which may know counts."""
     for section in ("Loss", "Metric"):
         known = registered(section.lower())
@@ -146,7 +150,7 @@ def counting_components(config):
                     yield where, name, params
 
 
-def normalized_scale(config):
+def normalized_scale(config: dict) -> float | None:
     """The scale of the normalised classifier, or None when the classifier is an ordinary one.
 
     It is written once, in the loss that is made for cosines: its ``cosine_scale``.
@@ -187,7 +191,7 @@ def _cosine_scale(cls, params, config):
     return cls(**params).cosine_scale
 
 
-def counts_given(value, owner, config, allow_empty):
+def counts_given(value: Any, owner: str, config: dict, allow_empty: bool) -> np.ndarray:
     """Counts ``[C]`` of a ``num_class_list`` that is a list or a path."""
     dataset = (((config.get("DataLoader") or {}).get("Train") or {}).get("dataset")) or {}
     return as_counts(
@@ -199,7 +203,7 @@ def counts_given(value, owner, config, allow_empty):
     )
 
 
-def check_images(dataset, owner):
+def check_images(dataset: dict, owner: str) -> None:
     """Raise for the first image of a list that is not there; where there is no list nothing is said.
 
     Args:
@@ -219,10 +223,10 @@ def check_images(dataset, owner):
                 raise ConfigError(checks.worded(text, owner, "cls_label_path", must, got))
 
 
-def listed_counts(config):
+def listed_counts(config: dict) -> np.ndarray | None:
     """Training images per class by the training list alone, or None where that does not tell."""
     dataset = ((config.get("DataLoader") or {}).get("Train") or {}).get("dataset") or {}
-    listing = dataset.get("cls_label_path")
+    listing: Any = dataset.get("cls_label_path")
     if not reads_list(dataset) or not os.path.isfile(str(listing)):
         return None
     if dataset.get("relabel", False):

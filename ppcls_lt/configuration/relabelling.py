@@ -1,6 +1,9 @@
 """Which label is which class where ``relabel: true`` renumbers them: one mapping, that of the training list."""
 
+from __future__ import annotations
+
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +17,12 @@ from .reading import class_number, reads_list
 _log = logging.getLogger("ppcls.lt")
 
 
-def wanted(config, part):
+def wanted(config: dict, part: str) -> bool:
     """Whether a part of ``DataLoader`` is to be renumbered."""
     return bool((((config.get("DataLoader") or {}).get(part) or {}).get("dataset") or {}).get("relabel", False))
 
 
-def check(config, parts):
+def check(config: dict, parts: Sequence[str]) -> None:
     """Raise where the lists show that the renumbered labels are not the classes.
 
     Args:
@@ -39,7 +42,7 @@ def check(config, parts):
     classes = labels["Train"] if recorded is None else recorded
     if classes is None:
         return
-    if wanted(config, "Train") and class_number(config) is not None and len(classes) > class_number(config):
+    if wanted(config, "Train") and class_number(config) is not None and len(classes) > class_number(config):  # type: ignore[operator]  # a number
         got = checks.described(f"{class_number(config)} for {len(classes)} labels")
         checks.fail("Arch", "class_num", "as many as DataLoader.Train.dataset has labels, or more", got)
     if "Eval" not in parts or labels["Eval"] is None:
@@ -57,7 +60,7 @@ def check(config, parts):
         checks.fail("DataLoader.Eval.dataset", "relabel", expected, checks.described(f"others in {path}: {shown}"))
 
 
-def with_classes(config, part, settings, trained):
+def with_classes(config: dict, part: str, settings: dict, trained: Sequence[int] | None) -> dict:
     """Return the host's ``DataLoader`` section with the labels of the training in the place of ``relabel: true``.
 
     Args:

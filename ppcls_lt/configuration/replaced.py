@@ -1,5 +1,7 @@
 """What a recipe takes away from a configuration, in words."""
 
+from __future__ import annotations
+
 import logging
 from typing import NamedTuple
 
@@ -21,7 +23,7 @@ class Change(NamedTuple):
     new: str
 
 
-def changes(base, override):
+def changes(base: dict, override: dict) -> list[Change]:
     """Return every entry of ``base`` that ``override``, laid over it, changes or removes; what it adds is none.
 
     Args:
@@ -44,14 +46,14 @@ def changes(base, override):
     return found
 
 
-def lines(base, recipe, override):
+def lines(base: dict, recipe: str, override: dict) -> list[str]:
     """Return a sentence for each entry of ``base`` that the recipe of this name changes or removes."""
     return [
         f"recipe {recipe} replaces {change.place}: {change.old} -> {change.new}" for change in changes(base, override)
     ]
 
 
-def log(config):
+def log(config: dict) -> None:
     """Say which entries of the user's own file and ``-o`` the recipe of ``Global.recipe`` replaces."""
     recipe = config["Global"].get("recipe")
     if recipe is not None:

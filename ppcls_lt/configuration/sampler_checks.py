@@ -1,8 +1,13 @@
 """The sampler of the training, where it is one of this package, built on the counts of the list alone."""
 
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
 import numpy as np
 
-from ..basis.findings import ConfigError
+from ..basis.findings import ConfigError, Finding
 from ..basis.registry import registered
 from . import trying
 from .reading import listed_counts
@@ -13,14 +18,14 @@ _PLACE = "DataLoader.Train.sampler"
 class _Listed:
     """In the place of a data set: its labels, in the order of the classes."""
 
-    def __init__(self, counts):
+    def __init__(self, counts: np.ndarray) -> None:
         self.labels = np.repeat(np.arange(len(counts)), counts)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
 
-def findings(config):
+def findings(config: dict) -> Generator[Finding, None, Any]:
     """Yield what the sampler refuses of its parameters, where the training list tells the images per class.
 
     Args:

@@ -1,9 +1,11 @@
 """The epochs in a learning rate's schedule, which belong to the epochs of the file."""
 
+from __future__ import annotations
+
 _EPOCHS = ("warmup_epoch", "decay_epochs", "milestones", "step_size")
 
 
-def stretch(config, factor):
+def stretch(config: dict, factor: float) -> None:
     """Multiply the epochs that the schedules of a configuration state, in place; 1 stays at least 1."""
     if factor == 1:
         return

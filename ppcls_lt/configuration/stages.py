@@ -1,7 +1,10 @@
 """Several stages in one configuration: what each of them is, and where a run goes on."""
 
+from __future__ import annotations
+
 import contextlib
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..basis import checks
@@ -16,7 +19,7 @@ BEGAN_FROM = "began_from"  # in a manifest: the weights that a stage began from,
 _PREFIXES = {"best": "best_model", "last": "latest"}
 
 
-def plan(config):
+def plan(config: dict) -> list[dict]:
     """Return the configuration of every stage; one where there are no ``Stages``.
 
     ``Global.recipe`` is applied first. Each entry of ``Stages`` overrides the
@@ -48,7 +51,7 @@ def plan(config):
         checks.fail("configuration", "Stages", "a list of maps, each an override of the rest", overrides)
     base = {key: value for key, value in config.items() if key != "Stages"}
     raise_all(_findings(base, overrides))
-    result = []
+    result: list[dict] = []
     for index, override in enumerate(overrides):
         owner = f"Stages[{index}]"
         stage = merged(base, override or {})
@@ -75,7 +78,7 @@ def _findings(base, overrides):
         yield from of(checks.choice, owner, "start_from", start, tuple(_PREFIXES))
 
 
-def own(config):
+def own(config: dict) -> list:
     """The entries of ``Stages`` that the file itself brings: none where the recipe has stages of its own."""
     recipe = (config.get("Global") or {}).get("recipe")
     if recipe is not None and "Stages" in recipes.load(recipe)["config"]:
@@ -83,13 +86,13 @@ def own(config):
     return config.get("Stages") or []
 
 
-def output_dir(plan):
+def output_dir(plan: Sequence[dict]) -> Path:
     """The folder of the whole run, below which each of several stages has one of its own."""
     folder = Path(plan[0]["Global"]["output_dir"])
     return folder.parent if len(plan) > 1 else folder
 
 
-def start_weights(before, stage):
+def start_weights(before: dict, stage: dict) -> str:
     """The path (without ending) of the weights that a stage takes from the stage before.
 
     Raises:
@@ -102,7 +105,7 @@ def start_weights(before, stage):
     return str(path)
 
 
-def began_from(plan, index, checkpoint, pretrained):
+def began_from(plan: Sequence[dict], index: int, checkpoint: str | None, pretrained: str | None) -> str | None:
     """The weights that a stage began from, also where it goes on from a checkpoint of its own.
 
     Args:
@@ -120,7 +123,7 @@ def began_from(plan, index, checkpoint, pretrained):
     return pretrained
 
 
-def resume_point(stages):
+def resume_point(stages: Sequence[dict]) -> tuple[int, str | None, str | None]:
     """Where a run goes on: ``(index of the stage, its checkpoint or None, name of the run or None)``.
 
     Args:
@@ -149,7 +152,7 @@ def _epochs(owner, epochs, whole):
     return max(round(checks.number(owner, "Global.epochs", epochs, above=0, maximum=1) * whole), 1)
 
 
-def merged(base, override):
+def merged(base: dict, override: dict) -> dict:
     """Return a deep copy of ``base`` with the entries of ``override``, merged as :func:`plan` says."""
     result = {key: copy.deepcopy(value) for key, value in base.items()}
     for key, value in override.items():

@@ -3,13 +3,18 @@
 What is read below goes around a section that is none, so that every one of them is found.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 from ..basis import checks
-from ..basis.findings import ConfigError, of
+from ..basis.findings import ConfigError, Finding, of
 
 _LOADERS = ("Train", "Eval", "UnLabelTrain", "Metalearning")
 
 
-def sections(config):
+def sections(config: Any) -> Iterator[Finding]:
     """Yield the ``Finding`` of every section that is no section: text, a number or a list where the host reads keys."""
     if not isinstance(config, dict):
         yield checks.finding("configuration", "its content", "be a map of sections", config)._replace(path="")
@@ -50,7 +55,7 @@ def _holders(config):
         yield config, "Optimizer", ""
 
 
-def loaders(config):
+def loaders(config: dict) -> Iterator[tuple[str, dict]]:
     """Yield where it is and the section of every data loader."""
     for holder, name, prefix in _holders(config):
         section = holder.get(name) if isinstance(holder, dict) else None
@@ -74,7 +79,7 @@ def _optimizer_entries(config):
             yield checks.finding("configuration", f"Optimizer[{number}]", must, entry)
 
 
-def optimizers(config):
+def optimizers(config: dict) -> Iterator[tuple[str, Any]]:
     """Yield where it is and the section of every optimizer."""
     section = config.get("Optimizer")
     if isinstance(section, dict):

@@ -1,5 +1,7 @@
 """The metric that shows the tail, for a recipe on a configuration that has none."""
 
+from __future__ import annotations
+
 import os
 
 from ..basis.registry import registered
@@ -8,7 +10,7 @@ from . import reading as configuration
 NAME = "ManyMediumFewAcc"
 
 
-def brought(stage, mode):
+def brought(stage: dict, mode: str) -> dict:
     """Return a stage of a recipe with ``ManyMediumFewAcc`` behind its metrics, where none of ours is listed.
 
     It comes last, so that what chooses the best model stays what it is. It is

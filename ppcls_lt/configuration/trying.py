@@ -1,11 +1,15 @@
 """Building a component once to hear all that it says of its parameters, before any data are read."""
 
+from __future__ import annotations
+
 import inspect
+from collections.abc import Generator
+from typing import Any
 
-from ..basis.findings import ConfigError
+from ..basis.findings import ConfigError, Finding
 
 
-def mistakes(component, params, place):
+def mistakes(component: Any, params: dict, place: str) -> Generator[Finding, None, Any]:
     """Yield the ``Finding`` of every parameter that a component refuses; return the component, or None if it did.
 
     It is built again without what it has refused, so that mistakes behind the first are found as well. What it does
@@ -35,7 +39,7 @@ def mistakes(component, params, place):
     return None
 
 
-def outcome(findings):
+def outcome(findings: Generator[Finding, None, Any]) -> Any:
     """What a generator such as :func:`mistakes` returns, whatever it finds."""
     while True:
         try:
@@ -44,7 +48,7 @@ def outcome(findings):
             return end.value
 
 
-def lacking(component, params):
+def lacking(component: Any, params: dict) -> Any:
     """The parameters that a component must be given and is not."""
     return [
         param.name

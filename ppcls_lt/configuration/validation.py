@@ -1,11 +1,14 @@
 """Every mistake in a configuration that shows without building anything but the components of this package."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Iterator, Sequence
 from inspect import signature
 
 from ..basis import checks
 from ..basis.checks import regular_file
-from ..basis.findings import ConfigError, of, place
+from ..basis.findings import ConfigError, Finding, of, place
 from ..basis.registry import registered
 from ..data.counts import count_label_list
 from ..losses import LongTailLoss
@@ -14,7 +17,7 @@ from . import callback_entries, data_checks, places, trying, values
 from .reading import AUTO, class_number, counts_given, malformed, normalized_scale, reads_list, sound
 
 
-def sections(config, mode):
+def sections(config: dict, mode: str) -> Iterator[Finding]:
     """Yield the ``Finding`` of every section that a mode needs and that is not there."""
     needed = {"train": ("Global", "Arch", "DataLoader", "Loss", "Optimizer"), "eval": ("Global", "Arch", "DataLoader")}
     for section in needed.get(mode, ("Global", "Arch")):
@@ -31,7 +34,7 @@ def sections(config, mode):
             yield checks.finding("Loss", "Train", "be a list of losses, to train", got)
 
 
-def entries(config, mode):
+def entries(config: dict, mode: str) -> Iterator[Finding]:
     """Yield the ``Finding`` of every entry of a list of losses, metrics or callbacks that is no one-key map."""
     for part in parts(config, mode):
         yield from malformed(config, "Loss", part)
@@ -40,7 +43,7 @@ def entries(config, mode):
         yield from malformed(config, "Callbacks", None)
 
 
-def paths(config, mode):
+def paths(config: dict, mode: str) -> Iterator[Finding]:
     """Yield what is wrong with a checkpoint to go on from and with images to predict: they are to be there."""
     section = config["Global"]
     if not isinstance(section.get("checkpoints") or "", str):
@@ -63,7 +66,7 @@ def paths(config, mode):
         yield from of(regular_file, "Infer.PostProcess", "class_id_map_file", names)
 
 
-def training(config, mode):
+def training(config: dict, mode: str) -> Iterator[Finding]:
     """Yield what is wrong with the epochs, the seed, the optimizer, and sections nearly called as one of ours."""
     if mode != "train":
         return
@@ -86,7 +89,7 @@ def training(config, mode):
         yield checks.finding("Optimizer", "regularizer", must, optimizer["regularizer"])
 
 
-def lists(config, mode):
+def lists(config: dict, mode: str) -> Iterator[Finding]:
     """Yield what is wrong with lists of losses and metrics: weights, lost results, nothing to evaluate with."""
     yield from _lists_end("DataLoader", config.get("DataLoader"))
     for part in parts(config, mode):
@@ -98,13 +101,13 @@ def lists(config, mode):
         yield checks.finding("Metric", "Eval", "be a list of metrics to evaluate with, such as TopkAcc", got)
 
 
-def scale(config, mode):
+def scale(config: dict, mode: str) -> Iterator[Finding]:
     """Yield what is wrong with the scale of a normalised classifier."""
     if parts(config, mode):
         yield from of(normalized_scale, config)
 
 
-def losses(config, mode):
+def losses(config: dict, mode: str) -> Iterator[Finding]:
     """Yield what this package's losses refuse of their parameters, before the data are read."""
     known = registered("loss")
     for part in parts(config, mode):
@@ -113,7 +116,7 @@ def losses(config, mode):
                 yield from _loss(where, name, known[name], params, config)
 
 
-def label_lists(config, mode):
+def label_lists(config: dict, mode: str) -> Iterator[Finding]:
     """Yield what the label lists show: lines, labels, classes, batches, an evaluation of every image once."""
     for part in parts(config, mode):
         sampler = config["DataLoader"][part].get("sampler")
@@ -125,7 +128,7 @@ def label_lists(config, mode):
         yield from _label_list(config, part)
 
 
-def callbacks(plan, mode):
+def callbacks(plan: Sequence[dict], mode: str) -> Iterator[Finding]:
     """Yield what is wrong with the callbacks of every stage; those named by a path are imported last of all."""
     if mode == "train":
         for wanted in (lambda name: not callback_entries.is_path(name), callback_entries.is_path):
@@ -133,7 +136,7 @@ def callbacks(plan, mode):
                 yield from callback_entries.findings(stage, wanted)
 
 
-def parts(config, mode):
+def parts(config: dict, mode: str) -> list[str]:
     """Which parts of ``Loss``, ``Metric`` and ``DataLoader`` this mode builds."""
     if mode == "train":
         return ["Train", "Eval"] if (config.get("Global") or {}).get("eval_during_train", True) else ["Train"]

@@ -3,17 +3,20 @@
 Which keys there are is not looked at here; what this package's components take they check themselves.
 """
 
+from __future__ import annotations
+
 import math
 import numbers
+from collections.abc import Iterator, Sequence
 
 from ..basis import checks, patterns
-from ..basis.findings import of
+from ..basis.findings import Finding, of
 from ..data.counts import MAX_CLASSES
 from .reading import class_number, sound
 from .structure import loaders, optimizers
 
 
-def findings(config, parts):
+def findings(config: dict, parts: Sequence[str]) -> Iterator[Finding]:
     """Yield the ``Finding`` of every value of the host's own sections that can only be a mistake.
 
     Args:
@@ -128,7 +131,7 @@ def _shape(section):
         yield from of(checks.integer, "Global", f"image_shape[{number}]", each, minimum=1, maximum=_LONGEST_SIDE)
 
 
-def check_classes(config):
+def check_classes(config: dict) -> None:
     """Raise unless the number of classes, where it is stated, can be one."""
     classes = class_number(config)
     if classes is not None and checks.integer("Arch", "class_num", classes, minimum=1) > MAX_CLASSES:

@@ -1,5 +1,9 @@
 """Labels with a row of numbers for each image: mixed ones are taken, several classes an image are not. NumPy only."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..basis.checks import ConfigError
@@ -12,7 +16,7 @@ WAY_OUT = (
 )
 
 
-def check_sums(owner: str, sums: np.ndarray) -> None:
+def check_sums(owner: str, sums: Sequence[float] | np.ndarray) -> None:
     """Raise unless every row of soft labels sums to 1.
 
     Args:

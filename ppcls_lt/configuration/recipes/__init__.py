@@ -1,5 +1,7 @@
 """Recipes: named fragments of a configuration that turn any base into one remedy."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 
@@ -8,12 +10,12 @@ from ...basis import checks, yaml_files
 _FOLDER = Path(__file__).parent
 
 
-def names():
+def names() -> list[str]:
     """The packaged recipes' names, in order."""
     return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
 
 
-def load(recipe):
+def load(recipe: str) -> dict:
     """Return a recipe: ``summary``, ``source`` and ``config``, what it changes in a configuration.
 
     Args:

@@ -5,10 +5,13 @@ it and train with what it was to change as it was; so is one that PaddleClas wou
 merely looks unused is told once, in the log.
 """
 
+from __future__ import annotations
+
 import logging
+from collections.abc import Iterable, Iterator
 
 from ...basis import checks, spelling
-from ...basis.findings import raise_all
+from ...basis.findings import Finding, raise_all
 from .nodes import Items, Node, nodes
 from .sections import Tree
 
@@ -38,14 +41,14 @@ _REMEDY = "--allow-new, or `Global.allow_new: True`, takes it as it is"
 _log = logging.getLogger("ppcls.lt")
 
 
-def tell_unread(configs, mode):
+def tell_unread(configs: Iterable[dict], mode: str) -> None:
     """Say in the log, once, which keys of the configurations of all stages nothing reads."""
     unread = dict.fromkeys(key for config in configs for key in looked_over(config, mode)[1])
     if unread:
         _log.warning("keys of the configuration that nothing reads: %s", ", ".join(unread))
 
 
-def findings(config, mode):
+def findings(config: dict, mode: str) -> Iterator[Finding]:
     """Yield the ``Finding`` of every key that cannot be meant, with the nearest name or the right place.
 
     Args:
@@ -55,7 +58,7 @@ def findings(config, mode):
     yield from looked_over(config, mode)[0]
 
 
-def looked_over(config, mode):
+def looked_over(config: dict, mode: str) -> tuple[list[Finding], list[str]]:
     """Return ``(findings, paths of keys that nothing reads)`` of one configuration.
 
     Raises:
@@ -87,7 +90,7 @@ def looked_over(config, mode):
     return found, unread
 
 
-def check_overrides(config, new):
+def check_overrides(config: dict, new: list) -> None:
     """Raise on an ``-o`` that names what neither the configuration nor the known keys have.
 
     Args:

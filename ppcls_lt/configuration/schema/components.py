@@ -1,12 +1,14 @@
 """The known keys of the components that a configuration names: their parameters, and what is below them."""
 
+from __future__ import annotations
+
 from ...basis import checks, spelling
 from ...host import known_keys, read_keys
 from ..options import GLOBAL_KEYS
 from .nodes import Items, Node
 
 # Keys that this package reads beside PaddleClas.
-OURS = {
+OURS: dict[tuple[str, ...], tuple[str, ...]] = {
     (): ("Callbacks", "Stages", "start_from"),
     ("Global",): tuple(GLOBAL_KEYS),
     ("AMP",): ("use_amp",),
@@ -30,7 +32,7 @@ _SUPPLIED = {
 _NEVER_GIVEN = ("learning_rate", "grad_clip")
 
 
-def reads(path):
+def reads(path: tuple[str, ...]) -> dict[str, bool]:
     """The keys that PaddleClas and this package read of a section: key -> whether PaddleClas takes it out."""
     return {**read_keys.reads().get(path, {}), **dict.fromkeys(OURS.get(path, ()), False)}
 
@@ -42,7 +44,7 @@ class Components:
         dali (bool): whether DALI reads the data, which has operators of its own.
     """
 
-    def __init__(self, dali=False):
+    def __init__(self, dali: bool = False) -> None:
         self._dali = dali
 
     def _component(self, kind, name, where, path, value, *, own=(), built=True, found=None, **below):

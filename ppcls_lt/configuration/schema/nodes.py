@@ -1,6 +1,14 @@
 """What a place of a configuration holds and what it may hold."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Callable
+
 from ...basis import checks
+
+if TYPE_CHECKING:
+    from ...basis.findings import Finding
 
 
 class Node:
@@ -20,8 +28,18 @@ class Node:
     """
 
     def __init__(
-        self, where, path, value, known, *, noun="key", rejects=False, required=(), complaint=None, entry=False
-    ):
+        self,
+        where: str,
+        path: str,
+        value: Any,
+        known: dict | None,
+        *,
+        noun: str = "key",
+        rejects: bool = False,
+        required: Sequence[str] = (),
+        complaint: Finding | None = None,
+        entry: bool = False,
+    ) -> None:
         self.where = where
         self.path = path
         self.value = value if isinstance(value, dict) else {}
@@ -36,12 +54,12 @@ class Node:
             self.required = ()
         self.entry = entry
 
-    def below(self, key):
+    def below(self, key: Any) -> Node | Items | None:
         """What is below a known key, or None where anything may be."""
         make = None if self.known is None else self.known.get(key)
         return None if make is None else make(self.value.get(key))
 
-    def join(self, key):
+    def join(self, key: Any) -> str:
         """The path of one of its keys."""
         return f"{self.path}.{key}" if self.path else str(key)
 
@@ -55,7 +73,7 @@ class Items:
         make (callable): the ``Node`` of an item, from its index and the item.
     """
 
-    def __init__(self, where, value, make):
+    def __init__(self, where: str, value: Any, make: Callable[[int, Any], Node]) -> None:
         self.value = value if isinstance(value, list) else []
         self.complaint = None
         if value is not None and not isinstance(value, list):
@@ -63,12 +81,12 @@ class Items:
             self.complaint = checks.finding(where, "", "be a list of one-key maps", got)
         self._make = make
 
-    def below(self, index):
+    def below(self, index: int) -> Node | None:
         """The ``Node`` of the item of an index, or None where there is none."""
         return self._make(index, self.value[index]) if -len(self.value) <= index < len(self.value) else None
 
 
-def nodes(top):
+def nodes(top: Any) -> Iterator[Node | Items]:
     """Yield ``top`` and every ``Node`` and ``Items`` below it for which the configuration has something."""
     if top is None:
         return

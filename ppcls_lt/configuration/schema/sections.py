@@ -1,5 +1,9 @@
 """The known keys of a whole configuration, by what its sections and components are."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from ...callbacks import LossSchedule, loss_entries
 from .components import OURS, Components, reads
 from .nodes import Items, Node
@@ -15,17 +19,17 @@ class Tree(Components):
         mode (str): ``train``, ``eval``, ``infer`` or ``export``: what it builds must exist and be complete.
     """
 
-    def __init__(self, config, mode):
-        settings = config.get("Global") if isinstance(config.get("Global"), dict) else {}
+    def __init__(self, config: dict, mode: str) -> None:
+        settings: Any = config.get("Global") if isinstance(config.get("Global"), dict) else {}
         super().__init__(dali=bool(settings.get("use_dali", False)))
         self._config = config
         self._mode = mode
         self._evaluates = mode == "eval" or (mode == "train" and settings.get("eval_during_train", True))
 
-    def root(self):
+    def root(self) -> Node:
         """The ``Node`` of the whole configuration."""
         known = (*OURS[()], "profiler_options")
-        sections = {key: None for key in reads(()) if key[:1].isupper() or key in known}
+        sections: dict[str, Any] = {key: None for key in reads(()) if key[:1].isupper() or key in known}
         for name in sections:
             if name != "Arch" and reads((name,)):
                 sections[name] = self._section(name)
