@@ -4,14 +4,19 @@ With its folder the only place that imports ``ppcls``. Every repair is narrow, i
 where its fault shows, and is listed in docs/versions.md.
 """
 
+from __future__ import annotations
+
 import ast
 import copy
 import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+import os
 import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..basis.checks import ConfigError
 from . import evaluated, images, loading, operators, reading, relabelling, repairs
@@ -30,7 +35,7 @@ INSTALL_HELP = (
 )
 
 
-def load(root=None):
+def load(root: str | os.PathLike | None = None) -> None:
     """Import the training engine of PaddleClas and repair it; later calls change nothing.
 
     Args:
@@ -59,33 +64,33 @@ def load(root=None):
     loading.restrict()
 
 
-def module(name):
+def module(name: str) -> Any:
     """Return ``ppcls.<name>``."""
     return importlib.import_module(f"ppcls.{name}")
 
 
-def checkout():
+def checkout() -> Path:
     """Return the folder that holds the ``ppcls`` package in use."""
     return Path(module("engine").__file__).resolve().parents[2]
 
 
-def version():
+def version() -> str:
     """Return the version of the installed package in use and its folder, or the folder of a checkout alone."""
     folder = checkout()
     try:
         package = importlib.metadata.distribution("paddleclas")
     except importlib.metadata.PackageNotFoundError:
         return str(folder)
-    installed = Path(package.locate_file("paddleclas")).resolve() == folder
+    installed = Path(package.locate_file("paddleclas")).resolve() == folder  # type: ignore[arg-type]  # a path of a file
     return f"{package.version} ({folder})" if installed else str(folder)
 
 
-def names(kind):
+def names(kind: str) -> dict[str, Any]:
     """Return what the host's factory of one kind can look up, by name."""
     return namespace(kind)
 
 
-def publish(kind, components, replace=()):
+def publish(kind: str, components: Mapping[str, Any], replace: Iterable[str] = ()) -> None:
     """Make the host's factory of one kind find ``components`` (name -> class).
 
     Raises:
@@ -103,7 +108,7 @@ def publish(kind, components, replace=()):
         known[name] = component
 
 
-def attributed(config):
+def attributed(config: dict) -> dict:
     """Return a deep copy of a configuration, or plain dicts, as the host's ``AttrDict`` at every level."""
     attr_dict = module("utils.config").AttrDict
     return attr_dict(
@@ -111,7 +116,7 @@ def attributed(config):
     )
 
 
-def load_config(path, overrides):
+def load_config(path: str | os.PathLike, overrides: Sequence[str]) -> dict:
     """Read a YAML as the host's scripts do, ``-c`` and ``-o``; see ``reading`` for what that means here.
 
     Raises:
@@ -120,20 +125,20 @@ def load_config(path, overrides):
     return module("utils.config").get_config(str(path), overrides=overrides, show=False)
 
 
-def build_dataset(config):
+def build_dataset(config: dict) -> Any:
     """Build the data set of a ``dataset`` section as the host does, without a loader."""
     params = {key: value for key, value in config.items() if key not in ("name", "batch_transform_ops")}
     return vars(module("data"))[config["name"]](**params)
 
 
-def saves_below_name():
+def saves_below_name() -> bool:
     """Whether the host saves in a folder of the architecture's name below ``output_dir``; 2.4 and 2.5 do."""
     function = inspect.unwrap(module("utils.save_load").save_model)
     names = ast.walk(ast.parse(inspect.getsource(function)))
     return any(isinstance(node, ast.Name) and node.id == "model_name" for node in names)
 
 
-def reads_use_amp():
+def reads_use_amp() -> bool:
     """Whether the host looks at ``AMP.use_amp``; 2.4 and 2.5 take the section itself for yes."""
     return "use_amp" in reads().get(("AMP",), {})
 

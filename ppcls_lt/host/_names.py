@@ -1,6 +1,9 @@
 """Where the host looks names up, by kind."""
 
+from __future__ import annotations
+
 import importlib
+from typing import Any
 
 MODULE_OF_KIND = {
     "loss": "ppcls.loss",
@@ -16,6 +19,6 @@ MODULE_OF_KIND = {
 }
 
 
-def namespace(kind):
+def namespace(kind: str) -> dict[str, Any]:
     """Return the live namespace in which the host's factory of one kind looks names up."""
     return vars(importlib.import_module(MODULE_OF_KIND[kind]))

@@ -1,9 +1,12 @@
 """Putting a wrapper in the place of a function."""
 
+from __future__ import annotations
+
 import functools
+from typing import Any, Callable
 
 
-def wrapped(original, wrapper):
+def wrapped(original: Callable, wrapper: Callable) -> Callable:
     """Return a function that calls ``wrapper(original, ...)``."""
 
     @functools.wraps(original)
@@ -13,7 +16,7 @@ def wrapped(original, wrapper):
     return call
 
 
-def extend_in(owner, path, wrapper):
+def extend_in(owner: Any, path: str, wrapper: Callable) -> None:
     """Wrap ``path``, a function or ``Class.method`` of the module ``owner``."""
     *classes, name = path.split(".")
     for part in classes:

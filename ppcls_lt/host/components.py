@@ -1,6 +1,9 @@
 """Which component of a list it is that the host cannot build, after it has failed."""
 
+from __future__ import annotations
+
 import importlib
+from collections.abc import Sequence
 
 # What a constructor raises when an argument is not what it takes.
 WRONG = (TypeError, ValueError, AssertionError, LookupError, AttributeError)
@@ -8,7 +11,7 @@ WRONG = (TypeError, ValueError, AssertionError, LookupError, AttributeError)
 _NOT_FOR_IT = ("weight",)
 
 
-def faulty(module, entries):
+def faulty(module: str, entries: Sequence) -> tuple | None:
     """Return ``(index, name, parameters, error)`` of the first component that fails alone, or None.
 
     Args:

@@ -1,8 +1,12 @@
 """Decoding that says what it cannot read, and makes no room for an image that claims too many pixels."""
 
+from __future__ import annotations
+
 import contextlib
 import sys
 import threading
+from collections.abc import Iterator
+from typing import Any, Callable
 
 from ..basis.checks import ConfigError, cut
 from ..data.image_sizes import size_of
@@ -20,7 +24,7 @@ _reading = threading.local()
 class DataError(ConfigError):
     """An image of a data set that cannot be used, and why."""
 
-    def __init__(self, message):
+    def __init__(self, message: str) -> None:
         # From a loader's worker comes a traceback, whose last line ends in what was said.
         super().__init__(message.rpartition(f"{type(self).__name__}: ")[2].strip())
 
@@ -32,12 +36,12 @@ class UnreadableImage(DataError):
 class Hidden(Exception):
     """Takes an exception out of the host's handler, which would replace the image."""
 
-    def __init__(self, error):
+    def __init__(self, error: BaseException) -> None:
         super().__init__(error)
         self.error = error
 
 
-def said(error):
+def said(error: BaseException) -> str:
     """An exception in one line that is not long; what is ours speaks for itself."""
     if isinstance(error, DataError):
         return str(error)
@@ -45,13 +49,13 @@ def said(error):
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def pixel_limit(config):
+def pixel_limit(config: dict) -> int:
     """Return the width times height that an image file may claim, as a configuration says or by default."""
     return config["Global"].get(LIMIT, MAX_PIXELS)
 
 
 @contextlib.contextmanager
-def bounded(max_pixels):
+def bounded(max_pixels: int) -> Iterator[None]:
     """Within it, this thread decodes no image that claims more pixels."""
     before = getattr(_reading, "max_pixels", MAX_PIXELS)
     _reading.max_pixels = max_pixels
@@ -61,7 +65,7 @@ def bounded(max_pixels):
         _reading.max_pixels = before
 
 
-def check_size(size):
+def check_size(size: Any) -> None:
     """Refuse a ``(width, height)`` of too many pixels, and None: what does not tell its size may have any."""
     if size is None:
         raise UnreadableImage(_NO_SIZE)
@@ -72,7 +76,7 @@ def check_size(size):
         )
 
 
-def decode(original, operator, data):
+def decode(original: Callable, operator: Any, data: Any) -> Any:
     """``DecodeImage``: bytes that are no image, or claim to be too large a one, are said to be."""
     image = data.get("img") if isinstance(data, dict) else data
     if not isinstance(image, bytes):
@@ -105,17 +109,17 @@ def _pillow_unbounded():
 class Stand:
     """Stands for a module in the names of another."""
 
-    def __init__(self, module):
+    def __init__(self, module: Any) -> None:
         self._module = module
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._module, name)
 
 
 class Logger(Stand):
     """The host's logger, whose line on a replaced image raises what was to be hidden."""
 
-    def error(self, message, *args):
+    def error(self, message: Any, *args: Any) -> None:
         error = sys.exc_info()[1]
         if error is not None and str(message).startswith(_HIDES):
             raise Hidden(error)
@@ -125,7 +129,7 @@ class Logger(Stand):
 class Pillow(Stand):
     """``PIL.Image`` for data sets that open their images themselves."""
 
-    def open(self, file, *args, **kwargs):
+    def open(self, file: Any, *args: Any, **kwargs: Any) -> Any:
         with _pillow_unbounded():
             try:
                 image = self._module.open(file, *args, **kwargs)
@@ -141,7 +145,7 @@ class Pillow(Stand):
 class OpenCV(Stand):
     """``cv2`` for data sets that read their images themselves."""
 
-    def imread(self, path, *args):
+    def imread(self, path: Any, *args: Any) -> Any:
         try:
             with open(path, "rb") as file:
                 check_size(size_of(file.read()))

@@ -1,12 +1,14 @@
 """Which devices the host's Engine takes by name."""
 
+from __future__ import annotations
+
 import importlib
 import inspect
 
 _USUAL = ("cpu", "gpu", "xpu", "npu", "mlu")
 
 
-def devices():
+def devices() -> tuple[str, ...]:
     """The names that ``Global.device`` may have: those that the Engine compares with, more in develop than in 2.4."""
     engine = importlib.import_module("ppcls.engine.engine").Engine
     constants = inspect.unwrap(engine.__init__).__code__.co_consts

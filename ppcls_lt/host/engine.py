@@ -4,12 +4,16 @@ No other module reads an attribute of the Engine or is given one; what is put in
 of something in it is listed in ``patched``.
 """
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import importlib
 import os
 import types
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable
 
 import paddle
 
@@ -17,11 +21,14 @@ from . import fresh_batches
 from ._wrapping import extend_in, wrapped
 from .patched import replaced
 
+if TYPE_CHECKING:
+    import logging
+
 # The attribute of an Engine that holds what trains it.
 _TRAINING = "long_tail"
 
 
-def extend_engine(build):
+def extend_engine(build: Callable[..., Any]) -> None:
     """Let ``build`` make every Engine, and what it returns train it.
 
     Args:
@@ -49,7 +56,7 @@ def extend_engine(build):
     extend_in(module, "Engine.train", train)
 
 
-def run(config, mode):
+def run(config: dict, mode: str) -> EngineView:
     """Build an Engine and let it work; return its view.
 
     Args:
@@ -61,7 +68,7 @@ def run(config, mode):
     return EngineView(engine)
 
 
-def log_handlers():
+def log_handlers() -> list[logging.FileHandler]:
     """The handlers that write the host's log into files."""
     logger = importlib.import_module("ppcls.utils.logger")._logger
     return [handler for handler in logger.handlers if hasattr(handler, "baseFilename")]
@@ -74,7 +81,7 @@ class EngineView:
         engine: the host's Engine. Nothing gives it out again.
     """
 
-    def __init__(self, engine):
+    def __init__(self, engine: Any) -> None:
         self.__engine = engine
 
     def _get(self, name):
@@ -83,27 +90,27 @@ class EngineView:
     # What it was asked for, and where it writes.
 
     @property
-    def config(self):
+    def config(self) -> dict:
         """The configuration that it was built from (``AttrDict``)."""
         return self.__engine.config
 
     @property
-    def mode(self):
+    def mode(self) -> str:
         """``train``, ``eval``, ``infer`` or ``export``."""
         return self.__engine.mode
 
     @property
-    def eval_mode(self):
+    def eval_mode(self) -> str:
         """``classification``, ``retrieval`` or ``adaface``."""
         return self.__engine.eval_mode
 
     @property
-    def output_dir(self):
+    def output_dir(self) -> str:
         """The ``Global.output_dir`` (str); 2.4 and 2.5 write most of their files into a folder below it."""
         return self.__engine.output_dir
 
     @property
-    def log_folder(self):
+    def log_folder(self) -> Path:
         """The folder of the log (Path): that of the architecture in ``output_dir`` (2.4, 2.5), or itself (develop)."""
         output = Path(self.output_dir)
         files = {handler.baseFilename for handler in log_handlers()}
@@ -113,93 +120,93 @@ class EngineView:
         return output
 
     @property
-    def writer(self):
+    def writer(self) -> Any:
         """VisualDL's, in the first process of a training with ``use_visualdl``."""
         return self._get("vdl_writer")
 
     # What is trained and evaluated.
 
     @property
-    def model(self):
+    def model(self) -> Any:
         """The model in use (nn.Layer), without its ``DataParallel``; while the average is evaluated, that."""
         model = self.__engine.model
         return model._layers if isinstance(model, paddle.DataParallel) else model
 
     @property
-    def average(self):
+    def average(self) -> Any:
         """The averaged copy of the model (nn.Layer) with a section ``EMA`` (2.5, develop)."""
         average = self._get("model_ema")
         return None if average is None else average.module
 
     @property
-    def uses_average(self):
+    def uses_average(self) -> bool:
         """Whether the model in use is :attr:`average`."""
         return self.average is not None and self.__engine.model is self.average
 
     @property
-    def train_loader(self):
+    def train_loader(self) -> Any:
         """The loader of ``DataLoader.Train``, in a training."""
         return self._get("train_dataloader")
 
     @property
-    def train_sampler(self):
+    def train_sampler(self) -> Any:
         """The batch sampler of :attr:`train_loader`, which another may stand for; DALI's loader has none."""
         return getattr(self.train_loader, "batch_sampler", None)
 
     @train_sampler.setter
-    def train_sampler(self, sampler):
+    def train_sampler(self, sampler: Any) -> None:
         self.train_loader.batch_sampler = sampler
 
     @property
-    def eval_loader(self):
+    def eval_loader(self) -> Any:
         """The loader of ``DataLoader.Eval``, where something is evaluated; None in retrieval, which has others."""
         return self._get("eval_dataloader")
 
     @property
-    def training_loss(self):
+    def training_loss(self) -> Any:
         """The ``CombinedLoss`` of the training, alone or in a ``DataParallel``; another may be put in its place."""
         return self._get("train_loss_func")
 
     @training_loss.setter
-    def training_loss(self, loss):
+    def training_loss(self, loss: Any) -> None:
         self.__engine.train_loss_func = loss
 
     @property
-    def evaluation_loss(self):
+    def evaluation_loss(self) -> Any:
         """The ``CombinedLoss`` of ``Loss.Eval``."""
         return self._get("eval_loss_func")
 
     @property
-    def metrics(self):
+    def metrics(self) -> Any:
         """The list of what ``Metric.Eval`` names, built."""
         return getattr(self._get("eval_metric_func"), "metric_func_list", None)
 
     # What makes the steps of a training.
 
     @property
-    def optimizers(self):
+    def optimizers(self) -> list:
         """The optimizers, a list: the model's, then those of losses with parameters; empty without a training."""
         return list(self._get("optimizer") or ())
 
     @property
-    def schedules(self):
+    def schedules(self) -> list:
         """The learning rates' schedules, one for each optimizer."""
         return list(self._get("lr_sch") or ())
 
     @property
-    def scaler(self):
+    def scaler(self) -> Any:
         """The loss scaler of mixed precision; develop has one in every training, which may be off."""
         return self._get("scaler")
 
     @property
-    def steps_per_epoch(self):
+    def steps_per_epoch(self) -> int:
         """Batches in an epoch, once the training runs: ``iter_per_epoch`` in develop, ``max_iter`` in 2.4 and 2.5."""
         steps = self._get("iter_per_epoch")
         return self._get("max_iter") if steps is None else steps
 
     # Its loops, followed.
 
-    def around_epochs(self, wrapper):
+    def around_epochs(self, wrapper: Callable) -> None:
         """Let ``wrapper(train_epoch, epoch)`` stand for each epoch of the training; ``train_epoch()`` is the host's."""
         original = self.__engine.train_epoch_func
 
@@ -208,11 +215,11 @@ class EngineView:
 
         self.__engine.train_epoch_func = train_epoch
 
-    def around(self, loop, wrapper):
+    def around(self, loop: str, wrapper: Callable) -> None:
         """Let ``wrapper(original, *args)`` stand for the loop ``eval``, which takes an epoch, or ``export``."""
         setattr(self.__engine, loop, wrapped(getattr(self.__engine, loop), wrapper))
 
-    def after_updates(self, call):
+    def after_updates(self, call: Callable[[], Any]) -> None:
         """Have ``call()`` follow each update of the weights."""
         # Cleared after every update, whatever made it: step(), or minimize() in mixed precision.
         optimizer = self.__engine.optimizer[-1]
@@ -225,7 +232,7 @@ class EngineView:
         optimizer.clear_grad = clear_and_call
 
     @contextlib.contextmanager
-    def telling_losses(self, tell):
+    def telling_losses(self, tell: Callable[[dict[str, float]], Any]) -> Iterator[None]:
         """Within the context, ``tell(terms)`` follows each step: name -> float, as the host reads them for its log."""
 
         def update_loss(original, trainer, loss_dict, batch_size):
@@ -243,7 +250,7 @@ class EngineView:
             yield
 
     @contextlib.contextmanager
-    def evaluating(self, *, loss, after, before=None):
+    def evaluating(self, *, loss: Callable | None, after: Callable, before: Callable | None = None) -> Iterator[None]:
         """Within the context, ``loss`` stands for the evaluation loss, and hooks see what the metrics get.
 
         Args:
@@ -265,11 +272,11 @@ class EngineView:
 
     # What it does when asked.
 
-    def evaluate(self, epoch=0):
+    def evaluate(self, epoch: int = 0) -> float:
         """Evaluate as the training does; return the score by which the best model is chosen."""
         return self.__engine.eval(epoch)
 
-    def save(self, prefix, metric, epoch, **more):
+    def save(self, prefix: str, metric: float, epoch: int, **more: Any) -> None:
         """Save a checkpoint as the host does after an epoch.
 
         Args:

@@ -5,6 +5,8 @@ that stands there. A global ``eval`` in a module comes before the builtin one, s
 of the host's modules is given one that reads literals and numbers and looks names up.
 """
 
+from __future__ import annotations
+
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -12,7 +14,9 @@ import inspect
 import re
 import sys
 import types
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..basis import overrides
 from ..basis.checks import ConfigError
@@ -21,10 +25,10 @@ _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 # The folders of a checkout or a wheel that hold modules of the host.
 _PARTS = ("ppcls", "deploy", "tools")
 # Python 3.9 does not list them; what the host imports of them by name is harmless there.
-_STANDARD_LIBRARY = getattr(sys, "stdlib_module_names", frozenset())
+_STANDARD_LIBRARY: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
 
 
-def read(text):
+def read(text: str) -> Any:
     """Return what a text of the configuration stands for, in the module that asks.
 
     That is a Python literal or arithmetic of numbers (``overrides.literal``), a class or
@@ -53,7 +57,7 @@ def read(text):
     return _refused(namespace, text)
 
 
-def component_names(namespace):
+def component_names(namespace: Mapping[str, Any]) -> list[str]:
     """The names in a module of the host that a configuration may give: of its classes and functions."""
     return [name for name, found in namespace.items() if not name.startswith("_") and _is_component(name, found)]
 
@@ -81,9 +85,9 @@ def _refused(namespace, text):
     )
 
 
-def repair():
+def repair() -> None:
     """Give :func:`read` to every module of the host, those that are imported later too."""
-    root = Path(importlib.import_module("ppcls.engine").__file__).resolve().parents[2]
+    root = Path(importlib.import_module("ppcls.engine").__file__).resolve().parents[2]  # type: ignore[arg-type]  # it has a file
     if any(isinstance(finder, _Finder) and finder.root == root for finder in sys.meta_path):
         return
     for name, module in list(sys.modules.items()):
@@ -95,7 +99,7 @@ def repair():
 class _Finder(importlib.abc.MetaPathFinder):
     """Finds the host's modules that are still to be imported, and nothing else."""
 
-    def __init__(self, root):
+    def __init__(self, root: Path) -> None:
         self.root = root
 
     def find_spec(self, fullname, path=None, target=None):

@@ -4,11 +4,15 @@ Kept, it begins an epoch with the rest of the last one's draw (with ``update_fre
 exception of ``next()`` is answered by starting over, which loses a loader's error.
 """
 
+from __future__ import annotations
+
+from typing import Any, Callable
+
 
 class _LoaderFailed(BaseException):
     """Carries a loader's error past the host's ``except Exception``."""
 
-    def __init__(self, error):
+    def __init__(self, error: BaseException) -> None:
         super().__init__(error)
         self.error = error
 
@@ -16,11 +20,11 @@ class _LoaderFailed(BaseException):
 class _FreshIterator:
     """Batches of a loader, from its beginning again when it ends; its errors come through."""
 
-    def __init__(self, loader):
+    def __init__(self, loader: Any) -> None:
         self._loader = loader
         self._iterator = iter(loader)
 
-    def __next__(self):
+    def __next__(self) -> Any:
         try:
             return next(self._iterator)
         except StopIteration:
@@ -30,7 +34,7 @@ class _FreshIterator:
             raise _LoaderFailed(error) from error
 
 
-def repaired(train_epoch_func):
+def repaired(train_epoch_func: Callable) -> Callable:
     """Return an epoch function that begins each epoch with a loader of its own: the given one where it does that."""
     if "train_dataloader_iter" not in train_epoch_func.__code__.co_names:
         return train_epoch_func

@@ -7,6 +7,8 @@ an image that cannot be read is told from an operator that fails. The first is
 an error or replaced by another image of its class, the second always an error.
 """
 
+from __future__ import annotations
+
 import contextlib
 import importlib
 import inspect
@@ -14,6 +16,7 @@ import mmap
 import pkgutil
 import sys
 from pathlib import Path
+from typing import Any, Callable
 
 import numpy as np
 import paddle
@@ -37,26 +40,26 @@ class Watch:
         max_pixels (int): width times height that an image may claim.
     """
 
-    def __init__(self, dataset, owner, replaces, max_pixels):
+    def __init__(self, dataset: Any, owner: str, replaces: bool, max_pixels: int) -> None:
         self.dataset = dataset
         self.owner = owner
         self.max_pixels = max_pixels
         self._replaces = replaces
         self._memory = mmap.mmap(-1, max(len(dataset), 1))
-        self._instead = {}
+        self._instead: dict = {}
         self._labels = None
         dataset._unreadable = self
 
-    def found(self):
+    def found(self) -> np.ndarray:
         """Return which images could not be read so far, an array of 0 and 1 ``[N]``, uint8."""
         return np.frombuffer(self._memory, dtype=np.uint8)[: len(self.dataset)].copy()
 
-    def label(self, index):
+    def label(self, index: int) -> Any:
         """Return the class of an image, None without one."""
         labels = getattr(self.dataset, "labels", None)
         return None if labels is None or len(labels) == 0 else labels[index]
 
-    def reason(self, index):
+    def reason(self, index: int) -> str:
         """Return why the file of an image cannot be used."""
         try:
             data = Path(self.dataset.images[index]).read_bytes()
@@ -68,7 +71,7 @@ class Watch:
             return said(error)
         return "it cannot be decoded"
 
-    def answer(self, getter, place, index, error):
+    def answer(self, getter: Callable, place: Callable, index: int, error: Any) -> Any:
         """Return another image of the class, the same on every call and in every process.
 
         Raises:
@@ -100,14 +103,14 @@ class Watch:
         return others[others != index]
 
 
-def watch(dataset, owner, replaces, max_pixels):
+def watch(dataset: Any, owner: str, replaces: bool, max_pixels: int) -> list[Watch]:
     """Have a data set, or those that it is made of, watched; return the ``Watch`` of each that reads files."""
     parts = [part for _, _, part in getattr(dataset, "dataset_list", ())] or [dataset]
     known = [part for part in parts if getattr(type(part).__getitem__, "_watched", False) and _images_of(part)]
     return [Watch(part, owner, replaces, max_pixels) for part in known]
 
 
-def repair():
+def repair() -> None:
     """Make the host tell what it hides; later calls change nothing."""
     modules = _modules()
     for module in modules:
@@ -124,7 +127,7 @@ def repair():
     if not getattr(operators.DecodeImage.__call__, "_bounded", False):
         extend_in(operators, "DecodeImage.__call__", decoding.decode)
         operators.DecodeImage.__call__._bounded = True
-    engine = importlib.import_module("ppcls.engine.engine")
+    engine: Any = importlib.import_module("ppcls.engine.engine")
     if not isinstance(engine.logger, decoding.Stand):
         engine.logger = decoding.Logger(engine.logger)
         extend_in(engine, "Engine.infer", _infer)

@@ -1,11 +1,13 @@
 """What the host knows by name: its components, and the parameters of each."""
 
+from __future__ import annotations
+
 import ast
 import builtins
 import functools
 import inspect
 import textwrap
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import paddle
 
@@ -28,7 +30,7 @@ class Parameters(NamedTuple):
     swallows: bool
 
 
-def parameters(component, given=()):
+def parameters(component: Any, given: Any = ()) -> Parameters:
     """Return the :class:`Parameters` of a class or function, its ``**kwargs`` followed to where they lead.
 
     Args:
@@ -125,7 +127,7 @@ def _is_name(node, names):
     return isinstance(node, ast.Name) and node.id in names
 
 
-def text_of(node):
+def text_of(node: ast.AST) -> str | None:
     """The text that an expression is, or None."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
@@ -152,7 +154,7 @@ def _callee(node, function, cls, values):
     return (found, owner) if callable(found) else (None, None)
 
 
-def components(kind):
+def components(kind: str) -> dict[str, Any]:
     """Return what a configuration can name of one kind: name -> class or function.
 
     Args:
@@ -165,7 +167,7 @@ def components(kind):
     return _components(vars(paddle.nn.initializer) if kind == "initializer" else namespace(kind))
 
 
-def beside(component):
+def beside(component: Any) -> dict[str, type]:
     """Return the classes that the module of a component can name: name -> class."""
     around = _components(inspect.unwrap(component.__init__).__globals__)
     return {name: item for name, item in around.items() if inspect.isclass(item)}

@@ -8,7 +8,7 @@ from ._wrapping import wrapped
 _PATIENCE = 5
 
 
-def repair():
+def repair() -> None:
     """Repair both kinds of iterator; later calls change nothing.
 
     Left alone, an error in the thread of a loader without workers leaves the

@@ -2,6 +2,7 @@
 
 import importlib
 import pickle
+from typing import Any
 
 from ..basis import unpickling
 
@@ -12,13 +13,13 @@ class _Pickle:
     load = staticmethod(unpickling.load)
     loads = staticmethod(unpickling.loads)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(pickle, name)
 
 
-def restrict():
+def restrict() -> None:
     """From now on ``paddle.load`` refuses every file that asks for more; saving stays as it is."""
     for name in ("io", "io_utils"):
-        module = importlib.import_module(f"paddle.framework.{name}")
+        module: Any = importlib.import_module(f"paddle.framework.{name}")
         if module.pickle is pickle:
             module.pickle = _Pickle()

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import random
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class _NumPyWithAliases:
 
     int, float, bool, object = int, float, bool, object
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(np, name)
 
 

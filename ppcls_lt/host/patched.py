@@ -3,8 +3,12 @@
 Repairs are not among them; docs/versions.md lists both.
 """
 
+from __future__ import annotations
+
 import contextlib
 import importlib
+from collections.abc import Iterator
+from typing import Any, Callable
 
 from ._wrapping import extend_in, wrapped
 
@@ -44,7 +48,7 @@ def _listed(module_name, path):
     return importlib.import_module(f"ppcls.{module_name}")
 
 
-def extend(module_name, name, wrapper):
+def extend(module_name: str, name: str, wrapper: Callable) -> None:
     """Wrap ``name``, a function of ``ppcls.<module_name>`` that is listed here.
 
     The wrapper is called with the original and the original's arguments.
@@ -53,7 +57,7 @@ def extend(module_name, name, wrapper):
 
 
 @contextlib.contextmanager
-def functions(module_name, **wrappers):
+def functions(module_name: str, **wrappers: Callable) -> Iterator[None]:
     """Within the context, ``ppcls.<module_name>`` has these wrappers in place of its functions, which are listed."""
     for name in wrappers:
         _listed(module_name, name)
@@ -62,7 +66,7 @@ def functions(module_name, **wrappers):
 
 
 @contextlib.contextmanager
-def replaced(module, **wrappers):
+def replaced(module: Any, **wrappers: Callable) -> Iterator[None]:
     """Within the context, a module has these wrappers in place of its functions."""
     originals = {name: getattr(module, name) for name in wrappers}
     for name, wrapper in wrappers.items():

@@ -1,9 +1,11 @@
 """What the host takes for the images to predict."""
 
+from __future__ import annotations
+
 import importlib
 
 
-def images_below(path):
+def images_below(path: str) -> list[str]:
     """The images that ``Engine.infer`` would take of a file or folder, in its order; none is an empty list."""
     module = importlib.import_module("ppcls.data.utils.get_image_list")
     try:

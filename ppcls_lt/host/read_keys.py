@@ -1,5 +1,7 @@
 """Which keys of a configuration the host's source reads, section by section."""
 
+from __future__ import annotations
+
 import ast
 import functools
 import importlib
@@ -39,13 +41,13 @@ _OTHERS = ("check_config", "RecModel")
 
 
 @functools.cache
-def reads():
+def reads() -> dict[tuple[str, ...], dict[str, bool]]:
     """What the host's source reads: path of a section -> ``{key: whether it is taken out there}``.
 
     A path is a tuple of keys, ``*`` where the key is a variable: ``("DataLoader", "*", "loader")``.
     """
-    found = {}
-    package = Path(importlib.import_module("ppcls.engine").__file__).resolve().parents[1]
+    found: dict[tuple[str, ...], dict[str, bool]] = {}
+    package = Path(importlib.import_module("ppcls.engine").__file__).resolve().parents[1]  # type: ignore[arg-type]  # it has a file
     for pattern in _READERS:
         for path in sorted(package.glob(pattern) if ".." not in pattern else package.parent.glob(pattern[3:])):
             _Reader(found).visit(ast.parse(path.read_text(encoding="utf-8")))
@@ -55,10 +57,10 @@ def reads():
 class _Reader(ast.NodeVisitor):
     """Collects the keys that a file reads from ``config`` and from what it takes out of it."""
 
-    def __init__(self, found):
+    def __init__(self, found: dict[tuple[str, ...], dict[str, bool]]) -> None:
         self._found = found
-        self._paths = {}
-        self._choices = {}
+        self._paths: dict[str, tuple] = {}
+        self._choices: dict = {}
         self._owner = None
 
     def visit_ClassDef(self, node):

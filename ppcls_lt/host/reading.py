@@ -1,16 +1,19 @@
 """How the host reads ``-c`` and ``-o``, for its own scripts too: nothing of a file or a flag is run."""
 
+from __future__ import annotations
+
 import importlib
+from typing import Any, Callable
 
 from ..basis import overrides, yaml_files
 from ._wrapping import extend_in
 
 _OWNER = "ppcls-lt"
 # Each is called as check(config, new) with what the overrides added, [(path, value)], a path being a tuple of keys.
-_checks_of_new = []
+_checks_of_new: list[Callable] = []
 
 
-def check_new_entries(check):
+def check_new_entries(check: Callable) -> None:
     """Let ``check(config, new)`` judge the overrides that name what a configuration has not.
 
     It is called once for each reading, after all overrides are in ``config``; ``new`` is
@@ -20,9 +23,9 @@ def check_new_entries(check):
     _checks_of_new.append(check)
 
 
-def repair():
+def repair() -> None:
     """Put this package's reading of a YAML file and of ``-o`` in the place of the host's."""
-    config = importlib.import_module("ppcls.utils.config")
+    config: Any = importlib.import_module("ppcls.utils.config")
     if not getattr(config, "_reads_without_running", False):
         extend_in(config, "parse_config", _parse_config)
         extend_in(config, "override_config", _override_config)

@@ -4,6 +4,8 @@ The host numbers the labels of each list by itself, in the order of a set: the
 same label is another class in training and in evaluation.
 """
 
+from __future__ import annotations
+
 import importlib
 import inspect
 
@@ -13,7 +15,7 @@ from ._wrapping import extend_in
 _DATA_SETS = (("imagenet_dataset", "ImageNetDataset"), ("vehicle_dataset", "VeriWild"))
 
 
-def repair():
+def repair() -> None:
     """Let ``relabel`` be true or a list of labels, whose places are the classes; later calls change nothing."""
     for module_name, name in _DATA_SETS:
         module = importlib.import_module(f"ppcls.data.dataloader.{module_name}")
