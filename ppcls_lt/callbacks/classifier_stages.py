@@ -105,7 +105,7 @@ class LearnableWeightScaling(Callback):
 
     def __init__(self) -> None:
         self.hidden_keys: list[str] = []
-        self._name = None
+        self._name: str | None = None
         self._kept: dict[str, Any] = {}
         self._layers: dict[str, nn.Layer] = {}
 

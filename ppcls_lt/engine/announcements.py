@@ -1,6 +1,10 @@
 """What the log says when a stage of a training begins: its data, its class weights, what chooses the best model."""
 
+from __future__ import annotations
+
 import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import paddle.distributed as dist
 
@@ -9,10 +13,17 @@ from ..configuration import stages
 from ..data.groups import shot_groups
 from . import best_metric
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..host.engine import EngineView
+    from .assembly import Assembly
+    from .run import Run
+
 _log = logging.getLogger("ppcls.lt")
 
 
-def begin(engine, run, assembly, plan):
+def begin(engine: EngineView, run: Run, assembly: Assembly, plan: Sequence[dict]) -> None:
     """Write the lines of a stage that begins or goes on; the first process does.
 
     Args:
@@ -36,7 +47,7 @@ def begin(engine, run, assembly, plan):
     _log.info("%s", _best_model(engine))
 
 
-def nothing_left(run, plan):
+def nothing_left(run: Run, plan: Sequence[dict]) -> None:
     """Say that a run which was to go on had come to its end; the first process does.
 
     Args:
@@ -52,7 +63,7 @@ def nothing_left(run, plan):
     _log.info("%s", line)
 
 
-def images(counts, groups):
+def images(counts: np.ndarray, groups: Mapping[str, np.ndarray]) -> str:
     """One line about the images per class.
 
     Args:
@@ -67,14 +78,14 @@ def images(counts, groups):
     return text + "; " + ", ".join(f"{len(members)} {name}" for name, members in groups.items()) + "-shot classes"
 
 
-def spread(values, among=None):
+def spread(values: np.ndarray, among: np.ndarray | None = None) -> str:
     """From which to which value an array ``[C]`` goes, and of which classes; of those ``among`` (a mask) alone."""
-    classes = range(len(values)) if among is None else among.nonzero()[0]
+    classes: Any = range(len(values)) if among is None else among.nonzero()[0]
     low, high = (pick(classes, key=lambda label: values[label]) for pick in (min, max))
     return f"from {values[low]:.6g} (class {low}) to {values[high]:.6g} (class {high})"
 
 
-def stage(run, plan):
+def stage(run: Run, plan: Sequence[dict]) -> str:
     """One line about the stage that begins, of a training (run) and the configuration of every stage (plan)."""
     line = f"stage {run.stage} of {len(plan)}: {run.epochs} epoch{'' if run.epochs == 1 else 's'}"
     if run.stage > 1:

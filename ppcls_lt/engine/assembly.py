@@ -1,7 +1,11 @@
 """Building one Engine: counts resolved, classifiers normalised, losses connected to the model."""
 
+from __future__ import annotations
+
 import copy
 import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Callable
 
 import paddle
 
@@ -17,10 +21,16 @@ from ..maths.classifier import FeatureTap, LogitsCheck, find_classifier, normali
 from . import trial, unreadable
 from .building import named
 
+if TYPE_CHECKING:
+    import numpy as np
+    from paddle import nn
+
+    from ..host.engine import EngineView
+
 _log = logging.getLogger("ppcls.lt")
 
 
-def build_model(original, config, mode="train"):
+def build_model(original: Callable, config: dict, mode: str = "train") -> nn.Layer:
     """The host's ``build_model``, which also understands ``Arch.classifier``."""
     scale = configuration.normalized_scale(config)
     if scale is None:
@@ -39,7 +49,7 @@ def build_model(original, config, mode="train"):
     return model
 
 
-def check_classifier(model, name, layer, config):
+def check_classifier(model: nn.Layer, name: str, layer: nn.Layer, config: dict) -> None:
     """Have a model's logits compared with its classifier's output: on the first forward, or now if that is static."""
     LogitsCheck(model, name, layer, config["Arch"].get("name", type(model).__name__))
     if config["Global"].get("to_static", False):
@@ -58,19 +68,19 @@ class Assembly:
         labels (list of int or None): the labels that the classes have in the lists, where they are renumbered.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: dict) -> None:
         self._config = config
-        self.watches = []
+        self.watches: list[unreadable.images.Watch] = []
         self.labels = None
         self._dataset = None
         self._counts = None
         self._model = None
         self._checked = None
-        self._train_losses = []
+        self._train_losses: list[losses.LongTailLoss] = []
         self._batch_labels = None
-        self._taps = {}
+        self._taps: dict = {}
 
-    def building(self, model_built=None, epochs=None):
+    def building(self, model_built: Callable | None = None, epochs: int | None = None) -> Any:
         """A context in which the host's Engine builds with this assembly's functions.
 
         Args:
@@ -93,7 +103,7 @@ class Assembly:
             build_optimizer=named("Optimizer", build_optimizer),
         )
 
-    def build_dataloader(self, original, config, mode, *args, **kwargs):
+    def build_dataloader(self, original: Callable, config: dict, mode: str, *args: Any, **kwargs: Any) -> Any:
         config = relabelling.with_classes(self._config, mode, config, self.labels)
         try:
             loader = original(config, mode, *args, **kwargs)
@@ -118,7 +128,7 @@ class Assembly:
             self._check_given_counts(lambda: configuration.listed_counts(self._config))
         return loader
 
-    def build_components(self, original, entries):
+    def build_components(self, original: Callable, entries: Sequence) -> Any:
         """Build a list of losses or metrics with ``num_class_list: auto`` replaced by the counts."""
         entries = copy.deepcopy(entries)
         for entry in entries or []:
@@ -127,7 +137,7 @@ class Assembly:
                     self._resolve_counts(name, params)
         return original(entries)
 
-    def connect(self, engine, mode):
+    def connect(self, engine: EngineView, mode: str) -> None:
         """Give the losses of an Engine (a view) what they need of its model."""
         self._model = engine.model
         evaluation = engine.evaluation_loss
@@ -137,19 +147,19 @@ class Assembly:
         if mode == "train":
             self._connect_training(engine.training_loss)
 
-    def build_loss(self, entries):
+    def build_loss(self, entries: Sequence) -> Any:
         """Build a list of losses and connect it; its features are caught once it is active."""
         combined = self.build_components(host.module("loss").build_loss, entries)
         self._connect_training(combined, enabled=False)
         return combined
 
-    def activate(self, combined, instead_of):
+    def activate(self, combined: Any, instead_of: Any) -> None:
         """Let the taps of one combined loss catch features in place of another's."""
         for loss in (instead_of, combined):
             if id(loss) in self._taps:
                 self._taps[id(loss)].enabled = loss is combined
 
-    def classifier(self, model):
+    def classifier(self, model: nn.Layer) -> tuple[str, nn.Layer]:
         """Return ``(name, layer)`` of a model's final Linear; that of the trained model is checked as it runs."""
         arch = self._config["Arch"].get("name", type(model).__name__)
         found = find_classifier(model, configuration.class_number(self._config), arch)
@@ -158,10 +168,10 @@ class Assembly:
             self._checked = found[1]
         return found
 
-    def weighted_losses(self):
+    def weighted_losses(self) -> list:
         return list(self._train_losses)
 
-    def class_counts(self):
+    def class_counts(self) -> np.ndarray:
         """Training images per class, of the data or else of a loss that was told them."""
         counts = self._data_counts()
         if counts is None:
@@ -170,7 +180,7 @@ class Assembly:
             raise ConfigError(f"{self._data_name()}: has no `labels` to count; state `num_class_list` in the loss")
         return counts
 
-    def known_counts(self):
+    def known_counts(self) -> np.ndarray | None:
         """Training images per class as far as is known without reading an image, or None."""
         if self._dataset is not None:
             counts = self._data_counts()
@@ -213,7 +223,7 @@ class Assembly:
             params["num_class_list"] = configuration.counts_given(given, name, self._config, empty).tolist()
 
     @staticmethod
-    def _is_ours(name):
+    def _is_ours(name: str) -> bool:
         return name in registered("loss") or name in registered("metric")
 
     def _auto_counts(self, name, params):

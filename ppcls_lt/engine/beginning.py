@@ -1,7 +1,10 @@
 """Where a run begins, anew or from a checkpoint; its folder is marked, and what was loaded is given to it."""
 
+from __future__ import annotations
+
 import logging
-from typing import NamedTuple, Optional
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
 import paddle.distributed as dist
 
@@ -12,13 +15,16 @@ from ..runs import marks as run_marks
 from ..runs import state_files
 from . import resuming, saving
 
+if TYPE_CHECKING:
+    from .run import Run
+
 _log = logging.getLogger("ppcls.lt")
 
 
 class Start(NamedTuple):
     """Where a training begins or goes on."""
 
-    index: int  # the stage, counted from 0
+    index: int  # type: ignore[assignment]  # the stage, counted from 0; a tuple has a method of this name
     checkpoint: Optional[str]  # without its ending
     identity: Optional[str]  # the name of the run, where it is known without the checkpoint
     extension: Optional[resuming.Extension]  # the epochs that are added or were
@@ -26,7 +32,7 @@ class Start(NamedTuple):
     is_complete: bool  # whether nothing is left to train
 
 
-def start_of(plan):
+def start_of(plan: Sequence[dict]) -> Start:
     """Return the ``Start`` of a training; nothing is built or written.
 
     Args:
@@ -54,7 +60,7 @@ def start_of(plan):
     return Start(index, checkpoint, identity, extension, extends, is_complete)
 
 
-def anew(run):
+def anew(run: Run) -> None:
     """Begin a run from its start weights.
 
     Raises:
@@ -73,7 +79,7 @@ def anew(run):
         ) from error
 
 
-def from_checkpoint(run, loaded, schedules):
+def from_checkpoint(run: Run, loaded: saving.Loaded, schedules: list) -> None:
     """Begin a run that goes on.
 
     Args:

@@ -1,5 +1,10 @@
 """``Global.best_metric``: the value by which the host keeps its best model."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from .. import metrics
 from ..basis import checks
 from ..basis.checks import ConfigError
@@ -7,10 +12,13 @@ from ..basis.registry import registered
 from ..configuration import reading as configuration
 from ..data import counts
 
+if TYPE_CHECKING:
+    from ..host.engine import EngineView
+
 AMONG_HOST = "TopkAcc"  # its values are known before anything is built
 
 
-def check(config, mode):
+def check(config: dict, mode: str) -> None:
     """Raise if ``Global.best_metric`` names nothing that an evaluation will give.
 
     Args:
@@ -31,7 +39,7 @@ def check(config, mode):
     checks.choice("Global", "best_metric", name, _announced(config))
 
 
-def check_built(engine):
+def check_built(engine: EngineView) -> None:
     """Raise if the chosen value can never be a number: a group without classes or without images.
 
     Args:
@@ -50,7 +58,7 @@ def check_built(engine):
     )
 
 
-def score(engine, values, default):
+def score(engine: EngineView, values: Mapping[str, float], default: float) -> float:
     """What the host is to maximise: the chosen of ``values`` such that more is better, else ``default``.
 
     What is undefined is NaN, which is no better than anything in every version; -inf is the first best in develop.
@@ -62,7 +70,7 @@ def score(engine, values, default):
     return values[name] if metric is None else metric.score(name)
 
 
-def first_value(config):
+def first_value(config: dict) -> str:
     """The name of the value by which the host chooses where ``Global.best_metric`` does not."""
     entries = list(configuration.components(config, "Metric", "Eval"))[:1]
     return next(iter(_given(entries)), f"the first value of {entries[0][1]}")

@@ -1,6 +1,9 @@
 """Building a section of the configuration by the host, and whom to name when that fails."""
 
+from __future__ import annotations
+
 import logging
+from typing import Callable
 
 from .. import host
 from ..basis.checks import ConfigError
@@ -9,7 +12,7 @@ _log = logging.getLogger("ppcls.lt")
 _SHOWN = 300  # characters of what a constructor says
 
 
-def named(section, build):
+def named(section: str, build: Callable) -> Callable:
     """``build``, a failure of which names the component that fails alone, or else the section that it was building.
 
     Args:

@@ -3,9 +3,11 @@
 A further check is one entry of ``CHECKS``.
 """
 
-from typing import Callable, NamedTuple
+from __future__ import annotations
 
-from ..basis.findings import ConfigError, of, raise_all
+from typing import Any, Callable, NamedTuple
+
+from ..basis.findings import ConfigError, Finding, of, raise_all
 from ..configuration import (
     callback_entries,
     count_checks,
@@ -108,7 +110,7 @@ CHECKS = (
 )
 
 
-def checked_plan(config, mode):
+def checked_plan(config: dict, mode: str) -> list[dict]:
     """Return the stages of a configuration after every check that needs nothing built; to train, all of them.
 
     Args:
@@ -126,7 +128,7 @@ def checked_plan(config, mode):
     return plan
 
 
-def looked_over(config, mode):
+def looked_over(config: dict, mode: str) -> tuple[Any, list[Finding]]:
     """Return ``(stages, findings)``: what a configuration comes to, as far as it can be resolved, and all its mistakes.
 
     Args:
@@ -175,10 +177,10 @@ class _Mistakes:
         all (list of Finding): each mistake once.
     """
 
-    def __init__(self, config):
-        self.all = []
+    def __init__(self, config: dict) -> None:
+        self.all: list[Finding] = []
         self._stages = stages.own(config)
-        self._by_stage = {}
+        self._by_stage: dict = {}
 
     def add(self, index, findings):
         """Take the findings of one check on the stage of an index, or on all of them (None)."""

@@ -1,16 +1,24 @@
 """The values of an evaluation: the host's metrics and this package's, in the log and in VisualDL."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Callable
+
 import numpy as np
 import paddle
 
 from .. import host, metrics
 from ..maths import scores
 
+if TYPE_CHECKING:
+    from ..host.engine import EngineView
+
 # Up to so many classes are listed one by one in the log and in VisualDL.
 _LISTED_CLASSES = 100
 
 
-def ours(engine):
+def ours(engine: EngineView) -> list[metrics.LongTailMetric]:
     """Return this package's metrics of the evaluation, in their order."""
     return [m for m in engine.metrics if isinstance(m, metrics.LongTailMetric)]
 
@@ -18,12 +26,12 @@ def ours(engine):
 class LossMeter:
     """Stands for the evaluation loss during one pass and keeps its mean over the images."""
 
-    def __init__(self, loss):
+    def __init__(self, loss: Callable) -> None:
         self._loss = loss
-        self._sums = {}
+        self._sums: dict[str, Any] = {}
         self._images = 0
 
-    def __call__(self, predictions, labels):
+    def __call__(self, predictions: Any, labels: Any) -> dict:
         """Return what the loss returns: a dict of scalars."""
         result = self._loss(predictions, labels)
         images = labels.shape[0]
@@ -32,12 +40,12 @@ class LossMeter:
         self._images += images
         return result
 
-    def means(self):
+    def means(self) -> dict[str, float]:
         """Return the mean of each loss over the images, by its name."""
         return {key: number(total) / self._images for key, total in self._sums.items()}
 
 
-def values(engine):
+def values(engine: EngineView) -> dict[str, float]:
     """Return every value of the last evaluation, name -> float: the host's metrics and this package's."""
     result = {}
     for metric in engine.metrics:
@@ -49,7 +57,7 @@ def values(engine):
     return result
 
 
-def log_values(engine, epoch, found, losses):
+def log_values(engine: EngineView, epoch: int, found: Mapping[str, float], losses: Mapping[str, float]) -> None:
     """Write the values of an evaluation to VisualDL, with the epoch as step; what is undefined is left out.
 
     Args:
@@ -77,7 +85,7 @@ def log_values(engine, epoch, found, losses):
             writer.add_scalar(tag=f"{group}/{name}", value=value, step=epoch)
 
 
-def log_table(engine):
+def log_table(engine: EngineView) -> None:
     """Write the table of ``PerClassAcc``, if it is listed and not too long, to the host's log."""
     for metric in ours(engine):
         table = metric.per_class() if isinstance(metric, metrics.PerClassAcc) else {}
@@ -88,7 +96,7 @@ def log_table(engine):
                 info(f"[Eval] {c:5d} {images:6d} {recall:7.4f}  {precision:9.4f}  {f1:6.4f}")
 
 
-def per_class(engine):
+def per_class(engine: EngineView) -> dict[str, np.ndarray]:
     """Arrays ``[C]`` by name: recall, and all of ``PerClassAcc`` where it is listed."""
     listed = ours(engine)
     tables = [metric.per_class() for metric in listed if isinstance(metric, metrics.PerClassAcc)]
@@ -98,6 +106,6 @@ def per_class(engine):
     return {} if seen is None else {"recall": scores.recall(seen.support, seen.right)}
 
 
-def number(value):
+def number(value: Any) -> float:
     """Return a scalar tensor or a number as a float."""
     return float(value.item() if isinstance(value, paddle.Tensor) else value)

@@ -1,13 +1,17 @@
 """Around each evaluation of the host's Engine: what is kept of it, and what it returns."""
 
+from __future__ import annotations
+
 import logging
 import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Callable
 
 import paddle.distributed as dist
 
 from .. import metrics
 from ..basis import checks, disk
-from ..basis.findings import ConfigError, of, place
+from ..basis.findings import ConfigError, Finding, of, place
 from ..basis.registry import registered
 from ..configuration import data_checks, trying
 from ..configuration import reading as configuration
@@ -16,10 +20,14 @@ from ..runs import history
 from . import best_metric, nonfinite, recording
 from . import evaluated_values as evaluated
 
+if TYPE_CHECKING:
+    from ..host.engine import EngineView
+    from .run import Run
+
 _log = logging.getLogger("ppcls.lt")
 
 
-def findings(config, mode):
+def findings(config: dict, mode: str) -> Iterator[Finding]:
     """Yield every mistake in the metrics that shows without building an Engine.
 
     Args:
@@ -33,7 +41,7 @@ def findings(config, mode):
             text, must = f"Metric.Train: {name} belongs into Metric.Eval; {why}", f"be in Metric.Eval; {why}"
             yield checks.worded(text, where, name, must, checks.described("an entry of Metric.Train"))
     if mode == "eval" or (mode == "train" and config["Global"].get("eval_during_train", True)):
-        seen = {}
+        seen: dict[str, str] = {}
         for where, name, params in configuration.sound(config, "Metric", "Eval"):
             if name not in known:
                 continue
@@ -68,7 +76,7 @@ def _parameters(metric, params, config, at):
     yield from trying.mistakes(metric, params, at)
 
 
-def attach(engine, run=None):
+def attach(engine: EngineView, run: Run | None = None) -> None:
     """Let an Engine's evaluations keep their values and return the score that chooses the best model.
 
     Only where the host classifies; retrieval is left alone.
@@ -96,15 +104,15 @@ def attach(engine, run=None):
 class Evaluation:
     """Stands for the host's evaluation, whose values are then logged, written down and chosen from."""
 
-    def __init__(self, engine, run, batches):
+    def __init__(self, engine: EngineView, run: Run | None, batches: metrics.Batches) -> None:
         self._engine = engine
         self._run = run
         self._batches = batches  # reduced once for metrics, predictions and what is not finite
         self._first_epoch = 0 if run is None or run.epochs == 0 else 1
         self._history = None
-        self._said = set()  # which values are undefined
+        self._said: set[str] = set()  # which values are undefined
 
-    def __call__(self, evaluate, epoch_id=0):
+    def __call__(self, evaluate: Callable, epoch_id: int = 0) -> float:
         """Evaluate as the host does; return the score of ``Global.best_metric``, or what the host returns."""
         engine = self._engine
         loss = engine.evaluation_loss
@@ -124,7 +132,7 @@ class Evaluation:
         if undefined:
             found, result = dict.fromkeys(found, math.nan), math.nan
             if keeps:
-                recorder.forget()
+                recorder.forget()  # type: ignore[union-attr]  # there is one where it keeps
         score = self._later_of_equals(best_metric.score(engine, found, result))
         if dist.get_rank() == 0:
             losses = {} if meter is None else meter.means()

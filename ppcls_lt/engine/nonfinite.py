@@ -1,9 +1,13 @@
 """NaN and infinity: a training stops at the first loss that is either, and what a model then outputs is no score."""
 
+from __future__ import annotations
+
 import contextlib
 import io
 import logging
 import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import paddle
 import paddle.distributed as dist
@@ -12,6 +16,11 @@ from paddle import nn
 from ..basis import atomic, checks, disk
 from ..basis.checks import ConfigError
 
+if TYPE_CHECKING:
+    from ..host.engine import EngineView
+    from ..metrics import Batches
+    from .run import Run
+
 STOP, COUNT = "stop", "count"
 _OPTION = "nonfinite_loss"
 # So many of a batch's files are named in the message; all of them stand in the file.
@@ -19,7 +28,7 @@ _NAMED = 8
 _log = logging.getLogger("ppcls.lt")
 
 
-def check(config):
+def check(config: dict) -> None:
     """Raise unless ``Global.nonfinite_loss`` is one of its values.
 
     Args:
@@ -42,19 +51,19 @@ class Watch:
         run (Run): its training.
     """
 
-    def __init__(self, engine, run):
+    def __init__(self, engine: EngineView, run: Run) -> None:
         self._engine = engine
         self._run = run
         self._stops = engine.config["Global"].get(_OPTION, STOP) == STOP
         self._dealt = record_batches(engine)
         self._number = self._step = 0  # of the epoch and in it
-        self._rates = []
+        self._rates: list = []
         self._bad = 0
         self._total = 0
         engine.around_epochs(self._epoch)
 
     @contextlib.contextmanager
-    def listening(self):
+    def listening(self) -> Iterator[None]:
         """A context in which the losses of every step are looked at."""
         with self._engine.telling_losses(self._look):
             yield
@@ -134,7 +143,7 @@ class Watch:
         )
 
 
-def nonfinite_weights(model):
+def nonfinite_weights(model: nn.Layer) -> Any:
     """Return the names of parameters and BatchNorm statistics that are not finite; reads the device once."""
     named = dict(model.named_parameters())
     for name, layer in model.named_sublayers(include_self=True):
@@ -146,7 +155,7 @@ def nonfinite_weights(model):
     return [name for name, each in zip(named, whole) if not each]
 
 
-def record_batches(engine):
+def record_batches(engine: EngineView) -> Any:
     """Let an Engine note what its batch sampler deals; return the ``Dealt``, or None where there is no such sampler."""
     if engine.train_sampler is None:  # DALI's loader has none
         return None
@@ -157,27 +166,27 @@ def record_batches(engine):
 class Dealt:
     """Stands for a batch sampler and keeps the batches that it has dealt in the epoch that runs."""
 
-    def __init__(self, sampler):
+    def __init__(self, sampler: Any) -> None:
         self._sampler = sampler
-        self._passes = []
+        self._passes: list[list] = []
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator:
         # Of an earlier pass a thread may still draw: into that pass's own list.
         self._passes.append([])
         # Asked for at once: some samplers draw their epoch here.
         return _noted(iter(self._sampler), self._passes[-1])
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._sampler)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._sampler, name)
 
-    def begin_epoch(self):
+    def begin_epoch(self) -> None:
         """Forget the epochs before."""
         self._passes = []
 
-    def batch(self, step):
+    def batch(self, step: int) -> Any:
         """Return the indices of the batch of a step, counted from 0 in the epoch."""
         for batches in self._passes:
             if step < len(batches):
@@ -192,7 +201,7 @@ def _noted(batches, kept):
         yield batch
 
 
-def image_name(dataset, index):
+def image_name(dataset: Any, index: int) -> str:
     """Return the file of an image of one of the host's data sets, or its index where there is none."""
     for end, start, part in getattr(dataset, "dataset_list", ()):  # of a MixDataset
         if index < end:
@@ -211,13 +220,13 @@ class Outputs:
         batches (Batches): of the pass, which others read as well.
     """
 
-    def __init__(self, batches):
+    def __init__(self, batches: Batches) -> None:
         self._batches = batches
         self.images = 0
         self._count = None
 
     @paddle.no_grad()
-    def __call__(self, metrics, inputs, result):
+    def __call__(self, metrics: Any, inputs: Any, result: Any) -> None:
         """Take a batch: what the model gives, ``[N, ...]``, alone or in maps and lists."""
         batch = self._batches(*inputs)
         if batch is not None and isinstance(inputs[0], paddle.Tensor):
@@ -238,7 +247,7 @@ class Outputs:
                     meter.avg = meter.avg + nothing.astype(meter.avg.dtype)
                     meter.sum = meter.sum + nothing.astype(meter.avg.dtype)
 
-    def undefined(self):
+    def undefined(self) -> Any:
         """Return the number of images whose outputs are not finite."""
         return 0 if self._count is None else int(self._count.item())
 

@@ -1,5 +1,7 @@
 """What a configuration would do, without doing it: its data, its class weights, and what would be written where."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 from .. import host
@@ -13,7 +15,7 @@ from ..runs import files as run_files
 from . import beginning, checklist
 
 
-def look(config, mode):
+def look(config: dict, mode: str) -> dict:
     """Return everything that is known of a configuration before anything is built: plain maps, lists and values.
 
     No model is built, no image is decoded and nothing is written.
@@ -48,7 +50,7 @@ def look(config, mode):
     }
 
 
-def unreadable(error, mode):
+def unreadable(error: ConfigError, mode: str) -> dict:
     """What :func:`look` returns for a configuration that cannot be read, by the ``ConfigError`` that says why."""
     findings = [_as_map(finding) for finding in error.findings]
     return {"mode": mode, "findings": findings, "unread": [], "begins": None, "stages": []}

@@ -1,9 +1,13 @@
 """What a run leaves in its folder so that its report need not guess."""
 
+from __future__ import annotations
+
 import datetime
 import logging
 import os
 import platform
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import paddle
@@ -11,7 +15,7 @@ import paddle.distributed as dist
 
 from .. import __version__, host
 from ..basis import atomic, checks, disk
-from ..basis.findings import ConfigError, of
+from ..basis.findings import ConfigError, Finding, of
 from ..configuration import plain, plugins, stages
 from ..maths.classifier import find_classifier
 from ..metrics import Batches
@@ -20,10 +24,17 @@ from ..reports.parts.names import LANGUAGES
 from ..reports.run import writing
 from ..runs import files as run_files
 
+if TYPE_CHECKING:
+    from paddle import nn
+
+    from ..host.engine import EngineView
+    from .assembly import Assembly
+    from .run import Run
+
 _log = logging.getLogger("ppcls.lt")
 
 
-def findings(plan):
+def findings(plan: Sequence[dict]) -> Iterator[Finding]:
     """Yield why a report that ``Global.report`` asks for could not be written after the training.
 
     The option is no language, Jinja2 or Matplotlib is missing, or no stage is ever evaluated.
@@ -64,12 +75,12 @@ class Record:
         stages (int): how many stages the training has.
     """
 
-    def __init__(self, config, assembly, stages=1):
+    def __init__(self, config: dict, assembly: Assembly, stages: int = 1) -> None:
         self._config = plain.reusable(config)
         self._assembly = assembly
         self._stages = stages
 
-    def begin(self, engine, run=None, anew=False):
+    def begin(self, engine: EngineView, run: Run | None = None, anew: bool = False) -> None:
         """Write them beside the log; the first process does.
 
         Args:
@@ -120,7 +131,7 @@ class Record:
         return counts
 
 
-def versions():
+def versions() -> dict[str, str]:
     """Return name -> version of everything that a training's numbers depend on."""
     return {
         "ppcls_lt": __version__,
@@ -131,7 +142,7 @@ def versions():
     }
 
 
-def class_names(config):
+def class_names(config: dict) -> dict | None:
     """Return the names of the classes where the configuration tells them, class as text -> name, or None."""
     after = (config.get("Infer") or {}).get("PostProcess") or {}
     path = after.get("class_id_map_file") or (after.get("Topk") or {}).get("class_id_map_file")
@@ -144,7 +155,7 @@ def class_names(config):
         return None
 
 
-def write_report(plan):
+def write_report(plan: Sequence[dict]) -> None:
     """Write the report of a training that has ended, if it asks for one; the first process does."""
     wanted = plan[0]["Global"].get("report", False)
     if wanted and dist.get_rank() == 0:
@@ -162,13 +173,13 @@ class PredictionRecorder:
         batches (Batches, optional): of the pass, which others read as well.
     """
 
-    def __init__(self, batches=None):
+    def __init__(self, batches: Any = None) -> None:
         self._batches = Batches() if batches is None else batches
-        self._kept = []
+        self._kept: list[tuple] = []
         self.class_num = None
 
     @paddle.no_grad()
-    def __call__(self, metrics, inputs):
+    def __call__(self, metrics: Any, inputs: Any) -> None:
         """Take a batch: logits ``[N, C]`` (or a dict with them), classes ``[N]`` or ``[N, 1]``."""
         batch = self._batches(*inputs)
         if batch is None:
@@ -177,19 +188,19 @@ class PredictionRecorder:
         kept = (batch.label.astype("int32"), batch.highest.astype("int32"), batch.confidence().astype("float32"))
         self._kept.append(kept)
 
-    def forget(self):
+    def forget(self) -> None:
         """Keep nothing: what was predicted is undefined."""
         self._kept.clear()
 
-    def result(self, epoch):
+    def result(self, epoch: int) -> run_files.Predictions | None:
         """Return the ``Predictions`` so far, or None; the device is waited for here alone."""
         if not self._kept:
             return None
         arrays = [paddle.concat(list(part)).numpy() for part in zip(*self._kept)]
-        return run_files.Predictions(*arrays, self.class_num, epoch)
+        return run_files.Predictions(*arrays, self.class_num, epoch)  # type: ignore[call-arg]  # three arrays
 
 
-def classifier_norms(model, class_num, arch):
+def classifier_norms(model: nn.Layer, class_num: int | None, arch: str) -> dict | None:
     """Name, kind and L2 norms ``[C]`` of the last Linear with a column for each class, or None."""
     try:
         name, layer = find_classifier(model, class_num, arch)

@@ -1,12 +1,16 @@
 """What must stay the same for a run to go on, and the epochs that can be added to it."""
 
+from __future__ import annotations
+
 import copy
 import hashlib
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ..basis import checks, yaml_files
-from ..basis.findings import ConfigError, of
+from ..basis.findings import ConfigError, Finding, of
 from ..configuration import plain, schedules
 from ..runs import earlier as earlier_runs
 from ..runs import files as run_files
@@ -43,12 +47,12 @@ class Extension(NamedTuple):
     schedule: str  # stretch: that of a run of so many epochs; restart: anew over those that were added
 
     @property
-    def scheduled(self):
+    def scheduled(self) -> int:
         """The epochs over which the learning rate's schedule goes."""
         return self.to if self.schedule == "stretch" else self.to - self.start
 
 
-def findings(plan):
+def findings(plan: Sequence[dict]) -> Iterator[Finding]:
     """Yield every mistake in ``Global.overwrite``, ``extend_to`` and ``extend_schedule`` that shows in themselves."""
     section = plan[0]["Global"]
     yield from of(checks.flag, "Global", "overwrite", section.get("overwrite", False))
@@ -63,7 +67,7 @@ def findings(plan):
             yield checks.finding("Global", "extend_to", "be left out where the last stage has no epochs", epochs)
 
 
-def kept(stage, extension):
+def kept(stage: dict, extension: Extension | None) -> dict:
     """What a checkpoint keeps so that :func:`settle` can compare.
 
     Args:
@@ -77,7 +81,9 @@ def kept(stage, extension):
     }
 
 
-def decide(plan, index, *, checkpoint, state, run):
+def decide(
+    plan: Sequence[dict], index: int, *, checkpoint: str | None, state: dict | None, run: str | None
+) -> tuple[Extension | None, bool]:
     """Decide how a training begins: return ``(extension or None, is it new)`` of the stage ``plan[index]``.
 
     Args:
@@ -105,10 +111,10 @@ def decide(plan, index, *, checkpoint, state, run):
         # In the folder that it goes on in the run was asked when it began.
         at_home = not settings.get("checkpoints") or earlier_runs.is_at_home(checkpoint, stage)
         earlier_runs.check(plan, None if state is None else state["run"], index + at_home)
-    return (None, False) if state is None else settle(stage, state, checkpoint, index + 1 == len(plan))
+    return (None, False) if state is None else settle(stage, state, checkpoint, index + 1 == len(plan))  # type: ignore[arg-type]  # that of the state
 
 
-def settle(stage, state, path, is_last):
+def settle(stage: dict, state: dict, path: str | os.PathLike, is_last: bool) -> tuple[Extension | None, bool]:
     """Compare the stage that is to go on with the run of its checkpoint; return ``(extension or None, is it new)``.
 
     Args:
@@ -149,7 +155,7 @@ def _extension(section, before, epoch, path, is_last):
     return Extension(epoch, wanted, section.get("extend_schedule") or SCHEDULES[0]), True
 
 
-def is_complete(plan, index, state, extension):
+def is_complete(plan: Sequence[dict], index: int, state: dict | None, extension: Extension | None) -> bool:
     """Whether a run that is to go on has all its epochs.
 
     Args:
@@ -162,7 +168,7 @@ def is_complete(plan, index, state, extension):
     return state is not None and index + 1 == len(plan) and state["epoch"] >= total
 
 
-def extended(stage, extension):
+def extended(stage: dict, extension: Extension | None) -> dict:
     """Return the stage's configuration with the epochs that were added; the schedule is stretched along."""
     if extension is None:
         return stage
@@ -172,7 +178,7 @@ def extended(stage, extension):
     return result
 
 
-def begin_schedules(loaded, fresh, extension):
+def begin_schedules(loaded: list, fresh: list, extension: Extension) -> None:
     """Put the learning rates' schedules where an extension begins.
 
     Args:

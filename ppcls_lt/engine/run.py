@@ -1,7 +1,11 @@
 """One training run as its callbacks see it, and the points at which they are called."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import paddle
 import paddle.distributed as dist
@@ -9,6 +13,11 @@ from paddle import nn
 
 from ..callbacks import Callback
 from ..maths import randomness
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..host.engine import EngineView
 
 
 class Run:
@@ -30,80 +39,88 @@ class Run:
             and saving left out; a resumed run goes on counting.
     """
 
-    def __init__(self, config, callbacks, stage, tools, identity=None, kept=None):
+    def __init__(
+        self,
+        config: dict,
+        callbacks: Sequence[Callback],
+        stage: int,
+        tools: Any,
+        identity: str | None = None,
+        kept: dict | None = None,
+    ) -> None:
         self.config = config
         self.stage = stage
         self.epochs = config["Global"]["epochs"]
         self.epoch = 0
         self.resumed = False
-        self.model = None
+        self.model: Any = None
         self.seed = config["Global"].get("seed")
         self.identity = identity or f"{randomness.fresh_seed():08x}"
         self.seconds = 0.0
-        self.facts = {}
-        self.best = {}
+        self.facts: dict[str, Any] = {}
+        self.best: dict[str, Any] = {}
         # Epochs that were added to the run, and whether they are from now on; see `resuming`.
-        self.extension = None
+        self.extension: Any = None
         self.extends = False
         self._kept = kept or {}
         self._callbacks = callbacks
         self._tools = tools
-        self._engine = None
+        self._engine: Any = None
 
     # What callbacks use.
 
     @property
-    def ema(self):
+    def ema(self) -> nn.Layer | None:
         return None if self._engine is None else self._engine.average
 
     @property
-    def models(self):
+    def models(self) -> list[nn.Layer]:
         """The model and, where there is one, its average."""
         return [self.model] if self.ema is None else [self.model, self.ema]
 
     @property
-    def optimizers(self):
+    def optimizers(self) -> list:
         return [] if self._engine is None else self._engine.optimizers
 
     @property
-    def sampler(self):
+    def sampler(self) -> Any:
         return self._engine.train_sampler
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         """Batches trained on so far in this stage."""
         return 0 if self.epoch == 0 else self.epoch * self._engine.steps_per_epoch
 
     @property
-    def training_loss(self):
+    def training_loss(self) -> Any:
         """The host's combined loss of the training; a callback may put another in its place."""
         return self._engine.training_loss
 
     @training_loss.setter
-    def training_loss(self, loss):
+    def training_loss(self, loss: Any) -> None:
         self._tools.activate(loss, instead_of=self._engine.training_loss)
         self._engine.training_loss = loss
 
     @property
-    def learning_rate_factor(self):
+    def learning_rate_factor(self) -> float:
         """A factor on whatever the learning rate schedules say."""
         return getattr(self._engine.schedules[0], "_factor", 1.0)
 
     @learning_rate_factor.setter
-    def learning_rate_factor(self, factor):
+    def learning_rate_factor(self, factor: float) -> None:
         for schedule in self._engine.schedules:
             scale_schedule(schedule, factor)
 
     @property
-    def schedules(self):
+    def schedules(self) -> list:
         """The learning rates' schedules, one for each optimizer."""
         return self._engine.schedules
 
-    def classifier(self, model=None):
+    def classifier(self, model: nn.Layer | None = None) -> tuple[str, nn.Layer]:
         """Return ``(name, layer)`` of the final Linear of the model, or of another such model."""
         return self._tools.classifier(self.model if model is None else model)
 
-    def class_counts(self):
+    def class_counts(self) -> np.ndarray:
         """Training images per class, an array ``[C]``.
 
         Raises:
@@ -111,15 +128,15 @@ class Run:
         """
         return self._tools.class_counts()
 
-    def build_loss(self, entries):
+    def build_loss(self, entries: Sequence) -> Any:
         """Build a loss list like ``Loss.Train``, connected to the model; it is not in use yet."""
         return self._tools.build_loss(entries)
 
-    def weighted_losses(self):
+    def weighted_losses(self) -> list:
         """The losses of this package that the run trains with, now or later."""
         return self._tools.weighted_losses()
 
-    def master_weight(self, parameter):
+    def master_weight(self, parameter: paddle.Tensor) -> paddle.Tensor | None:
         """The float32 master copy that an optimizer keeps of a 16-bit parameter, or None."""
         for optimizer in self.optimizers:
             master = getattr(optimizer, "_master_weights", {}).get(parameter.name)
@@ -129,11 +146,11 @@ class Run:
 
     # What the engine's hooks use.
 
-    def model_built(self, model):
+    def model_built(self, model: nn.Layer) -> None:
         self.model = model
         self._call("on_model_built")
 
-    def attach(self, engine):
+    def attach(self, engine: EngineView) -> None:
         """Take the finished Engine (a view); follow its epochs and, if a callback asks for it, its steps."""
         self._engine = engine
         self.model = engine.model
@@ -141,7 +158,7 @@ class Run:
             engine.after_updates(partial(self._call, "on_step_end"))
         engine.around_epochs(self._follow)
 
-    def begin(self, state=None):
+    def begin(self, state: Any = None) -> None:
         """Everything is built; ``state`` is what a checkpoint of this run keeps, if it goes on from one."""
         self.resumed = state is not None
         if self.resumed:
@@ -160,7 +177,7 @@ class Run:
             self.sampler.join_run(seed=self.seed, epochs=self.epochs)
         self._call("on_checkpoint_loaded")
 
-    def state(self):
+    def state(self) -> dict:
         """What a resumed run needs and the host's own files do not hold."""
         scaler = self._engine.scaler
         return {
@@ -177,21 +194,21 @@ class Run:
         }
 
     @property
-    def names(self):
+    def names(self) -> list[str]:
         """The callbacks' names, in order."""
         return [type(callback).__name__ for callback in self._callbacks]
 
-    def announcements(self):
+    def announcements(self) -> list[str]:
         """What the callbacks have to say when the stage begins, a line each."""
         lines = (callback.announcement(self) for callback in self._callbacks)
         return [line for line in lines if line is not None]
 
     @property
-    def hidden_keys(self):
+    def hidden_keys(self) -> list[str]:
         """Parameters of the model that its checkpoints do not hold."""
         return [key for callback in self._callbacks for key in getattr(callback, "hidden_keys", [])]
 
-    def weights_to_save(self, layer):
+    def weights_to_save(self, layer: nn.Layer) -> dict[str, Any]:
         """The state dict of a layer as it is to be written."""
         weights = layer.state_dict()
         self._call("on_save", weights)
@@ -227,7 +244,7 @@ class Run:
         return any(getattr(type(callback), point) is not getattr(Callback, point) for callback in self._callbacks)
 
 
-def share_statistics(models):
+def share_statistics(models: Sequence[nn.Layer]) -> None:
     """Give rank 0's BatchNorm statistics to every process; each had its own images."""
     if not (dist.is_initialized() and dist.get_world_size() > 1):
         return
@@ -238,7 +255,7 @@ def share_statistics(models):
                 dist.broadcast(layer._variance, src=0)
 
 
-def scale_schedule(schedule, factor):
+def scale_schedule(schedule: Any, factor: float) -> None:
     """Multiply what a learning rate schedule gives by ``factor``; its own state knows nothing of it."""
     if not isinstance(schedule, _Scaled):
         if factor == 1.0:
@@ -254,8 +271,8 @@ class _Scaled:
     # Not `factor`, which ReduceOnPlateau has.
     _factor = 1.0
 
-    def __call__(self):
-        return super().__call__() * self._factor
+    def __call__(self) -> float:
+        return super().__call__() * self._factor  # type: ignore[misc]  # of the schedule that it is mixed into
 
     def get_lr(self):
         return super().get_lr() * self._factor

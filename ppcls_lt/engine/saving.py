@@ -1,12 +1,15 @@
 """The host's saving and loading, made whole: renamed when complete, with the run's own state beside."""
 
+from __future__ import annotations
+
 import contextlib
 import inspect
 import logging
+import os
 import shutil
 import warnings
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional
 
 import paddle
 import paddle.distributed as dist
@@ -15,12 +18,18 @@ from ..basis import disk
 from ..basis.checks import ConfigError
 from ..runs import checkpoints, state_files
 
+if TYPE_CHECKING:
+    from ..host.engine import EngineView
+    from .run import Run
+
 _STATE = ".pdlt"
 _ROOM = "; the last whole checkpoint is kept, and `--resume` goes on from it when there is room"
 _log = logging.getLogger("ppcls.lt")
 
 
-def save(run, original, *args, optimizer_file=None, **kwargs):
+def save(
+    run: Run, original: Callable, *args: Any, optimizer_file: str | os.PathLike | None = None, **kwargs: Any
+) -> None:
     """The host's ``save_model``: every process calls it, the first one writes.
 
     Args:
@@ -69,7 +78,7 @@ class Loaded(NamedTuple):
     metric_info: dict  # what the host is to know: the best `metric`, and the `epoch`
 
 
-def load(run, read, path):
+def load(run: Run, read: Callable, path: str) -> Loaded:
     """Give a checkpoint to a model and its optimizers; return it as :class:`Loaded`. The run does not begin yet.
 
     Args:
@@ -93,7 +102,7 @@ def load(run, read, path):
     return Loaded(path, state, metric_info)
 
 
-def save_untrained(engine, run):
+def save_untrained(engine: EngineView, run: Run) -> None:
     """A stage of no epochs: evaluate what the callbacks made of the weights, and save it."""
     evaluates = engine.config["Global"]["eval_during_train"]
     metric = engine.evaluate() if evaluates else 0.0
@@ -101,7 +110,7 @@ def save_untrained(engine, run):
         engine.save(prefix, metric, run.epoch)
 
 
-def complete(engine, run):
+def complete(engine: EngineView, run: Run) -> None:
     """Make whole what a kill in or between the saves of the last epoch left, from which this run went on."""
     section = engine.config["Global"]
     folder, arch = section["output_dir"], str(engine.config["Arch"].get("name"))
@@ -122,7 +131,7 @@ def complete(engine, run):
             engine.save(prefix, run.best.get("best_model", 0.0), run.epoch, **instead)
 
 
-def read_state(path):
+def read_state(path: str | os.PathLike) -> dict | None:
     """What :func:`save` kept of the run beside the checkpoint ``path`` (without ending), or None."""
     file = Path(str(path) + _STATE)
     if not file.is_file():
@@ -150,7 +159,7 @@ def _check_same(run, state, path):
 class _AsSaved:
     """Stands for a layer whose ``state_dict`` is to be written."""
 
-    def __init__(self, weights):
+    def __init__(self, weights: dict) -> None:
         self._weights = weights
 
     def state_dict(self):

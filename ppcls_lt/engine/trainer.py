@@ -1,10 +1,15 @@
 """The host's Engine, taught the rest of the configuration: counts, callbacks, stages, resuming."""
 
+from __future__ import annotations
+
 import contextlib
 import copy
 import logging
+import os
 import weakref
+from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING, Callable
 
 import paddle
 import paddle.distributed as dist
@@ -20,12 +25,17 @@ from .assembly import Assembly, build_model
 from .checklist import checked_plan
 from .run import Run
 
+if TYPE_CHECKING:
+    from ..host.engine import EngineView
+
 _PUBLISHED = (archs, callbacks, losses, metrics, samplers)  # importing them fills the registry
 _registered = False
 _log = logging.getLogger("ppcls.lt")
 
 
-def register(*, replace=(), plugins=(), root=None):
+def register(
+    *, replace: Iterable[str] = (), plugins: Iterable[str] = (), root: str | os.PathLike | None = None
+) -> None:
     """See :func:`ppcls_lt.register`; ``root`` is a checkout that comes first."""
     global _registered
     if not _registered:
@@ -42,7 +52,9 @@ def register(*, replace=(), plugins=(), root=None):
     _registered = True
 
 
-def run_engine(mode, path, overrides=(), profiler_options=None):
+def run_engine(
+    mode: str, path: str | os.PathLike, overrides: Sequence[str] = (), profiler_options: str | None = None
+) -> EngineView:
     """Do what PaddleClas's script for ``mode`` does, also where the wheel ships none.
 
     Args:
@@ -56,7 +68,7 @@ def run_engine(mode, path, overrides=(), profiler_options=None):
     """
     register()
     config = host.load_config(path, list(overrides))
-    config.profiler_options = profiler_options
+    config.profiler_options = profiler_options  # type: ignore[attr-defined]  # an `AttrDict`
     if mode == "export" and config["Arch"].get("use_sync_bn", False):
         config["Arch"]["use_sync_bn"] = False
     return host.run(config, mode)
@@ -90,7 +102,7 @@ def _build(engine, construct, config, mode):
 class _Training:
     """All stages of one training, in one Engine, which each stage builds anew."""
 
-    def __init__(self, engine, construct, plan):
+    def __init__(self, engine: EngineView, construct: Callable, plan: list[dict]) -> None:
         self._engine = engine
         self._construct = construct
         self._plan = plan

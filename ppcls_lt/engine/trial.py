@@ -1,8 +1,11 @@
 """A small batch made before training, on the host: operators that always fail, and what labels they give."""
 
+from __future__ import annotations
+
 import contextlib
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +19,7 @@ _TRIES = 12
 _FAILURES = 3
 
 
-def first_batch(loader, settings, where, max_pixels=MAX_PIXELS):
+def first_batch(loader: Any, settings: dict, where: str, max_pixels: int = MAX_PIXELS) -> Any:
     """Make a small batch of a loader's data set, as its workers will.
 
     Args:
@@ -33,7 +36,7 @@ def first_batch(loader, settings, where, max_pixels=MAX_PIXELS):
         ConfigError: an operator that fails on every image, images of different
             sizes, a batch operator that fails.
     """
-    dataset = getattr(loader, "dataset", None)
+    dataset: Any = getattr(loader, "dataset", None)
     files, operators = getattr(dataset, "images", None), getattr(dataset, "_transform_ops", None)
     if not operators or not files or not isinstance(files[0], str):
         return None

@@ -1,14 +1,21 @@
 """Images that cannot be read: what a configuration says of them, and what is told of those that were met."""
 
+from __future__ import annotations
+
 import logging
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import paddle
 import paddle.distributed as dist
 
 from ..basis import atomic, checks, disk
-from ..basis.findings import of
+from ..basis.findings import Finding, of
 from ..host import decoding, images
+
+if TYPE_CHECKING:
+    from ..host.engine import EngineView
 
 ERROR, IN_TRAINING, REPLACE = "error", "replace_in_training", "replace"
 _OPTION = "unreadable_images"
@@ -18,7 +25,7 @@ _FILE = "unreadable_images.txt"
 _log = logging.getLogger("ppcls.lt")
 
 
-def findings(config):
+def findings(config: dict) -> Iterator[Finding]:
     """Yield what is wrong with the two options.
 
     Args:
@@ -29,7 +36,7 @@ def findings(config):
     yield from of(checks.integer, "Global", decoding.LIMIT, decoding.pixel_limit(config), minimum=1)
 
 
-def watch(loader, config, part):
+def watch(loader: Any, config: dict, part: str) -> list[images.Watch]:
     """Have the data set of a loader answer as ``Global`` says; return its watches.
 
     Args:
@@ -47,7 +54,7 @@ def watch(loader, config, part):
     return images.watch(dataset, owner, replaces, decoding.pixel_limit(config))
 
 
-def attach(engine, watches):
+def attach(engine: EngineView, watches: Sequence[images.Watch]) -> None:
     """Let an evaluation alone tell what it met, where that is no error."""
     if watches:
         tally = Tally(watches)
@@ -68,11 +75,11 @@ class Tally:
         watches (list of images.Watch): of the data sets of one Engine.
     """
 
-    def __init__(self, watches):
+    def __init__(self, watches: Sequence[images.Watch]) -> None:
         self._watches = watches
         self._told = [np.zeros(len(watched.dataset), dtype=np.uint8) for watched in watches]
 
-    def follow(self, engine):
+    def follow(self, engine: EngineView) -> None:
         """Tell after each epoch of a training."""
 
         def epoch(train_epoch, epoch):
@@ -81,7 +88,7 @@ class Tally:
 
         engine.around_epochs(epoch)
 
-    def tell(self, engine):
+    def tell(self, engine: EngineView) -> None:
         """Name what is new since the last call; every process calls it, the first one tells."""
         for number, watched in enumerate(self._watches):
             found = _joined(watched.found())
@@ -90,7 +97,7 @@ class Tally:
             if len(new) and dist.get_rank() == 0:
                 self._name(engine, watched, new)
 
-    def end(self):
+    def end(self) -> None:
         """Tell how many there were, in all and of each class."""
         for watched, told in zip(self._watches, self._told):
             bad = np.flatnonzero(told)

@@ -1,20 +1,26 @@
 """What a model's weights come from, whether they are there, and whether they fill the model."""
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import os
 import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import paddle.distributed as dist
 from paddle import nn
 
 from ..basis import checks
-from ..basis.findings import ConfigError, of
+from ..basis.findings import ConfigError, Finding, of
 from ..configuration import reading as configuration
 from ..maths.classifier import find_classifier
 from ..runs import checkpoints
+
+if TYPE_CHECKING:
+    from .run import Run
 
 _ENDING = checkpoints.WEIGHTS
 _BEGINS = b"\x80"  # weights are pickles
@@ -23,7 +29,7 @@ _SHOWN = 4
 _log = logging.getLogger("ppcls.lt")
 
 
-def settle(config):
+def settle(config: dict) -> None:
     """Take the ending off the paths of weights that a configuration names, which :func:`findings` has looked at.
 
     Args:
@@ -34,7 +40,7 @@ def settle(config):
         holder[key] = holder[key].removesuffix(_ENDING)
 
 
-def findings(config, mode):
+def findings(config: dict, mode: str) -> Iterator[Finding]:
     """Yield what is wrong with the weights that a configuration names.
 
     A path is none of weights, or there is nothing but an untrained model to evaluate, predict with or export.
@@ -134,11 +140,11 @@ class Load(NamedTuple):
 class Loading:
     """Follows every layer that is given a state, whoever reads the file: the Engine or an architecture."""
 
-    def __init__(self):
-        self.loads = []
+    def __init__(self) -> None:
+        self.loads: list[Load] = []
 
     @contextlib.contextmanager
-    def watched(self):
+    def watched(self) -> Iterator[None]:
         """Within the context, what layers take is written down; Paddle's line for each key that does not fit is not."""
         originals = {name: getattr(nn.Layer, name) for name in _SETTERS}
 
@@ -156,7 +162,7 @@ class Loading:
             for name, original in originals.items():
                 setattr(nn.Layer, name, original)
 
-    def check_resumed(self, run):
+    def check_resumed(self, run: Run) -> None:
         """:meth:`check` after a run's model has been given a checkpoint.
 
         Raises:
@@ -165,7 +171,9 @@ class Loading:
         source = run.config["Global"]["checkpoints"]
         self.check(run.model, run.config, "resume", source=source, hidden=run.hidden_keys)
 
-    def check(self, model, config, mode, *, source=None, hidden=()):
+    def check(
+        self, model: nn.Layer, config: dict, mode: str, *, source: str | None = None, hidden: Sequence[str] = ()
+    ) -> None:
         """Say what was loaded; raise where the model is not what its weights were to make it.
 
         Args:
@@ -190,6 +198,7 @@ class Loading:
             for load in parts
         ]
         named = source or config["Global"].get("pretrained_model")
+        misfits: dict[str, Any]
         missing, misfits = dict.fromkeys(own), {}
         for index, load in enumerate(parts):
             prefix = prefixes[id(load.layer)]
@@ -219,7 +228,7 @@ class Loading:
         )
 
     @staticmethod
-    def _tell(load, where, partly, classifier, prefix):
+    def _tell(load: Load, where: str, partly: bool, classifier: str | None, prefix: str) -> None:
         """One line on one load; a warning where a part of a model that is to be used stays untrained."""
         if dist.get_rank() != 0:
             return
