@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Optional
+from typing import TYPE_CHECKING, NamedTuple
 
 import paddle.distributed as dist
 
@@ -25,9 +25,9 @@ class Start(NamedTuple):
     """Where a training begins or goes on."""
 
     index: int  # type: ignore[assignment]  # the stage, counted from 0; a tuple has a method of this name
-    checkpoint: Optional[str]  # without its ending
-    identity: Optional[str]  # the name of the run, where it is known without the checkpoint
-    extension: Optional[resuming.Extension]  # the epochs that are added or were
+    checkpoint: str | None  # without its ending
+    identity: str | None  # the name of the run, where it is known without the checkpoint
+    extension: resuming.Extension | None  # the epochs that are added or were
     extends: bool  # whether they are added now
     is_complete: bool  # whether nothing is left to train
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 import paddle
 import paddle.distributed as dist
@@ -74,7 +74,7 @@ class Loaded(NamedTuple):
     """A checkpoint that has been loaded."""
 
     path: str  # without its ending
-    state: Optional[dict]  # of the run; None where it was saved without this package
+    state: dict | None  # of the run; None where it was saved without this package
     metric_info: dict  # what the host is to know: the best `metric`, and the `epoch`
 
 
