@@ -185,6 +185,10 @@ FATAL = {
         {"DataLoader.Train.dataset.transform_ops.1": {"RandCropImage": {"size": 224, "ratios": 1}}},
         "DataLoader.Train.dataset.transform_ops[1] RandCropImage: unknown parameter 'ratios' (did you mean 'ratio'?)",
     ),
+    "a flag of an operator that is text": (
+        {"DataLoader.Train.dataset.transform_ops.0": {"DecodeImage": {"to_rgb": "yess"}}},
+        "DataLoader.Train.dataset.transform_ops[0] DecodeImage: `to_rgb` must be true or false, got 'yess' (str)",
+    ),
     "an operator without what it needs": (
         {"DataLoader.Train.dataset.transform_ops.1": {"RandCropImage": None}},
         "DataLoader.Train.dataset.transform_ops[1] RandCropImage: `size` must be given, got nothing",

@@ -42,6 +42,16 @@ def parameters(component: Any, given: Any = ()) -> Parameters:
     return _of_function(component, None, dict(given), ())
 
 
+def flags(component):
+    """Return the parameters of a class or function whose default is true or false."""
+    function = component.__init__ if inspect.isclass(component) else component
+    try:
+        signature = inspect.signature(inspect.unwrap(function))
+    except (TypeError, ValueError):
+        return []
+    return [name for name, parameter in signature.parameters.items() if isinstance(parameter.default, bool)]
+
+
 def _of_function(function, cls, given, seen):
     function = inspect.unwrap(function)
     try:

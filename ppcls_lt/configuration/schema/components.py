@@ -37,6 +37,18 @@ def reads(path: tuple[str, ...]) -> dict[str, bool]:
     return {**read_keys.reads().get(path, {}), **dict.fromkeys(OURS.get(path, ()), False)}
 
 
+def _flag(where, name, path):
+    """What stands below a parameter that is true or false: nothing; text, which Python takes for true, is wrong."""
+
+    def make(value):
+        if not isinstance(value, str):
+            return None
+        complaint = checks.finding(where, name, "be true or false", value)._replace(path=path)
+        return Node(where, path, {}, None, complaint=complaint)
+
+    return make
+
+
 class Components:
     """Makes the ``Node`` of a component: a map with `name`, or an entry of a list of one-key maps.
 
@@ -79,6 +91,9 @@ class Components:
             if name in own or name not in supplied or name not in _NEVER_GIVEN
         }
         known.update({name: make for name, make in below.items() if name in known})
+        if kind == "operator" and built:
+            given = {name: f"{path}.{name}" for name in known_keys.flags(component) if name in known}
+            known.update({name: _flag(where, name, at) for name, at in given.items()})
         return Node(where, path, value, known, noun="parameter", rejects=built and not swallows, required=tuple(needed))
 
     def _named(self, kind, path, value, *, own=(), built=True, optional=(), **below):
