@@ -7,7 +7,7 @@ import builtins
 import functools
 import inspect
 import textwrap
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 import paddle
 
@@ -42,7 +42,7 @@ def parameters(component: Any, given: Any = ()) -> Parameters:
     return _of_function(component, None, dict(given), ())
 
 
-def flags(component):
+def flags(component: Callable) -> list[str]:
     """Return the parameters of a class or function whose default is true or false."""
     function = component.__init__ if inspect.isclass(component) else component
     try:

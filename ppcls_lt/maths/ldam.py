@@ -74,7 +74,7 @@ class _LDAM(PyLayer):
         excess = paddle.log(rest) + shift
         pull = F.sigmoid(excess)
         ctx.save_for_backward(others, place, pull / rest, pull)
-        ctx.scale = scale
+        ctx.scale, ctx.bounded = scale, bounded
         # softplus(excess), which Paddle's own op replaces by a line above its threshold
         return F.relu(excess) + paddle.log1p(paddle.exp(-excess.abs()))
 
@@ -84,7 +84,9 @@ class _LDAM(PyLayer):
         with full_precision():
             upstream = upstream * ctx.scale
             # In place, as Paddle's own cross entropy: Paddle runs the backward of a PyLayer once at most.
-            others = rows.scale_(others, share * upstream)
+            factor = share * upstream
+            # Bounded ones are no numbers up to 1.
+            others = others.multiply_(factor.unsqueeze(1)) if ctx.bounded else rows.scale_(others, factor)
             rows.set_(others, place, -pull * upstream)
             return others
 

@@ -17,9 +17,9 @@ import paddle.nn.functional as F
 _LARGE = 3e38
 # exp() of less counts as exp() of this: far below what float32 and float64 keep beside 1, and far above the denormal
 # numbers, with which the CPU computes ten times as slowly.
-FLOOR = {paddle.float32: -43.0, paddle.float64: -300.0}
-# A factor that is smaller can make a denormal number of exp(FLOOR).
-_SMALL = {paddle.float32: 1e-18, paddle.float64: 1e-170}
+FLOOR = {paddle.float32: -30.0, paddle.float64: -300.0}
+# A factor that is smaller makes denormal numbers of exp(FLOOR).
+_SMALLEST = {dtype: float(paddle.finfo(dtype).tiny) / math.exp(floor) for dtype, floor in FLOOR.items()}
 
 
 def kept(make: Callable[..., paddle.Tensor]) -> Callable[..., paddle.Tensor]:
@@ -135,18 +135,14 @@ def exp_(matrix: paddle.Tensor) -> paddle.Tensor:
 
 
 def _scale_on_cpu(matrix, column):
-    small = _SMALL[matrix.dtype]
-    factor = column.abs()
-    if factor.min() < small:
-        # Entries that would come to denormal numbers, of rows whose true class leads far.
-        smallest = paddle.clip(float(paddle.finfo(matrix.dtype).tiny) / factor.clip(min=small**2), max=1.0)
-        matrix = paddle.maximum(matrix, smallest.unsqueeze(1))
+    # Of a row whose true class leads so far: its entries are beyond what float32 adds to anything.
+    column = column * (column.abs() > _SMALLEST[matrix.dtype]).astype(column.dtype)
     return matrix.multiply_(column.unsqueeze(1))
 
 
 @plain(_scale_on_cpu)
 def scale_(matrix: paddle.Tensor, column: paddle.Tensor) -> paddle.Tensor:
-    """Each row of what :func:`exp_` gave times its entry of ``column`` ``[N]``, in place where that is possible."""
+    """Each row of what :func:`exp_` gave times its entry of ``column`` ``[N]``, in place."""
     return matrix.multiply_(column.unsqueeze(1))
 
 
