@@ -9,4 +9,9 @@ source scripts/environment.sh
 make_environment test
 "$PPCLS_LT_VENV/bin/python" -m ruff check .
 "$PPCLS_LT_VENV/bin/python" -m ruff format --check .
+if "$PPCLS_LT_VENV/bin/python" -c "import mypy" 2>/dev/null; then
+    "$PPCLS_LT_VENV/bin/python" -m mypy
+else
+    echo "types are not checked: mypy needs Python 3.10"
+fi
 run_tests "$@"

@@ -49,7 +49,8 @@ def check(config: dict, parts: Sequence[str]) -> None:
         return
     dense = classes == list(range(len(classes)))
     for part, other in (("Train", "Eval"), ("Eval", "Train")):
-        if wanted(config, part) and not wanted(config, other) and not dense:
+        # An evaluation alone may come without the section of the training.
+        if wanted(config, part) and config["DataLoader"].get(other) and not wanted(config, other) and not dense:
             expected = f"true where that of DataLoader.{part} is: one mapping, that of the training list, is for both"
             checks.fail(f"DataLoader.{other}.dataset", "relabel", expected, False)
     missing = [label for label in labels["Eval"] if label not in set(classes)]
