@@ -7,7 +7,8 @@ import numpy as np
 
 from .losses import REFERENCES
 
-AUTHORS = json.loads((Path(__file__).parent / "data" / "authors_code_values.json").read_text())
+DATA = Path(__file__).parent / "data"
+AUTHORS = json.loads((DATA / "authors_code_values.json").read_text())
 
 
 def cross_entropy(logits, label, margin=0.0):
