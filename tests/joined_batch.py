@@ -22,8 +22,9 @@ from ppcls_lt.samplers.weight_balanced import WeightBalancedSampler  # noqa: E40
 from tests import engines  # noqa: E402
 
 JOINED = 16
-ENGINE = ("LDAMLoss", "IBLoss")
-UNEVEN = ("CostSensitiveCE", "LDAMLoss", "FocalLoss", "IBLoss", "IBFocalLoss")
+ENGINE = ("LDAMLoss", "IBLoss", "EqualizationLoss")
+DRAWS = {"gamma": 0.5, "lambda": 0.2}
+UNEVEN = ("CostSensitiveCE", "LDAMLoss", "FocalLoss", "IBLoss", "IBFocalLoss", "VSLoss")
 
 
 def engine_step(name, data, out):
@@ -32,7 +33,7 @@ def engine_step(name, data, out):
     settings = engines.digits_config(
         Path(data),
         f"{out}_output",
-        losses=[engines.listed(name)],
+        losses=[engines.listed(name, **(DRAWS if name == "EqualizationLoss" else {}))],
         arch={"name": "DeiT_tiny_patch16_224", "class_num": 10, "img_size": 32},
         size=32,
         batch_size=JOINED // world,
@@ -68,11 +69,11 @@ def engine_step(name, data, out):
 
 
 def train(data, out):
-    """20 steps of a vision transformer, two epochs of ten; its weights at the start and at the end."""
+    """20 steps of a vision transformer, two epochs of ten, and a loss that draws; its first and last weights."""
     settings = engines.digits_config(
         Path(data),
         f"{out}_output",
-        losses=[engines.listed("FocalLoss")],
+        losses=[engines.listed("EqualizationLoss", **DRAWS)],
         arch={"name": "DeiT_tiny_patch16_224", "class_num": 10, "img_size": 32},
         size=32,
         epochs=2,
@@ -104,7 +105,7 @@ def uneven_step(name, out):
     layer = paddle.nn.Linear(12, 4)
     model = paddle.DataParallel(layer) if world > 1 else layer
     params = {"num_class_list": [50, 20, 5, 2]}
-    if name in ("FocalLoss", "LDAMLoss"):
+    if name in ("FocalLoss", "LDAMLoss", "VSLoss"):
         params["class_weight"] = "inverse"
     loss = getattr(losses, name)(**params)
     features = paddle.to_tensor(images[part])

@@ -23,7 +23,7 @@ AUTHORS_2 = json.loads((DATA / "authors_code_values_2.json").read_text())
 LATER = {"CBSoftmaxBCE"}
 # Losses of the second file that are not in the package yet; the last of them empties it.
 MISSING = {
-    *("BalancedBCELoss", "ClassBalancedLoss", "EqualizationLoss", "LADELoss", "LabelAwareSmoothingLoss"),
+    *("BalancedBCELoss", "ClassBalancedLoss", "LADELoss", "LabelAwareSmoothingLoss"),
     "SeesawLoss",
 }
 # The file's name -> the loss, and parameters that are its.

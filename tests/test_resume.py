@@ -27,7 +27,7 @@ def folder(tmp_path_factory):
     settings = engines.digits_config(
         engines.write_digits(folder / "digits"),
         "out",
-        losses=[engines.listed("FocalLoss")],
+        losses=[engines.listed("EqualizationLoss", gamma=0.5, **{"lambda": 0.2})],
         arch={"name": "MobileNetV3_small_x0_35", "class_num": 10, "dropout_prob": 0.2},
         size=32,
         batch_size=IMAGES,

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from typing import Any
 
 from ..basis.findings import ConfigError, Finding
+from ..host import known_keys
 
 
 def mistakes(component: Any, params: dict, place: str) -> Generator[Finding, None, Any]:
@@ -20,9 +21,9 @@ def mistakes(component: Any, params: dict, place: str) -> Generator[Finding, Non
         params (dict): what the configuration gives it.
         place (str): where that stands, as ``-o`` names it.
     """
-    known = inspect.signature(component).parameters
-    if not any(param.kind is param.VAR_KEYWORD for param in known.values()):
-        params = {name: value for name, value in params.items() if name in known}
+    known = known_keys.parameters(component, params)
+    if not known.swallows:
+        params = {name: value for name, value in params.items() if name in known.names}
     refused = False
     while not lacking(component, params):
         try:

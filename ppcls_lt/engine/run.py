@@ -228,6 +228,9 @@ class Run:
         started = time.perf_counter()
         self.epoch = epoch
         randomness.seed_epoch(self.seed, self.stage, epoch, dist.get_rank())
+        for loss in self.weighted_losses():
+            key = randomness.epoch_key(self.seed, self.stage, epoch)
+            loss.start_epoch(key, interleaved=getattr(self.sampler, "interleaves", False))
         if hasattr(self.sampler, "set_epoch"):
             self.sampler.set_epoch(epoch - 1)
         self._call("on_epoch_start")

@@ -5,6 +5,7 @@ from .balanced_softmax import BalancedSoftmaxLoss
 from .base import LongTailLoss
 from .cdt import CDTLoss
 from .cost_sensitive import CostSensitiveCE
+from .equalization import EqualizationLoss
 from .focal import FocalLoss
 from .influence_balanced import IBFocalLoss, IBLoss
 from .ldam import LDAMLoss
@@ -15,6 +16,7 @@ __all__ = [
     "BalancedSoftmaxLoss",
     "CDTLoss",
     "CostSensitiveCE",
+    "EqualizationLoss",
     "FocalLoss",
     "IBFocalLoss",
     "IBLoss",

@@ -84,6 +84,8 @@ class LongTailLoss(nn.Layer):
         self.takes_scaled_logits = False
         # An Engine has seen labels of its data and turns this off: to look at them holds up the device.
         self.checks_labels = True
+        # Off for a second forward of the same images in one step, which is not to count them again.
+        self.gathers = True
         self.set_class_weight(class_weights(class_weight, self.counts, owner=owner))
 
     @property
@@ -127,6 +129,16 @@ class LongTailLoss(nn.Layer):
         buffer = self._buffers[f"_{name}"]
         # Mixed precision (O2) may have cast the buffer with the other layers.
         return buffer if buffer.dtype == dtype else paddle.to_tensor(self._exact[name], dtype=dtype)
+
+    def start_epoch(self, key: np.ndarray, *, interleaved: bool) -> None:
+        """An epoch of a run begins. What draws at random does so by what is given here, so that nothing need be stored.
+
+        Args:
+            key (array): ``[2]``, uint64, for :func:`ppcls_lt.maths.randomness.uniforms`; of this epoch of this run,
+                the same in every process.
+            interleaved (bool): how the images of a step lie in the processes, for
+                :func:`ppcls_lt.maths.parallel.places`.
+        """
 
     def forward(self, x: Outputs, label: paddle.Tensor) -> dict[str, paddle.Tensor]:
         """Return ``{result_key: loss}`` for logits ``[N, C]`` and labels."""

@@ -6,6 +6,8 @@ import numpy as np
 import paddle
 
 _LARGEST_SEED = 2**31 - 1
+# By which the state of SplitMix64 grows.
+_GAMMA = np.uint64(0x9E3779B97F4A7C15)
 
 
 def seed_epoch(seed: int, stage: int, epoch: int, rank: int) -> None:
@@ -18,6 +20,41 @@ def seed_epoch(seed: int, stage: int, epoch: int, rank: int) -> None:
     random.seed(int(derived[0]))
     np.random.seed(int(derived[1]))
     paddle.seed(int(derived[2]))
+
+
+def epoch_key(seed: int, stage: int, epoch: int) -> np.ndarray:
+    """A key ``[2]`` for :func:`uniforms`, the same in every process."""
+    return np.random.SeedSequence([seed, stage, epoch]).generate_state(2, np.uint64)
+
+
+def uniforms(key: np.ndarray, step: int, places: np.ndarray, width: int) -> np.ndarray:
+    """Numbers in [0, 1) for the images of one batch, a function of each one's place in it, whoever draws them.
+
+    Every image of every step has a SplitMix64 generator of its own, whose start is another's number.
+
+    Args:
+        key (array): ``[2]``, uint64.
+        step (int): which batch; every one has numbers of its own.
+        places (array): of the images in the batch that all processes have together, ``[N]``.
+        width (int): numbers for each image, W.
+
+    Returns:
+        array: ``[N, W]``, float32.
+
+    Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+    """
+    with np.errstate(over="ignore"):  # modulo 2^64
+        of_step = _mixed(key[:1] + _GAMMA * np.uint64(step))
+        of_image = _mixed(of_step + key[1] + _GAMMA * (np.asarray(places, np.uint64) + np.uint64(1)))
+        numbers = _mixed(of_image[:, None] + _GAMMA * np.arange(1, width + 1, dtype=np.uint64))
+    return (numbers >> np.uint64(40)).astype(np.float32) * np.float32(2**-24)
+
+
+def _mixed(state):
+    """What SplitMix64 makes of a state, elementwise; uint64."""
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state ^ (state >> np.uint64(31))
 
 
 def fresh_seed() -> int:

@@ -69,6 +69,9 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
     taken from the labels that occur, and several processes share one draw.
     """
 
+    # A step's images are dealt out to the processes one by one.
+    interleaves = True
+
     def __init__(
         self,
         dataset: paddle.io.Dataset,
