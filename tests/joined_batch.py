@@ -85,7 +85,11 @@ def train(data, out):
         "batch_size": JOINED // dist.get_world_size(),
         "num_samples": 10 * JOINED,
     }
-    settings["Callbacks"] = [{"DeferredReweighting": {"start": 2}}, {"MaxNormPGD": {"thresh": 0.1}}]
+    settings["Callbacks"] = [
+        {"DeferredReweighting": {"start": 2}},
+        {"MaxNormPGD": {"thresh": 0.1}},
+        {"SAM": {"rho": 0.1}},
+    ]
     engine = engines.build_engine(settings)
     model = engine.model._layers if isinstance(engine.model, paddle.DataParallel) else engine.model
     before = {f"before.{name}": tensor.numpy() for name, tensor in model.state_dict().items()}

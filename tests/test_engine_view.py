@@ -19,7 +19,7 @@ from ppcls_lt.runs import marks
 from . import engines
 
 CE = {"CELoss": {"weight": 1.0}}
-ALLOWED = {"ppcls_lt.host.engine", "ppcls_lt.host.fresh_batches"}
+ALLOWED = {"ppcls_lt.host.engine", "ppcls_lt.host.fresh_batches", "ppcls_lt.host.steps"}
 
 
 @pytest.fixture(scope="module")

@@ -150,10 +150,21 @@ def test_norm_constraints(entry, every, train):
     assert train(callbacks=[{name: {**params, "every": every}}]).ours == []
 
 
+SHARPNESS = [{"SAM": {"adaptive": True}}, {"ImbSAM": {"eta": "tertiles"}}, {"FocalSAM": {}}]
+
+
+@pytest.mark.parametrize("labels", ["hard", "soft"])
+@pytest.mark.parametrize("entry", SHARPNESS, ids=str)
+def test_sharpness(entry, labels, train):
+    dataset = SOFT if labels == "soft" else ()
+    assert train([engines.listed("FocalLoss")], callbacks=[entry], dataset=dataset).ours == []
+
+
 def test_every_callback_is_tried():
-    """Together with those of the norms, above: a new callback needs a recipe, or a test here."""
+    """Together with those above: a new callback needs a recipe, or a test here."""
     in_recipes = str([recipes.load(name) for name in recipes.names()])
-    missing = {type_.__name__ for type_ in registered("callback").values()} - {"L2NormPGD"}
+    above = {"L2NormPGD", *(name for entry in SHARPNESS for name in entry)}
+    missing = {type_.__name__ for type_ in registered("callback").values()} - above
     assert {name for name in missing if name not in in_recipes} == set()
 
 

@@ -56,6 +56,15 @@ class Callback:
     def on_epoch_start(self, run: Run) -> None:
         """``run.epoch`` (counted from 1) begins; no batch has been read."""
 
+    def on_gradients(self, run: Run, passes: list) -> None:
+        """The gradients of an update are there, and the optimizer is about to use them. Never wait for the device here.
+
+        Args:
+            run (Run): the run.
+            passes (list of ppcls_lt.host.steps.Pass): the batches that they are of, more than one with
+                ``update_freq``; each can be passed forward and backward again, which adds to the gradients.
+        """
+
     def on_step_end(self, run: Run) -> None:
         """The optimizer has updated the weights. Never wait for the device here."""
 

@@ -154,6 +154,8 @@ class Run:
         """Take the finished Engine (a view); follow its epochs and, if a callback asks for it, its steps."""
         self._engine = engine
         self.model = engine.model
+        if self._uses("on_gradients"):
+            engine.before_updates(partial(self._call, "on_gradients"))
         if self._uses("on_step_end"):
             engine.after_updates(partial(self._call, "on_step_end"))
         engine.around_epochs(self._follow)

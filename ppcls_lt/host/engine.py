@@ -10,16 +10,14 @@ import contextlib
 import functools
 import importlib
 import os
-import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
 import paddle
 
-from . import fresh_batches
+from . import fresh_batches, steps
 from ._wrapping import extend_in, wrapped
-from .patched import replaced
 
 if TYPE_CHECKING:
     import logging
@@ -219,35 +217,17 @@ class EngineView:
         """Let ``wrapper(original, *args)`` stand for the loop ``eval``, which takes an epoch, or ``export``."""
         setattr(self.__engine, loop, wrapped(getattr(self.__engine, loop), wrapper))
 
+    def before_updates(self, call: Callable[[list[steps.Pass]], Any]) -> None:
+        """Have ``call(passes)`` precede each update of the weights, whose gradients are there: see :mod:`.steps`."""
+        steps.before_updates(self.__engine, call)
+
     def after_updates(self, call: Callable[[], Any]) -> None:
         """Have ``call()`` follow each update of the weights."""
-        # Cleared after every update, whatever made it: step(), or minimize() in mixed precision.
-        optimizer = self.__engine.optimizer[-1]
-        clear_grad = optimizer.clear_grad
+        steps.after_updates(self.__engine, call)
 
-        def clear_and_call(*args, **kwargs):
-            clear_grad(*args, **kwargs)
-            call()
-
-        optimizer.clear_grad = clear_and_call
-
-    @contextlib.contextmanager
-    def telling_losses(self, tell: Callable[[dict[str, float]], Any]) -> Iterator[None]:
+    def telling_losses(self, tell: Callable[[dict[str, float]], Any]) -> contextlib.AbstractContextManager[None]:
         """Within the context, ``tell(terms)`` follows each step: name -> float, as the host reads them for its log."""
-
-        def update_loss(original, trainer, loss_dict, batch_size):
-            original(trainer, loss_dict, batch_size)
-            tell({name: float(trainer.output_info[name].val) for name in loss_dict})
-
-        modules = [
-            value
-            for name, value in vars(importlib.import_module("ppcls.engine.train")).items()
-            if isinstance(value, types.ModuleType) and name != "utils" and hasattr(value, "update_loss")
-        ]
-        with contextlib.ExitStack() as stack:
-            for module in modules:
-                stack.enter_context(replaced(module, update_loss=update_loss))
-            yield
+        return steps.telling_losses(tell)
 
     @contextlib.contextmanager
     def evaluating(self, *, loss: Callable | None, after: Callable, before: Callable | None = None) -> Iterator[None]:
