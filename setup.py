@@ -7,7 +7,7 @@ setup(
     package_dir={"ppcls_lt.configs": "configs"},
     package_data={
         "ppcls_lt.configs": ["*/*.yaml"],
-        "ppcls_lt.configuration.recipes": ["*.yaml"],
+        "ppcls_lt.configuration.recipes": ["*/*.yaml"],
         "ppcls_lt.reports": ["*/*.html.j2", "*/*/*.html.j2"],
     },
 )

@@ -128,7 +128,7 @@ def test_the_best_recipe_is_written_for_the_whole_list_and_the_bases_own_epochs(
     complete = settings.complete("ldam_drw")
     assert complete["Global"]["epochs"] == 30
     assert complete["DataLoader"]["Train"]["dataset"]["cls_label_path"] == str(data / "train.txt")
-    assert complete["Callbacks"] == recipes.load("ldam_drw")["config"]["Callbacks"]
+    assert complete["Callbacks"] == recipes.read("drw").parts[0].config["Callbacks"]
     settings.prepare()
     assert {job.epochs for job in settings.jobs} == {3}
 

@@ -61,10 +61,8 @@ def test_whatever_stands_in_a_configuration_it_is_a_message(base, seed):
     for number in range(CASES // 4):
         config = malformed.changed(base, draw)
         if number % 3 == 0:
-            stages = [
-                {},
-                recipes.load(draw.choice(["crt", "lws", "tau_norm", "weight_balancing"]))["config"]["Stages"][1],
-            ]
+            name = draw.choice(["crt", "lws", "tau_norm", "weight_balancing"])
+            stages = [{}, recipes.read_content(name)["config"]["Stages"][1]]
             config["Stages"] = malformed.changed(stages, draw)
         accepted += ends(config, draw.choice(["train", "train", "eval"]))
     assert accepted < CASES // 8

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from ppcls_lt.configuration import recipes, replaced, stages
+from ppcls_lt.configuration import recipes, replaced
 
 BASE = {
     "Global": {"epochs": 30, "pretrained_model": None},
@@ -16,7 +16,7 @@ BASE = {
 
 
 def places(override):
-    return [change.place for change in replaced.changes(BASE, override)]
+    return [change.place for change in replaced.changes(BASE, recipes.of_config(override))]
 
 
 def test_what_is_changed_or_removed_is_told_and_what_is_added_is_not():
@@ -24,23 +24,24 @@ def test_what_is_changed_or_removed_is_told_and_what_is_added_is_not():
     assert places({"Global": {"epochs": 30, "pretrained_model": "weights"}}) == []
     assert places({"Optimizer": {"lr": {"learning_rate": 0.2}}}) == ["Optimizer.lr.learning_rate"]
     # Another name takes the other keys along, but for those that `merged` keeps.
-    [(place, old, new)] = replaced.changes(BASE, {"DataLoader": {"Train": {"sampler": {"name": "PKSampler"}}}})
+    other = recipes.of_config({"DataLoader": {"Train": {"sampler": {"name": "PKSampler"}}}})
+    [(place, old, new)] = replaced.changes(BASE, other)
     assert place == "DataLoader.Train.sampler"
     assert old == "{name: DistributedBatchSampler, batch_size: 64, shuffle: true}"
     assert new == "{batch_size: 64, name: PKSampler}"
 
 
 def test_what_only_a_stage_changes_is_told_as_that():
-    found = places(recipes.load("crt")["config"])
+    found = [change.place for change in replaced.changes(BASE, recipes.read("crt"))]
     stage = "Stages[1]: "
     assert found == ["Loss.Train", f"{stage}Optimizer.lr.warmup_epoch", f"{stage}DataLoader.Train.sampler"]
 
 
 @pytest.mark.parametrize("name", recipes.names())
 def test_every_recipe_loses_the_smoothing_of_the_base_and_says_so(name):
-    config = recipes.load(name)["config"]
-    lost = stages.merged(BASE, config)["Loss"]["Train"] != BASE["Loss"]["Train"]
-    said = [line for line in replaced.lines(BASE, name, config) if "replaces Loss.Train: " in line]
+    recipe = recipes.read(name)
+    lost = recipes.laid(BASE, recipe)["Loss"]["Train"] != BASE["Loss"]["Train"]
+    said = [line for line in replaced.lines(BASE, recipe) if "replaces Loss.Train: " in line]
     assert lost == bool(said)
     assert all(line.startswith(f"recipe {name} replaces Loss.Train: [{{CELoss: {{weight: 1.0, eps") for line in said)
 
@@ -59,5 +60,5 @@ def test_a_training_logs_it(caplog):
 
 
 def test_a_long_value_is_cut():
-    [change] = replaced.changes({"Loss": {"Train": ["x" * 1000]}}, {"Loss": {"Train": []}})
+    [change] = replaced.changes({"Loss": {"Train": ["x" * 1000]}}, recipes.of_config({"Loss": {"Train": []}}))
     assert len(change.old) == 160 and change.old.endswith("...")

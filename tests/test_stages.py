@@ -9,6 +9,7 @@ from ppcls_lt.configuration import recipes, stages
 from ppcls_lt.engine import trainer
 
 from . import engines
+from .recipe_records import COMPLETE
 from .test_resume import assert_same, first_epoch, saved
 
 pytestmark = pytest.mark.slow
@@ -53,7 +54,7 @@ def weights(folder, prefix="latest"):
     return paddle.load(f"{engines.saved(folder, prefix)}.pdparams", return_numpy=True)
 
 
-@pytest.mark.parametrize("recipe", recipes.names())
+@pytest.mark.parametrize("recipe", COMPLETE)
 def test_every_recipe_trains_on_the_digits(recipe, trained):
     engine, output = trained(recipe)
     accuracy = engine.evaluate()
@@ -299,4 +300,4 @@ def test_mistakes_in_stages(given, message):
 
 def test_an_unknown_recipe_is_named():
     with pytest.raises(ConfigError, match=r"one of cb_ce, .*\(did you mean 'ldam_drw'\?\), got 'ldam-drw'"):
-        recipes.load("ldam-drw")
+        recipes.read("ldam-drw")

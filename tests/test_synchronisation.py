@@ -162,7 +162,7 @@ def test_sharpness(entry, labels, train):
 
 def test_every_callback_is_tried():
     """Together with those above: a new callback needs a recipe, or a test here."""
-    in_recipes = str([recipes.load(name) for name in recipes.names()])
+    in_recipes = str([recipes.read(name) for name in recipes.names()])
     above = {"L2NormPGD", *(name for entry in SHARPNESS for name in entry)}
     missing = {type_.__name__ for type_ in registered("callback").values()} - above
     assert {name for name in missing if name not in in_recipes} == set()

@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 import yaml
 
-from . import plain, recipes, stages
+from . import plain, recipes
+from .merging import merged
 
 _log = logging.getLogger("ppcls.lt")
 _LONGEST = 160  # characters of a value in a line
 # A stage has epochs of its own, beside those of the file.
 _OF_A_STAGE = "Global.epochs"
+_LISTS = ("Callbacks", "transform_ops", "batch_transform_ops")
 
 
 class Change(NamedTuple):
@@ -23,33 +25,38 @@ class Change(NamedTuple):
     new: str
 
 
-def changes(base: dict, override: dict) -> list[Change]:
-    """Return every entry of ``base`` that ``override``, laid over it, changes or removes; what it adds is none.
+def changes(base: dict, recipe: recipes.Recipe) -> list[Change]:
+    """Return every entry of ``base`` that a recipe, laid over it, changes or removes; what it adds is none.
 
     Args:
         base (dict): a configuration.
-        override (dict): what a recipe changes in it, ``Stages`` included.
+        recipe (Recipe): what is laid over it.
 
     Returns:
         list of Change: in the order of the base, those of stages last.
     """
-    whole = stages.merged(base, override)
-    found = _differences(base, whole, "")
-    whole.pop("Stages", None)
-    for number, stage in enumerate(override.get("Stages") or []):
-        inner = _differences(whole, stages.merged(whole, stage or {}), "")
+    before, whole = dict(base), recipes.laid(base, recipe)
+    old, new = before.get("Stages") or [], whole.pop("Stages", None) or []
+    kept = len(old) == len(new)  # and the recipe has none of its own
+    if kept:
+        before.pop("Stages", None)
+    found = _differences(before, whole, "")
+    for number, stage in enumerate(new if old != new else ()):
+        here = merged(before, old[number] or {}) if kept else whole
+        inner = _differences(here, merged(whole, stage or {}), "")
         found += [
             change._replace(place=f"Stages[{number}]: {change.place}")
             for change in inner
-            if change.place != _OF_A_STAGE
+            if change.place != _OF_A_STAGE and change not in found
         ]
     return found
 
 
-def lines(base: dict, recipe: str, override: dict) -> list[str]:
-    """Return a sentence for each entry of ``base`` that the recipe of this name changes or removes."""
+def lines(base: dict, recipe: recipes.Recipe) -> list[str]:
+    """Return a sentence for each entry of ``base`` that the recipe changes or removes."""
     return [
-        f"recipe {recipe} replaces {change.place}: {change.old} -> {change.new}" for change in changes(base, override)
+        f"recipe {recipe.name} replaces {change.place}: {change.old} -> {change.new}"
+        for change in changes(base, recipe)
     ]
 
 
@@ -57,7 +64,7 @@ def log(config: dict) -> None:
     """Say which entries of the user's own file and ``-o`` the recipe of ``Global.recipe`` replaces."""
     recipe = config["Global"].get("recipe")
     if recipe is not None:
-        for line in lines(config, recipe, recipes.load(recipe)["config"]):
+        for line in lines(config, recipes.read(recipe)):
             _log.info("%s", line)
 
 
@@ -68,6 +75,11 @@ def _differences(old, new, place):
             for key, value in old.items()
             for change in _differences(value, new.get(key), f"{place}.{key}" if place else str(key))
         ]
+    if place.rpartition(".")[2] in _LISTS and isinstance(old, list) and isinstance(new, (list, type(None))):
+        # Of a list to which parts add, what it loses is told and what takes the place of that.
+        lost = [entry for entry in old if entry not in (new or [])]
+        gained = [entry for entry in new or [] if entry not in old]
+        return [Change(place, _said(lost), _said(gained or None))] if lost else []
     # What says nothing is nothing that could be lost.
     return [] if old is None or old == new else [Change(place, _said(old), _said(new))]
 

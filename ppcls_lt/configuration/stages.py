@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from ..basis import checks
 from ..basis.findings import ConfigError, of, raise_all
 from ..runs import checkpoints
 from . import recipes
+from .merging import merged
 
 # Sections that a stage may bring though the rest of the file has none.
 _SECTIONS = ("AMP", "Arch", "Callbacks", "DataLoader", "EMA", "Global", "Loss", "Metric", "Optimizer", "start_from")
@@ -37,7 +37,9 @@ def plan(config: dict) -> list[dict]:
     """
     recipe = config["Global"].get("recipe") if isinstance(config.get("Global"), dict) else None
     if recipe is not None:
-        config = merged(config, recipes.load(recipe)["config"])
+        found = recipes.read(recipe)
+        config = recipes.laid(config, found)
+        config["Global"]["recipe"] = found.name
     if config.get("Stages") is None:
         return [config]
     overrides = config["Stages"]
@@ -81,7 +83,7 @@ def _findings(base, overrides):
 def own(config: dict) -> list:
     """The entries of ``Stages`` that the file itself brings: none where the recipe has stages of its own."""
     recipe = (config.get("Global") or {}).get("recipe")
-    if recipe is not None and "Stages" in recipes.load(recipe)["config"]:
+    if recipe is not None and recipes.read(recipe).brings_stages:
         return []
     return config.get("Stages") or []
 
@@ -150,29 +152,3 @@ def _epochs(owner, epochs, whole):
     if not isinstance(epochs, float) or not isinstance(whole, int):
         return epochs
     return max(round(checks.number(owner, "Global.epochs", epochs, above=0, maximum=1) * whole), 1)
-
-
-def merged(base: dict, override: dict) -> dict:
-    """Return a deep copy of ``base`` with the entries of ``override``, merged as :func:`plan` says."""
-    result = {key: copy.deepcopy(value) for key, value in base.items()}
-    for key, value in override.items():
-        old = result.get(key)
-        if isinstance(value, dict) and isinstance(old, dict):
-            if value.get("name", old.get("name")) != old.get("name"):
-                old = _kept(key, old)
-            result[key] = merged(old, value)
-        else:
-            result[key] = copy.deepcopy(value)
-    return result
-
-
-def _kept(key, old):
-    """What stays of a section when another ``name`` takes its place."""
-    if key == "sampler":
-        return {name: old[name] for name in ("batch_size", "drop_last") if name in old}
-    if key == "Optimizer":
-        return {"lr": old["lr"]} if "lr" in old else {}
-    if key == "lr":
-        rate = old.get("learning_rate", (old.get("values") or [None])[0])
-        return {} if rate is None else {"learning_rate": rate}
-    return {}

@@ -14,7 +14,6 @@ from . import OWNER
 from .lists import PLACE
 
 CE = "ce"  # plain cross entropy, which 0.1.0 took as the baseline whatever the base trains with
-_BASE = {"summary": "the base configuration as it is", "source": "none", "config": {}}
 # Folders are called by it: no separator of any system, no name that Windows keeps for a device or cuts short.
 _UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -36,37 +35,37 @@ _OWNED = (
 )
 
 
-def load(wanted: Iterable[str]) -> dict[str, dict]:
+def load(wanted: Iterable[str]) -> dict[str, recipes.Recipe]:
     """Return name -> recipe of those that are wanted, the base as it is first.
 
     Args:
-        wanted (sequence of str): recipes' names, paths of own fragments, or ``all``.
+        wanted (sequence of str): recipes' names, paths of own fragments, several of them joined by ``+``, or ``all``.
 
     Raises:
         ConfigError: there is no such recipe, its name is none for a folder, or two have one name.
     """
-    found = {BASELINE: _BASE}
-    packaged = recipes.names()
-    for each in [name for one in wanted for name in (packaged if one == "all" else [one])]:
+    found = {BASELINE: recipes.Recipe(BASELINE, (), ())}
+    for each in [name for one in wanted for name in (recipes.names() if one == "all" else [one])]:
         if each == BASELINE:
             continue
-        name = each if each in packaged else _checked_name(each)
-        content = recipes.load(each)
+        recipe = recipes.read(each)
+        name = _checked_name("+".join(map(_name_of, recipe.asked)), each)
         # Some systems take names as one that differ in their capitals alone.
         taken = next((other for other in found if other.casefold() == name.casefold()), name)
-        if taken != name or content != found.get(name, content):
+        if taken != name or recipe.parts != found.get(name, recipe).parts:
             got = checks.described(f"{each}, of the name of another recipe, {taken}")
             checks.fail(OWNER, "--recipes", "recipes with names of their own", got)
-        found[name] = content
-    for name, content in found.items():
-        if not isinstance(content["config"], dict):
-            checks.fail(f"recipe {name}", "config", "a map of what it changes", content["config"])
+        found[name] = recipe._replace(name=name)
     return found
 
 
-def _checked_name(path):
-    """The name of a recipe file, which becomes that of a folder."""
-    name = Path(path).stem
+def _name_of(asked):
+    """The name of a recipe in that of a folder: of a file without folder and ending."""
+    return asked if asked in recipes.known() else Path(asked).stem
+
+
+def _checked_name(name, asked):
+    """The name of a candidate, which becomes that of a folder."""
     if (
         not name.strip(". ")
         or name != name.strip()
@@ -76,34 +75,40 @@ def _checked_name(path):
         or _DEVICES.fullmatch(name)
     ):
         expected = f"files whose names, without their ending, can be those of folders of up to {_LONGEST} characters"
-        checks.fail(OWNER, "--recipes", expected, path)
+        checks.fail(OWNER, "--recipes", expected, asked)
     return name
 
 
-def check(name: str, config: dict) -> None:
+def check(recipe: recipes.Recipe) -> None:
     """Check what a recipe changes.
 
     Raises:
-        ConfigError: the recipe, or one of its stages, sets what the comparison
+        ConfigError: a part of the recipe, or one of its stages, sets what the comparison
             sets for all alike, or is malformed.
     """
-    parts = {f"recipe {name}": config}
+    for part in recipe.parts:
+        for config in filter(None, (part.config, part.small_images)):
+            _check(f"recipe {Path(part.name).stem}", config)
+
+
+def _check(owner, config):
+    fragments = {owner: config}
     entries = config.get("Stages") or []
     if not isinstance(entries, list):
-        checks.fail(f"recipe {name}", "Stages", "a list of maps", entries)
-    parts.update({f"recipe {name}, Stages[{i}]": {} if entry is None else entry for i, entry in enumerate(entries)})
-    for owner, part in parts.items():
-        if not isinstance(part, dict):
-            checks.fail(owner, "its content", "a map", part)
+        checks.fail(owner, "Stages", "a list of maps", entries)
+    fragments.update({f"{owner}, Stages[{i}]": {} if entry is None else entry for i, entry in enumerate(entries)})
+    for where, fragment in fragments.items():
+        if not isinstance(fragment, dict):
+            checks.fail(where, "its content", "a map", fragment)
         for path in _OWNED:
-            inner = part
+            inner = fragment
             for depth, key in enumerate(path):
                 if not isinstance(inner, dict):
-                    checks.fail(owner, ".".join(path[:depth]), "a map", inner)
+                    checks.fail(where, ".".join(path[:depth]), "a map", inner)
                 if key not in inner:
                     break
                 inner = inner[key]
             else:
-                if path != ("Global", "epochs") or part is config:
+                if path != ("Global", "epochs") or fragment is config:
                     got = checks.described("a recipe that sets it, which the comparison sets for all recipes alike")
-                    checks.fail(owner, ".".join(path), "left out", got)
+                    checks.fail(where, ".".join(path), "left out", got)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import host
 from ..basis import atomic, checks
 from ..basis.findings import ConfigError, raise_all
-from ..configuration import devices, plain, recipes, replaced, schedules, stages, structure, values
+from ..configuration import devices, plain, recipes, replaced, schedules, structure, values
 from ..configuration import reading as configuration
 from ..data.counts import as_counts, count_label_list
 from ..data.group_names import THRESHOLDS
@@ -99,7 +99,7 @@ class Settings:
         self._check_rank_by()
         self.plans, self.refused, self.same = {}, {}, []
         # Whether the base is what 0.1.0 took as the baseline.
-        self._once_ce = stages.merged(self.base, recipes.load(candidates.CE)["config"]) == self.base
+        self._once_ce = recipes.laid(self.base, recipes.read(candidates.CE)) == self.base
 
     @property
     def jobs(self) -> list[Job]:
@@ -203,12 +203,10 @@ class Settings:
 
     def replaced(self) -> dict:
         """Recipe -> what it changes or removes in the base, a list of ``replaced.Change``; those that can run."""
-        return {
-            name: replaced.changes(self.base, self.recipes[name]["config"]) for name in self.plans if name != BASELINE
-        }
+        return {name: replaced.changes(self.base, self.recipes[name]) for name in self.plans if name != BASELINE}
 
     def _merged(self, recipe):
-        return stages.merged(self.base, self.recipes[recipe]["config"])
+        return recipes.laid(self.base, self.recipes[recipe])
 
     def _job(self, name, seed):
         folder = self._folder(name, seed)
@@ -270,7 +268,7 @@ class Settings:
         """Plan the recipe's runs, or remember why it cannot run; the baseline must."""
         job = self._job(name, self.seeds[0])
         try:
-            candidates.check(name, self.recipes[name]["config"])
+            candidates.check(self.recipes[name])
             if name != BASELINE and self._merged(name) == self.base:
                 self.same.append(name)
                 return

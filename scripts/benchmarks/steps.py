@@ -114,7 +114,7 @@ def _compared(data, name, size, rounds, processes=1):
 
 def _start(name):
     """The fraction of the run before the deferred part of a recipe, or None."""
-    found = recipes.load(name)["config"].get("Callbacks", [])
+    found = [entry for part in recipes.read(name).parts for entry in part.config.get("Callbacks", [])]
     return next((params["start"] for entry in found for params in entry.values() if "start" in (params or {})), None)
 
 

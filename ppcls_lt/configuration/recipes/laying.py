@@ -1,0 +1,139 @@
+"""Laying a recipe over a configuration: every part where its kind belongs, in the stages in which it holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...basis import checks
+from ..merging import merged
+from . import image_size, kinds, lists, losses
+from .combination import Part, Recipe
+
+_LISTS = (kinds.CALLBACKS, kinds.TRANSFORMS, kinds.BATCHES)
+
+
+def laid(base: dict, recipe: Recipe) -> dict:
+    """Return a configuration with a recipe, a deep copy; its ``Stages`` are those that there are afterwards.
+
+    What a stage of the result changes is laid over the rest, as ever: it wins over the parts.
+
+    Args:
+        base (dict): a configuration.
+        recipe (Recipe): what is laid over it.
+
+    Raises:
+        ConfigError: a part cannot be laid over this configuration.
+    """
+    result = merged(base, {})
+    later: list[tuple[Part, dict]] = []
+    for part in recipe.parts:
+        _check(part, base)
+        fragment = image_size.fitted(part, base)
+        if part.stages == "first":
+            later.append((part, fragment))
+        else:
+            result = _merged(result, part, fragment)
+    stages = _stages(result)
+    for part, fragment in later:
+        if stages:
+            stages[0] = _merged(stages[0] or {}, part, fragment)
+        else:
+            result = _merged(result, part, fragment)
+    for path in _LISTS:
+        _fill(result, path, [part for part in recipe.parts if part.kind is not None or path == kinds.CALLBACKS], base)
+    return losses.adapted(result, recipe.parts)
+
+
+def _check(part, base):
+    """Raise where a part needs what the configuration has not in a form that it can change."""
+    if part.kind in (kinds.DECAY, kinds.SCHEDULE) and isinstance(base.get("Optimizer"), list):
+        checks.fail("configuration", "Optimizer", f"one optimizer, for {part.said}", checks.described("a list of them"))
+    if part.kind in (kinds.POLICY, kinds.ERASING, kinds.MIXING) and kinds.at(base, ("Global", "use_dali")):
+        got = checks.described("true, and DALI has operators of its own")
+        checks.fail("Global", "use_dali", f"false for {part.said}", got)
+
+
+def _merged(config, part, fragment):
+    """A configuration with what a part changes in it, but for the lists to which parts add."""
+    if part.kind is None:
+        # A user's own fragment replaces lists as a whole; of callbacks there may be those of other parts.
+        return merged(config, _without(fragment, (kinds.CALLBACKS,)))
+    fragment = _without(fragment, _LISTS)
+    if isinstance(kinds.at(fragment, kinds.LOSSES), dict):
+        fragment = _without(fragment, (kinds.LOSSES,))  # which `losses` gives to each of them
+    optimizer = kinds.at(config, ("Optimizer",)) or {}
+    if part.kind == kinds.SCHEDULE:
+        fragment = _with_warmup(fragment, optimizer.get("lr"))
+    if part.kind == kinds.DECAY and str(optimizer.get("name")).startswith("AdamW"):
+        coefficient = kinds.at(fragment, ("Optimizer", "regularizer", "coeff"))
+        fragment = {"Optimizer": {"weight_decay": coefficient}}
+    return merged(config, fragment)
+
+
+def _with_warmup(fragment, old):
+    """A schedule with the warm-up of the one that it takes the place of."""
+    schedule = kinds.at(fragment, ("Optimizer", "lr"))
+    if not isinstance(schedule, dict) or not isinstance(old, dict):
+        return fragment
+    kept = {key: old[key] for key in ("warmup_epoch", "warmup_start_lr") if key in old}
+    return merged(fragment, {"Optimizer": {"lr": {**kept, **schedule}}})
+
+
+def _without(fragment: dict, paths: tuple) -> dict:
+    """A fragment without what stands at some paths, and without maps that are empty then."""
+    result = {}
+    for key, value in fragment.items():
+        below = tuple(path[1:] for path in paths if path[0] == key)
+        if () in below:
+            continue
+        inner = _without(value, below) if below and isinstance(value, dict) else value
+        if inner != {} or value == {}:
+            result[key] = inner
+    return result
+
+
+def _stages(config: dict) -> list:
+    """The entries of ``Stages``; none where they are malformed, which is said later."""
+    entries = config.get("Stages")
+    sound = isinstance(entries, list) and all(isinstance(entry or {}, dict) for entry in entries)
+    return entries if sound else []  # type: ignore[return-value]  # a list then
+
+
+def _fill(result: dict, path: tuple, parts: list[Part], base: dict) -> None:
+    """Put what the parts have for one list into it, in every stage in which they hold."""
+    bringing = [part for part in parts if _brings(part, path)]
+    if not bringing:
+        return
+    stages = _stages(result)
+    whole = kinds.at(result, path)
+    everywhere = [part for part in bringing if part.stages == "all"]
+    common = lists.filled(path, whole, everywhere, bringing, base, own=False)
+    if not stages:
+        _put(result, path, lists.filled(path, whole, bringing, bringing, base, own=False))
+        return
+    if common != whole:
+        _put(result, path, common)
+    for index, stage in enumerate(stages):
+        held = bringing if index == 0 else everywhere
+        own = _has(stage, path)
+        wanted = lists.filled(path, kinds.at(stage, path) if own else whole, held, bringing, base, own=own)
+        if wanted != (kinds.at(stage, path) if own else common):
+            stages[index] = stage or {}
+            _put(stages[index], path, wanted)
+
+
+def _brings(part: Part, path: tuple) -> bool:
+    return _has(part.config, path)
+
+
+def _has(config: Any, path: tuple) -> bool:
+    above = kinds.at(config, path[:-1])
+    return isinstance(above, dict) and path[-1] in above
+
+
+def _put(config: dict, path: tuple, value: Any) -> None:
+    for key in path[:-1]:
+        if not isinstance(config.get(key), dict):
+            config[key] = {}
+        config = config[key]
+    config[path[-1]] = value

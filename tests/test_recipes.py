@@ -1,0 +1,250 @@
+"""Recipes made of parts: what each gives, how they combine, and what is said where they cannot."""
+
+import itertools
+
+import pytest
+import yaml
+
+from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.commands.main import main
+from ppcls_lt.configuration import reading, recipes, replaced, stages
+from ppcls_lt.engine import checklist, trainer
+from ppcls_lt.jobs import candidates
+
+from . import commands, engines
+from .recipe_records import BASES, COMPLETE, FRAGMENTS, PLANS
+
+PLAIN = BASES["plain"]
+
+
+def with_recipe(recipe, base=PLAIN):
+    return {**base, "Global": {**base["Global"], "recipe": recipe}}
+
+
+def laid(recipe, base=PLAIN):
+    return recipes.laid(base, recipes.read(recipe))
+
+
+def operators(config, name="transform_ops"):
+    return [next(iter(entry)) for entry in config["DataLoader"]["Train"]["dataset"][name] or []]
+
+
+def path_of(tmp_path, content, name="mine.yaml"):
+    path = tmp_path / name
+    path.write_text(yaml.safe_dump(content))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    trainer.register()
+    return engines.write_digits(tmp_path_factory.mktemp("data") / "digits")
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_a_recipe_of_before_gives_what_it_gave(name):
+    assert name in recipes.names()
+    for base, content in BASES.items():
+        assert stages.plan(with_recipe(name, content)) == PLANS[name][base]
+    # As a user's own fragment it does so too.
+    whole = recipes.laid(PLAIN, recipes.of_config(FRAGMENTS[name]))
+    assert whole == laid(name)
+
+
+@pytest.mark.parametrize("name", recipes.known())
+def test_a_packaged_part_brings_the_kind_that_it_says_and_is_accepted(name, data, tmp_path):
+    recipe = recipes.read(name)
+    for part in recipe.parts:
+        assert part.kind in part.kinds and part.kind in recipes.KINDS
+    content = recipes.read_content(name)
+    assert content["summary"] and content["source"] and not content["summary"].endswith(".")
+    losses = [{"FocalLoss": {"weight": 1.0}}]  # which takes class weights and smoothed labels
+    settings = engines.digits_config(data, tmp_path / "out", losses=losses, recipe=name, epochs=10)
+    partner = {"deferred_resampling": "resample", "normalized": "ldam"}.get(name)
+    if partner is not None:
+        settings["Global"]["recipe"] = [name, partner]
+    checklist.checked_plan(settings, "train")
+
+
+class TestCombinations:
+    def test_the_order_in_which_they_are_written_does_not_matter(self):
+        parts = ["ldam_drw", "randaugment", "mixup", "cosine"]
+        name = "ldam_drw+randaugment+mixup+cosine"
+        plans = [stages.plan(with_recipe(list(order))) for order in itertools.permutations(parts)]
+        assert all(plan == plans[0] for plan in plans)
+        assert plans[0][0]["Global"]["recipe"] == name
+        for form in ("+".join(parts[::-1]), " + ".join(parts), f"[{', '.join(parts)}]", tuple(parts)):
+            assert stages.plan(with_recipe(form)) == plans[0]
+
+    @pytest.mark.parametrize(
+        "asked, kind, both",
+        [
+            ("ldam_drw+cb_focal", "loss", "ldam_drw (ldam) and cb_focal"),
+            ("mixup+cutmix", "mixing", "mixup and cutmix"),
+            ("resample+square_root", "sampling", "resample and square_root"),
+            ("drs+drw", "deferral", "drs (deferred_resampling) and drw"),
+            ("weight_balancing+wd_5e-4", "weight decay", "weight_balancing and wd_5e-4"),
+            ("mixup+mixup", "mixing", "mixup and mixup"),
+        ],
+    )
+    def test_two_parts_of_one_kind_are_an_error_that_names_both(self, asked, kind, both):
+        for form in (asked, asked.split("+")):
+            with pytest.raises(ConfigError) as error:
+                stages.plan(with_recipe(form))
+            must = f"configuration: `recipe` must be made of parts of which no two are of the kind {kind}, got "
+            assert str(error.value) == f"{must}{both}; leave out one of them"
+
+    def test_the_default_loss_yields_to_a_named_one(self):
+        assert laid("resample+cb_focal")["Loss"] == laid("cb_focal")["Loss"]
+        assert laid("resample+cb_focal")["DataLoader"] == laid("resample")["DataLoader"]
+        assert laid("resample")["Loss"]["Train"] == [{"CELoss": {"weight": 1.0}}]
+        assert laid("ldam+normalized") == laid("ldam")
+        with pytest.raises(ConfigError, match="of the kind loss, got ce and focal"):
+            laid("ce+focal")
+
+    @pytest.mark.parametrize("wrong", [3, [], ["mixup", 3], "mixup+", "", {"mixup": 1}, "[]"])
+    def test_what_is_no_recipe(self, wrong):
+        with pytest.raises(ConfigError, match="configuration: `recipe` must be"):
+            stages.plan(with_recipe(wrong))
+
+    def test_an_unknown_part_is_answered_with_the_nearest(self):
+        with pytest.raises(ConfigError, match=r"\(did you mean 'mixup'\?\), got 'mixupp'"):
+            laid("ldam_drw+mixupp")
+
+
+class TestStages:
+    def test_mixing_holds_in_the_first_stage_and_the_others_in_all(self):
+        first, second = stages.plan(with_recipe("crt+mixup+randaugment+wd_5e-4"))
+        assert operators(first, "batch_transform_ops") == ["MixupOperator"]
+        assert operators(second, "batch_transform_ops") == []  # that of the base is replaced too
+        for stage in (first, second):
+            assert "RandAugment" in operators(stage) and "TimmAutoAugment" not in operators(stage)
+            assert stage["Optimizer"]["regularizer"] == {"name": "L2", "coeff": 0.0005}
+        assert second["Optimizer"]["lr"]["name"] == "Cosine" and first["Optimizer"]["lr"]["name"] == "Piecewise"
+
+    def test_the_stages_of_the_file_itself(self):
+        first, second = stages.plan(with_recipe("mixup+wd_5e-4", BASES["stages"]))
+        assert operators(first, "batch_transform_ops") == ["MixupOperator"] and first["Optimizer"]["lr"]
+        assert operators(second, "batch_transform_ops") == []
+        assert second["Callbacks"] == [{"ResetClassifier": None}]
+        assert {stage["Optimizer"]["regularizer"]["coeff"] for stage in (first, second)} == {0.0005}
+
+    def test_a_part_says_where_it_holds(self, tmp_path):
+        content = {"kind": "mixing", "stages": "all", "config": recipes.read("mixup").parts[0].config}
+        first, second = stages.plan(with_recipe(["crt", path_of(tmp_path, content)]))
+        assert operators(first, "batch_transform_ops") == operators(second, "batch_transform_ops") == ["MixupOperator"]
+
+
+class TestPlaces:
+    def test_a_policy_stands_before_the_normalisation_in_the_place_of_the_bases_own(self):
+        wanted = ["DecodeImage", "RandCropImage", "RandAugment", "NormalizeImage", "RandomErasing"]
+        assert operators(laid("randaugment")) == wanted
+        lines = replaced.lines(PLAIN, recipes.read("randaugment+mixup"))
+        assert lines == [
+            "recipe randaugment+mixup replaces DataLoader.Train.dataset.transform_ops: "
+            "[{TimmAutoAugment: {prob: 0.5}}] -> [{RandAugment: {num_layers: 2, magnitude: 5}}]",
+            "recipe randaugment+mixup replaces DataLoader.Train.dataset.batch_transform_ops: "
+            "[{OpSampler: {MixupOperator: {alpha: 0.8, prob: 0.5}}}] -> [{MixupOperator: {alpha: 1.0}}]",
+        ]
+
+    def test_the_warm_up_stays(self):
+        wanted = {"name": "Cosine", "learning_rate": 0.1, "warmup_epoch": 3}
+        assert laid("cosine")["Optimizer"]["lr"] == wanted
+
+    def test_the_weight_decay_of_an_optimizer_that_has_its_own(self):
+        base = {**PLAIN, "Optimizer": {"name": "AdamW", "lr": {"name": "Cosine"}, "weight_decay": 0.05}}
+        assert laid("wd_5e-4", base)["Optimizer"] == {**base["Optimizer"], "weight_decay": 0.0005}
+        with pytest.raises(ConfigError, match=r"`Optimizer` must be one optimizer, for wd_5e-4, got a list of them"):
+            laid("wd_5e-4", {**PLAIN, "Optimizer": [{"SGD": {}}]})
+
+    def test_labels_are_smoothed_in_whatever_loss_there_is(self):
+        assert laid("label_smoothing")["Loss"]["Train"] == [{"CELoss": {"weight": 1.0, "epsilon": 0.1}}]
+        whole = laid("ib+label_smoothing")
+        assert whole["Loss"]["Train"][0]["IBLoss"]["label_smoothing"] == 0.1
+        assert whole["Callbacks"][0]["LossSchedule"]["before"] == {"CELoss": {"weight": 1.0, "epsilon": 0.1}}
+
+    def test_mixed_labels_do_not_reach_the_hosts_cross_entropy(self):
+        """It applies a softmax to them."""
+        assert laid("ce+mixup")["Loss"]["Train"] == [{"FocalLoss": {"weight": 1.0, "gamma": 0.0}}]
+        assert laid("mixup")["Loss"] == PLAIN["Loss"]  # which smooths, and so does not
+        before = laid("ib+mixup")["Callbacks"][0]["LossSchedule"]["before"]
+        assert before == {"FocalLoss": {"weight": 1.0, "gamma": 0.0}}
+
+    def test_dali_has_operators_of_its_own(self):
+        with pytest.raises(ConfigError, match="Global: `use_dali` must be false for mixup, got true"):
+            laid("mixup", {**PLAIN, "Global": {**PLAIN["Global"], "use_dali": True}})
+
+
+class TestOwnFiles:
+    def test_a_fragment_combines_and_its_kinds_are_seen(self, tmp_path):
+        own = path_of(tmp_path, {"Loss": {"Train": [{"FocalLoss": {"weight": 1.0}}]}})
+        both = stages.plan(with_recipe(f"mixup+{own}"))[0]
+        assert both["Loss"]["Train"] == [{"FocalLoss": {"weight": 1.0}}]
+        assert operators(both, "batch_transform_ops") == ["MixupOperator"]
+        assert both["Global"]["recipe"] == f"{own}+mixup"
+        assert laid(f"resample+{own}")["Loss"] == both["Loss"]
+        with pytest.raises(ConfigError, match=f"kind loss, got {own} and ldam"):
+            laid([own, "ldam"])
+
+    def test_a_path_may_hold_a_plus(self, tmp_path):
+        own = path_of(tmp_path, {"Arch": {"classifier": "normalized"}}, "a+b.yaml")
+        assert recipes.read(own).name == own
+        assert recipes.read([own, "ldam"]).name == f"ldam+{own}"
+
+    def test_two_fragments_may_not_set_one_entry_differently(self, tmp_path):
+        own = [path_of(tmp_path, {"Arch": {"dropout": rate}}, f"{rate}.yaml") for rate in (0.1, 0.2)]
+        with pytest.raises(ConfigError, match=r"not both Arch.dropout, got .*0.1.yaml and .*0.2.yaml"):
+            laid(own)
+
+    @pytest.mark.parametrize(
+        "content, message",
+        [
+            ({"kind": "los", "config": {}}, r"`kind` must be one of loss, .* \(did you mean 'loss'\?\)"),
+            ({"kind": "loss"}, "`config` must be a map of what it changes"),
+            ({"kind": "loss", "config": {}, "stage": "first"}, r"unknown key 'stage' \(did you mean 'stages'\?\)"),
+            ({"kind": "loss", "config": {}, "stages": "second"}, "`stages` must be one of all, first"),
+            ({"parts": "mixup"}, "`parts` must be a list of recipes' names or paths"),
+            ({"parts": []}, "`parts` must be a list of recipes' names or paths"),
+        ],
+    )
+    def test_mistakes_in_a_file(self, content, message, tmp_path):
+        with pytest.raises(ConfigError, match=message):
+            recipes.read(path_of(tmp_path, content))
+
+    def test_a_recipe_is_not_made_of_itself(self, tmp_path):
+        path = str(tmp_path / "mine.yaml")
+        path_of(tmp_path, {"parts": ["mixup", path]})
+        with pytest.raises(ConfigError, match="must be recipes that are not made of this one"):
+            recipes.read(path)
+
+
+def test_a_comparison_calls_a_combination_by_one_name(tmp_path):
+    own = path_of(tmp_path, {"Arch": {"classifier": "normalized"}}, "Own part.yaml")
+    asked = ["mixup+ldam_drw", "ldam_drw+mixup", f"mixup+{own}+cosine"]
+    assert list(candidates.load(asked)) == ["base", "ldam_drw+mixup", "Own part+mixup+cosine"]
+    assert set(recipes.names()) < set(recipes.known())
+    assert not {"mixup", "cosine", "drw", "weighted_ce"} & set(recipes.names())
+
+
+def test_the_command_line_shows_what_a_combination_changes(data, capsys):
+    assert main(["recipes", "show", "crt+mixup", "-c", "fashion_mnist_lt/ce.yaml"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "mixup+crt"
+    for line in (
+        "  mixing: mixup [first stage], pairs of images added up, their labels too",
+        "  loss: crt (ce), plain cross entropy, the baseline",
+        f"sets in {reading.find('fashion_mnist_lt/ce.yaml')}:",
+        "          - MixupOperator: {alpha: 1.0}",
+        "replaces there:",
+        "  Loss.Train: [{CELoss: {weight: 1.0}}] -> [{FocalLoss: {weight: 1.0, gamma: 0.0}}]",
+    ):
+        assert line in lines
+    assert main(["recipes", "show", "crt"]) == 2
+    assert "`-c` must be given" in capsys.readouterr().err
+
+
+def test_recipes_are_listed_by_kind(tmp_path):
+    lines = commands.run(tmp_path, "recipes").output.splitlines()
+    heads = [line for line in lines if not line.startswith(" ")]
+    assert heads == ["complete recipes", *(kind for kind in recipes.KINDS if kind in heads)]
+    assert lines.index("mixing") < next(i for i, line in enumerate(lines) if line.startswith("  mixup "))
