@@ -90,11 +90,13 @@ class EqualizationLoss(LongTailLoss):
         if lambda_ is None:
             lambda_ = 0.5 / len(images)
         self.lambda_ = checks.number("EqualizationLoss", "lambda", lambda_, minimum=0)
-        self.rare = np.flatnonzero(images / images.sum() < self.lambda_)
+        rare = images / images.sum() < self.lambda_
+        # What the number of an image and class must lie below to leave the class out.
+        self.threshold = np.where(rare, self.gamma, 0.0).astype(np.float32)
         self._key = np.zeros(2, np.uint64)
         self._step = 0
         self._interleaved = False
-        self._said = len(self.rare) > 0 or self.gamma == 0
+        self._said = bool(rare.any()) or self.gamma == 0
 
     @staticmethod
     def further_parameters() -> tuple[str, ...]:
@@ -110,9 +112,9 @@ class EqualizationLoss(LongTailLoss):
         return _MaskedBatch(**vars(batch), left_out=self._left_out(batch.logits) if self.training else None)
 
     def uniforms(self, images: int) -> np.ndarray:
-        """A number in [0, 1) for each image and rare class of the step at hand: ``[N, R]``."""
+        """A number in [0, 1) for each image and class of the step at hand: ``[N, C]``."""
         places = parallel.places(images, interleaved=self._interleaved, synchronize=self.training)
-        return randomness.uniforms(self._key, self._step, places, len(self.rare))
+        return randomness.uniforms(self._key, self._step, places, len(self.threshold))
 
     def _left_out(self, logits):
         if not self._said:
@@ -122,14 +124,13 @@ class EqualizationLoss(LongTailLoss):
                 "entropy",
                 self.lambda_,
             )
-        if len(self.rare) == 0 or self.gamma == 0:
+        if not self.threshold.any():
             return None
         if self.gathers:
             self._step += 1
-        chosen = np.zeros(logits.shape, np.float32)
         # On the host, whose numbers do not depend on the device; what goes there is sent, and nothing is waited for.
-        chosen[:, self.rare] = self.uniforms(logits.shape[0]) < self.gamma
-        return paddle.to_tensor(chosen, dtype=logits.dtype)
+        chosen = self.uniforms(logits.shape[0]) < self.threshold
+        return paddle.to_tensor(chosen.astype(np.float32), dtype=logits.dtype)
 
     def per_image(self, batch: Any) -> paddle.Tensor:
         """Cross entropy without what is left out, ``[N]``."""

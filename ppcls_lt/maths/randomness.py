@@ -46,15 +46,21 @@ def uniforms(key: np.ndarray, step: int, places: np.ndarray, width: int) -> np.n
     with np.errstate(over="ignore"):  # modulo 2^64
         of_step = _mixed(key[:1] + _GAMMA * np.uint64(step))
         of_image = _mixed(of_step + key[1] + _GAMMA * (np.asarray(places, np.uint64) + np.uint64(1)))
-        numbers = _mixed(of_image[:, None] + _GAMMA * np.arange(1, width + 1, dtype=np.uint64))
-    return (numbers >> np.uint64(40)).astype(np.float32) * np.float32(2**-24)
+        wide = _mixed(of_image[:, None] + _GAMMA * np.arange(1, (width + 1) // 2 + 1, dtype=np.uint64))
+    # Two of 32 bits each, of which float32 holds 24.
+    halves = wide.view(np.uint32)[:, :width]
+    return (halves >> np.uint32(8)).astype(np.float32) * np.float32(2**-24)
 
 
 def _mixed(state):
-    """What SplitMix64 makes of a state, elementwise; uint64."""
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state ^ (state >> np.uint64(31))
+    """What SplitMix64 makes of a state, elementwise and in place; uint64."""
+    rest = np.empty_like(state)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+        np.right_shift(state, np.uint64(shift), out=rest)
+        np.bitwise_xor(state, rest, out=state)
+        if factor != 1:
+            np.multiply(state, np.uint64(factor), out=state)
+    return state
 
 
 def fresh_seed() -> int:

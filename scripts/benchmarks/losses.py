@@ -16,6 +16,8 @@ LDAM = {
     "LDAMLoss, s = 30": "cosines, which the loss multiplies",
     "LDAMLoss, normalised": "logits of the normalised classifier, already multiplied",
 }
+# Losses whose logits are adjusted class by class, and the most that each may take.
+ADJUSTED = {"LogitAdjustedLoss": 1.5, "BalancedSoftmaxLoss": 1.5, "VSLoss": 2.1, "CDTLoss": 2.1}
 CE, CE_SCALED = "CELoss", "CELoss on scaled logits"
 COPY, EXP = "one copy", "one exponential"
 LEAST = 256 * 1000  # entries of the logits from which on the goals hold
@@ -101,11 +103,14 @@ class _Case:
 
     def steps(self):
         """Every loss's step and what it is compared with, by name."""
+        from ppcls_lt.basis.registry import registered
+
+        others = sorted({loss.__name__ for loss in registered("loss").values()} - {*LOSSES, *ADJUSTED, "LDAMLoss"})
         normalised = self.built("LDAMLoss", s=SCALE)
         normalised.take_scaled_logits()
         return {
             CE: self.step(self.built(CE)),
-            **{name: self.step(self.built(name)) for name in LOSSES},
+            **{name: self.step(self.built(name)) for name in (*LOSSES, *ADJUSTED, *others)},
             "LDAMLoss, s = 1": self.step(self.built("LDAMLoss", s=1.0)),
             "LDAMLoss, s = 30": self.step(self.built("LDAMLoss", s=SCALE), "cosines"),
             "LDAMLoss, normalised": self.step(normalised, "scaled"),
