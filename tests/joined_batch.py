@@ -24,7 +24,10 @@ from tests import engines  # noqa: E402
 JOINED = 16
 ENGINE = ("LDAMLoss", "IBLoss", "EqualizationLoss")
 DRAWS = {"gamma": 0.5, "lambda": 0.2}
-UNEVEN = ("CostSensitiveCE", "LDAMLoss", "FocalLoss", "IBLoss", "IBFocalLoss", "VSLoss")
+UNEVEN = (
+    *("CostSensitiveCE", "LDAMLoss", "FocalLoss", "IBLoss", "IBFocalLoss"),
+    *("VSLoss", "ClassBalancedLoss", "LADELoss", "SeesawLoss"),
+)
 
 
 def engine_step(name, data, out):
@@ -108,14 +111,17 @@ def uneven_step(name, out):
     paddle.seed(0)
     layer = paddle.nn.Linear(12, 4)
     model = paddle.DataParallel(layer) if world > 1 else layer
-    params = {"num_class_list": [50, 20, 5, 2]}
+    params = {} if name == "SeesawLoss" else {"num_class_list": [50, 20, 5, 2]}  # it counts what it meets
     if name in ("FocalLoss", "LDAMLoss", "VSLoss"):
         params["class_weight"] = "inverse"
+    elif name in ("ClassBalancedLoss", "LADELoss"):
+        params.update({"form": "focal"} if name == "ClassBalancedLoss" else {"alpha": 0.5})
     loss = getattr(losses, name)(**params)
     features = paddle.to_tensor(images[part])
     value = next(iter(loss({"logits": model(features), "features": features}, paddle.to_tensor(labels[part])).values()))
     value.backward()
-    np.savez(f"{out}_rank{rank}.npz", loss=value.numpy().reshape(-1), weight=layer.weight.grad.numpy())
+    result = {"loss": value.numpy().reshape(-1), "weight": layer.weight.grad.numpy()}
+    np.savez(f"{out}_rank{rank}.npz", **result, **loss.run_state())
 
 
 class Vectors(paddle.io.Dataset):

@@ -9,6 +9,7 @@ from .losses import REFERENCES
 
 DATA = Path(__file__).parent / "data"
 AUTHORS = json.loads((DATA / "authors_code_values.json").read_text())
+AUTHORS_2 = json.loads((DATA / "authors_code_values_2.json").read_text())
 
 
 def cross_entropy(logits, label, margin=0.0):
@@ -64,15 +65,15 @@ def loss(name, logits, label, *, weights=None, reduction, label_smoothing=0.0, *
     logits = np.asarray(logits, np.float64)
     images, classes = logits.shape
     label = np.asarray(label)
-    share = label.astype(np.float64) if label.ndim == 2 else np.eye(classes)[label]
-    if weights is not None:
-        share = share * np.asarray(weights, np.float64)
-    formula = REFERENCES[name].formula
+    given_share = label.astype(np.float64) if label.ndim == 2 else np.eye(classes)[label]
+    share = given_share if weights is None else given_share * np.asarray(weights, np.float64)
+    formula, term = REFERENCES[name].formula, REFERENCES[name].term
     given = {"counts": None, "features": None, **params}
     each = np.stack([formula(logits, c, **given) for c in range(classes)], axis=1)
     each = (1 - label_smoothing) * each + label_smoothing * each.mean(axis=1, keepdims=True)
     total = (share * each).sum()
-    return total / (share.sum() if reduction == "weighted_mean" and weights is not None else images)
+    mean = total / (share.sum() if reduction == "weighted_mean" and weights is not None else images)
+    return mean if term is None else mean + term(logits, given_share, **given)
 
 
 def gradient(function, at, step=1e-6):

@@ -69,11 +69,19 @@ def build(ppcls):
     return one
 
 
-def expected(name, label, **changes):
+def expected(name, label, params=None, **changes):
     """The reference value, with the loss's own default weights and reduction unless told otherwise."""
     name = canonical(name)
     known = {"counts": COUNTS, "features": FEATURES, **dict(zip(("weights", "reduction"), DEFAULTS[name]))}
-    return reference.loss(name, **{"logits": LOGITS, "label": label, **known, **PARAMS[name], **changes})
+    params = PARAMS[name] if params is None else params
+    return reference.loss(name, **{"logits": LOGITS, "label": label, **known, **params, **changes})
+
+
+def slopes(name, wanted):
+    """The reference's gradient in each input of :func:`inputs`, by name; what is detached stays where it is."""
+    for key, at in (("logits", LOGITS), ("features", FEATURES)):
+        held = {"at": at} if key == "logits" and REFERENCES[canonical(name)].detached else {}
+        yield key, reference.gradient(lambda x: wanted(**{key: x}, **held), at)  # noqa: B023
 
 
 def test_every_loss_is_covered_here():
@@ -104,58 +112,26 @@ class TestContract:
     def test_default_value_and_gradients(self, build, name, kind):
         found, gradients = value_and_gradients(build(name), inputs(), labels(LABELS[kind]))
         assert found == pytest.approx(expected(name, LABELS[kind]), rel=1e-9)
-        for key, at in (("logits", LOGITS), ("features", FEATURES)):
-            slope = reference.gradient(lambda z: expected(name, LABELS[kind], **{key: z}), at)  # noqa: B023
+        for key, slope in slopes(name, functools.partial(expected, name, LABELS[kind])):
             np.testing.assert_allclose(gradients[key], slope, rtol=0, atol=1e-6 * np.abs(slope).max())
+
+    @pytest.mark.parametrize("kind", LABELS)
+    def test_further_parameters(self, build, name, kind):
+        for further in REFERENCES[canonical(name)].further:
+            params = {k: v for k, v in {**PARAMS[canonical(name)], **further}.items() if v is not None}
+            given = {k: params.get(k) for k in {**PARAMS[canonical(name)], **further}}
+            weights = weights_of(REFERENCES[canonical(name)].scheme, COUNTS)
+            wanted = functools.partial(expected, name, LABELS[kind], weights=weights, params=params)
+            found, gradients = value_and_gradients(build(name, **given), inputs(), labels(LABELS[kind]))
+            assert found == pytest.approx(wanted(), rel=1e-9), further
+            for key, slope in slopes(name, wanted):
+                np.testing.assert_allclose(gradients[key], slope, rtol=0, atol=1e-6 * np.abs(slope).max())
 
     @pytest.mark.parametrize("reduction", ["mean", "weighted_mean"])
     @pytest.mark.parametrize("kind", LABELS)
     def test_reduction(self, build, name, reduction, kind):
         found = value(build(name, reduction=reduction), inputs(), labels(LABELS[kind]))
         assert float(found) == pytest.approx(expected(name, LABELS[kind], reduction=reduction), rel=1e-9)
-
-    @pytest.mark.parametrize("reduction", ["mean", "weighted_mean"])
-    @pytest.mark.parametrize("kind", LABELS)
-    def test_label_smoothing(self, build, name, reduction, kind):
-        changes = {"label_smoothing": 0.2, "reduction": reduction}
-        found, gradients = value_and_gradients(build(name, **changes), inputs(), labels(LABELS[kind]))
-        assert found == pytest.approx(expected(name, LABELS[kind], **changes), rel=1e-9)
-        for key, at in (("logits", LOGITS), ("features", FEATURES)):
-            slope = reference.gradient(lambda z: expected(name, LABELS[kind], **changes, **{key: z}), at)  # noqa: B023
-            np.testing.assert_allclose(gradients[key], slope, rtol=0, atol=1e-6 * np.abs(slope).max())
-
-    def test_smoothed_images_have_the_weight_of_their_own_class(self, build, name):
-        """By hand, for one image: both parts of a smoothed label weigh as the class itself."""
-        reduction = {"reduction": "mean"}
-        weights = DEFAULTS[canonical(name)][0]
-        one = {"logits": LOGITS[2:3], "features": FEATURES[2:3]}
-        each = [expected(name, np.array([c]), **one, **reduction, weights=None) for c in range(CLASSES)]
-        weight = 1.0 if weights is None else weights[HARD[2]]
-        wanted = weight * (0.7 * each[HARD[2]] + 0.3 * np.mean(each))
-        found = value(build(name, label_smoothing=0.3, **reduction), inputs(**one), labels(HARD[2:3]))
-        assert float(found) == pytest.approx(wanted, rel=1e-9)
-
-    @pytest.mark.parametrize("kind", LABELS)
-    @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
-    def test_smoothing_is_computed_in_float32(self, build, name, kind, dtype):
-        half = {key: x.astype(dtype).detach() for key, x in inputs("float32").items()}
-        half["logits"].stop_gradient = False
-        exact = {key: x.astype("float64") for key, x in half.items()}
-        with paddle.amp.auto_cast(dtype="bfloat16"):
-            result = value(build(name, label_smoothing=0.1), half, labels(LABELS[kind], "float32"))
-        assert result.dtype == paddle.float32
-        wanted = value(build(name, label_smoothing=0.1), exact, labels(LABELS[kind]))
-        assert float(result) == pytest.approx(float(wanted), rel=1e-5)
-        result.backward()
-        assert half["logits"].grad.dtype == half["logits"].dtype
-
-    def test_smoothed_extremes_stay_finite(self, build, name):
-        for logits in (np.sign(LOGITS) * 1e4, 1e4 * np.eye(CLASSES)[HARD], -1e4 * np.eye(CLASSES)[HARD], 0 * LOGITS):
-            for kind in LABELS:
-                x = inputs("float32", logits)
-                found, gradients = value_and_gradients(build(name, label_smoothing=0.1), x, labels(LABELS[kind]))
-                assert math.isfinite(found) and all(np.isfinite(g).all() for g in gradients.values())
-                assert found >= 0
 
     def test_one_image(self, build, name):
         one = {"logits": LOGITS[2:3], "features": FEATURES[2:3]}
@@ -201,6 +177,53 @@ class TestContract:
         x = {"logits": paddle.zeros([6, CLASSES]), "features": paddle.ones([6, 5]), **x}
         with pytest.raises(ConfigError, match=rf"^{canonical(name)}: `\w+` must be .+, got .+"):
             build(name)(x, paddle.to_tensor(label))
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if accepts(name, "label_smoothing")])
+class TestLabelSmoothing:
+    @pytest.mark.parametrize("reduction", ["mean", "weighted_mean"])
+    @pytest.mark.parametrize("kind", LABELS)
+    def test_value_and_gradients(self, build, name, reduction, kind):
+        changes = {"label_smoothing": 0.2, "reduction": reduction}
+        found, gradients = value_and_gradients(build(name, **changes), inputs(), labels(LABELS[kind]))
+        assert found == pytest.approx(expected(name, LABELS[kind], **changes), rel=1e-9)
+        for key, slope in slopes(name, functools.partial(expected, name, LABELS[kind], **changes)):
+            np.testing.assert_allclose(gradients[key], slope, rtol=0, atol=1e-6 * np.abs(slope).max())
+
+    def test_smoothed_images_have_the_weight_of_their_own_class(self, build, name):
+        """By hand, for one image: both parts of a smoothed label weigh as the class itself."""
+        if REFERENCES[canonical(name)].term is not None:
+            pytest.skip("it is more than a mean of what the images' classes give")
+        reduction = {"reduction": "mean"}
+        weights = DEFAULTS[canonical(name)][0]
+        one = {"logits": LOGITS[2:3], "features": FEATURES[2:3]}
+        each = [expected(name, np.array([c]), **one, **reduction, weights=None) for c in range(CLASSES)]
+        weight = 1.0 if weights is None else weights[HARD[2]]
+        wanted = weight * (0.7 * each[HARD[2]] + 0.3 * np.mean(each))
+        found = value(build(name, label_smoothing=0.3, **reduction), inputs(**one), labels(HARD[2:3]))
+        assert float(found) == pytest.approx(wanted, rel=1e-9)
+
+    @pytest.mark.parametrize("kind", LABELS)
+    @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+    def test_smoothing_is_computed_in_float32(self, build, name, kind, dtype):
+        half = {key: x.astype(dtype).detach() for key, x in inputs("float32").items()}
+        half["logits"].stop_gradient = False
+        exact = {key: x.astype("float64") for key, x in half.items()}
+        with paddle.amp.auto_cast(dtype="bfloat16"):
+            result = value(build(name, label_smoothing=0.1), half, labels(LABELS[kind], "float32"))
+        assert result.dtype == paddle.float32
+        wanted = value(build(name, label_smoothing=0.1), exact, labels(LABELS[kind]))
+        assert float(result) == pytest.approx(float(wanted), rel=1e-5)
+        result.backward()
+        assert half["logits"].grad.dtype == half["logits"].dtype
+
+    def test_smoothed_extremes_stay_finite(self, build, name):
+        for logits in (np.sign(LOGITS) * 1e4, 1e4 * np.eye(CLASSES)[HARD], -1e4 * np.eye(CLASSES)[HARD], 0 * LOGITS):
+            for kind in LABELS:
+                x = inputs("float32", logits)
+                found, gradients = value_and_gradients(build(name, label_smoothing=0.1), x, labels(LABELS[kind]))
+                assert math.isfinite(found) and all(np.isfinite(g).all() for g in gradients.values())
+                assert found >= 0 or REFERENCES[canonical(name)].term is not None
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if accepts(name, "class_weight")])

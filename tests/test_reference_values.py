@@ -5,7 +5,6 @@ otherwise; how a loss is put into the state of an entry, where there is one, sta
 """
 
 import importlib
-import json
 import pkgutil
 
 import numpy as np
@@ -16,16 +15,12 @@ import ppcls_lt.losses  # noqa: F401  registers the losses
 from ppcls_lt.basis.registry import registered
 
 from . import losses as references
-from .reference import AUTHORS, DATA
+from .reference import AUTHORS, AUTHORS_2
 
-AUTHORS_2 = json.loads((DATA / "authors_code_values_2.json").read_text())
 # `CBSoftmaxBCE` of the first file is binary cross entropy of a softmax, which is no loss of a paper.
 LATER = {"CBSoftmaxBCE"}
 # Losses of the second file that are not in the package yet; the last of them empties it.
-MISSING = {
-    *("BalancedBCELoss", "ClassBalancedLoss", "LADELoss", "LabelAwareSmoothingLoss"),
-    "SeesawLoss",
-}
+MISSING: set = set()
 # The file's name -> the loss, and parameters that are its.
 FORMS = {
     "ClassBalancedSigmoidCE": ("ClassBalancedLoss", {"form": "sigmoid"}),
@@ -35,6 +30,7 @@ FORMS = {
     "ClassBalanceCE": ("ClassBalancedLoss", {"form": "softmax", "reduction": "weighted_mean"}),
     "CostSensitiveCE": ("CostSensitiveCE", {}),
     "BalancedBCE_soft": ("BalancedBCELoss", {}),
+    "LabelAwareSmoothing_soft": ("LabelAwareSmoothingLoss", {}),
     "LogitAdjusted_soft": ("LogitAdjustedLoss", {}),
     "PriorCELoss": ("BalancedSoftmaxLoss", {}),
 }
@@ -149,6 +145,24 @@ IDENTITIES = {
         ("LogitAdjustedLoss", {"tau": 0.7}),
     ),
     "CDT is vector scaling at tau 0": (("CDTLoss", {"gamma": 0.3}), ("VSLoss", {"gamma": 0.3, "tau": 0.0})),
+    "seesaw with p = q = 0 is plain": (("SeesawLoss", {"p": 0.0, "q": 0.0}), PLAIN),
+    "label-aware smoothing of no label is plain": (
+        ("LabelAwareSmoothingLoss", {"smooth_head": 0.0, "smooth_tail": 0.0}),
+        PLAIN,
+    ),
+    "equal label-aware smoothing is label smoothing": (
+        ("LabelAwareSmoothingLoss", {"smooth_head": 0.2, "smooth_tail": 0.2}),
+        ("FocalLoss", {"gamma": 0.0, "label_smoothing": 0.2}),
+    ),
+    "class-balanced softmax is plain at beta 0": (("ClassBalancedLoss", {"beta": 0.0}), PLAIN),
+    "class-balanced focal loss at gamma 0 is its sigmoid form": (
+        ("ClassBalancedLoss", {"form": "focal", "gamma": 0.0}),
+        ("ClassBalancedLoss", {"form": "sigmoid"}),
+    ),
+    "balanced binary cross entropy at tau 0 is class-balanced at beta 0": (
+        ("BalancedBCELoss", {"tau": 0.0}),
+        ("ClassBalancedLoss", {"form": "sigmoid", "beta": 0.0}),
+    ),
     "CDT at gamma 0 is plain": (("CDTLoss", {"gamma": 0.0}), PLAIN),
 }
 

@@ -113,7 +113,8 @@ def losses(config: dict, mode: str) -> Iterator[Finding]:
     for part in parts(config, mode):
         for where, name, params in sound(config, "Loss", part):
             if issubclass(known.get(name, object), LongTailLoss):
-                yield from _loss(where, name, known[name], params, config)
+                loss = yield from _loss(where, name, known[name], params, config)
+                yield from _in_part(where, name, loss, part, (config.get("Loss") or {}).get(part))
 
 
 def label_lists(config: dict, mode: str) -> Iterator[Finding]:
@@ -169,8 +170,25 @@ def _entries(config, section, part):
             yield checks.worded(text, where, name, f"be the only {name}", checks.described(f"one in {keys[key]} too"))
 
 
+def _in_part(where, name, loss, part, entries):
+    """What a loss, built, or None, needs where it stands."""
+    if loss is None:
+        return
+    owner, at = type(loss).__name__, place(f"{where} {name}")
+    if part == "Eval" and loss.gathers_counts:
+        must = (
+            "be given to an evaluation loss, which counts no training images; `auto` takes those of the training data"
+        )
+        yield checks.finding(owner, "num_class_list", must, None).below(at)
+    if part == "Train" and not loss.stands_alone and len(entries or []) == 1:
+        must = "be given where it is the only loss: without it there is no cross entropy"
+        yield checks.finding(owner, "alpha", must, None, "or put a loss such as BalancedSoftmaxLoss beside it").below(
+            at
+        )
+
+
 def _loss(where, name, cls, params, config):
-    """What a loss says of its parameters, and the rest of the configuration of the loss."""
+    """What a loss says of its parameters, and the rest of the configuration of the loss; the loss, or None."""
     class_num = class_number(config)
     at = place(f"{where} {name}")
     params = {key: value for key, value in params.items() if key != "weight"}
@@ -203,6 +221,7 @@ def _loss(where, name, cls, params, config):
     if cls.uses_features and config["Global"].get("to_static", False):
         got = "true: in a static graph the features that enter the classifier cannot be caught"
         yield checks.finding("Global", "to_static", f"be false with {cls.__name__}", checks.described(got))
+    return loss
 
 
 def _lists_end(where, section):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ..basis import checks, yaml_files
 from ..basis.findings import ConfigError, Finding, of
 from ..configuration import plain, schedules
+from ..configuration.renewed import renewed
 from ..runs import earlier as earlier_runs
 from ..runs import files as run_files
 from ..runs import marks as run_marks
@@ -130,7 +131,7 @@ def settle(stage: dict, state: dict, path: str | os.PathLike, is_last: bool) -> 
     """
     section = stage["Global"]
     before = state.get("settings") or _settings_beside(path, state)
-    differences = [] if before is None else _differences(before, plain.reusable(stage))
+    differences = [] if before is None else _differences(renewed(before), renewed(plain.reusable(stage)))
     lists = _lists(stage)
     for part, digest in (state.get("lists") or {}).items():
         if digest != lists.get(part):

@@ -177,7 +177,9 @@ class Run:
             self.seed = self._seed()
         if hasattr(self.sampler, "join_run"):
             self.sampler.join_run(seed=self.seed, epochs=self.epochs)
-        self._call("on_checkpoint_loaded")
+        self._call("on_checkpoint_loaded")  # a callback may build further losses
+        if self.resumed:
+            self._give_back(state.get("losses", []))
 
     def state(self) -> dict:
         """What a resumed run needs and the host's own files do not hold."""
@@ -191,6 +193,7 @@ class Run:
             "best": self.best,
             "seconds": self.seconds,
             "callbacks": [[name, callback.state_dict()] for name, callback in zip(self.names, self._callbacks)],
+            "losses": [[type(loss).__name__, loss.run_state()] for loss in self.weighted_losses()],
             "scaler": scaler.state_dict() if hasattr(scaler, "state_dict") else {},
             **self._kept,
         }
@@ -225,6 +228,12 @@ class Run:
                 dist.broadcast(seed, src=0)
                 self.seed = int(seed.item())
         return self.seed
+
+    def _give_back(self, states):
+        """Give the losses what they had gathered; a state of an earlier version has none."""
+        for loss, (name, state) in zip(self.weighted_losses(), states):
+            if type(loss).__name__ == name:
+                loss.load_run_state(state)
 
     def _follow(self, train_epoch, epoch):
         started = time.perf_counter()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..basis import yaml_files
 from ..basis.checks import ConfigError, described, fail
+from ..configuration.renewed import renewed
 from ..runs import files as run_files
 from ..runs.results import versions_said
 from . import OWNER
@@ -66,7 +67,7 @@ def keep_config(job: Job, path: Path, config: dict) -> None:
         run_files.write_config(path, config)
         return
     before = yaml_files.read(path, OWNER, "--out")
-    if before == config:
+    if isinstance(before, dict) and renewed(before) == renewed(config):
         return
     key, old, new = _difference(before, config)
     where = f"in {path} {key} is {old!r}, now it would be {new!r}"

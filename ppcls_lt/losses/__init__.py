@@ -1,28 +1,38 @@
 """Losses for long-tailed data: Paddle layers that PaddleClas builds by name; a file is found by its being here."""
 
 from ..basis import modules
+from .balanced_bce import BalancedBCELoss
 from .balanced_softmax import BalancedSoftmaxLoss
 from .base import LongTailLoss
 from .cdt import CDTLoss
+from .class_balanced import ClassBalancedLoss
 from .cost_sensitive import CostSensitiveCE
 from .equalization import EqualizationLoss
 from .focal import FocalLoss
 from .influence_balanced import IBFocalLoss, IBLoss
+from .label_aware_smoothing import LabelAwareSmoothingLoss
+from .lade import LADELoss
 from .ldam import LDAMLoss
 from .logit_adjusted import LogitAdjustedLoss
+from .seesaw import SeesawLoss
 from .vs import VSLoss
 
 __all__ = [
+    "BalancedBCELoss",
     "BalancedSoftmaxLoss",
     "CDTLoss",
+    "ClassBalancedLoss",
     "CostSensitiveCE",
     "EqualizationLoss",
     "FocalLoss",
     "IBFocalLoss",
     "IBLoss",
+    "LADELoss",
     "LDAMLoss",
+    "LabelAwareSmoothingLoss",
     "LogitAdjustedLoss",
     "LongTailLoss",
+    "SeesawLoss",
     "VSLoss",
 ]
 

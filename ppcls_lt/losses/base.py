@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import paddle
+import paddle.nn.functional as F
 from paddle import nn
 
 from ..basis import checks
@@ -15,11 +16,10 @@ from ..data.weighting import WeightsLike, class_weights
 from ..maths import rows
 from ..maths.functional import class_cross_entropies, cross_entropy, full_precision, smoothed_cross_entropy
 from ..maths.parallel import global_mean
-from .batch import Batch, Outputs
+from .batch import Batch, Outputs, features_of, logits_of
 
 REDUCTIONS = ("mean", "weighted_mean")
 _INTEGERS = (paddle.int64, paddle.int32)
-_FLOATS = (paddle.float32, paddle.float64)
 
 
 class LongTailLoss(nn.Layer):
@@ -35,8 +35,8 @@ class LongTailLoss(nn.Layer):
     training, since looking at every batch would hold up the device.
 
     A subclass sets ``result_key`` and overrides ``from_cross_entropy``, or
-    ``per_image`` and ``per_class`` where it is no function of the cross entropy. Each is
-    given the :class:`~ppcls_lt.losses.batch.Batch`. One that is made for cosines overrides
+    ``per_image`` and ``per_class`` (or ``of_shares``) where it is no function of the cross
+    entropy. Each is given the :class:`~ppcls_lt.losses.batch.Batch`. One that is made for cosines overrides
     ``cosine_scale`` and multiplies the logits by ``logit_scale``.
 
     Args:
@@ -130,6 +130,27 @@ class LongTailLoss(nn.Layer):
         # Mixed precision (O2) may have cast the buffer with the other layers.
         return buffer if buffer.dtype == dtype else paddle.to_tensor(self._exact[name], dtype=dtype)
 
+    @property
+    def gathers_counts(self) -> bool:
+        """Whether it counts the images that it meets in training, which an evaluation loss would lack."""
+        return False
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it can be the only loss of a training."""
+        return True
+
+    def run_state(self) -> dict[str, Any]:
+        """What a resumed run needs of this loss: a dict of numbers, strings and NumPy arrays.
+
+        It lies beside a checkpoint, as that of the callbacks, and not in it: what is in
+        ``state_dict`` PaddleClas would write into the model's weights (develop).
+        """
+        return {}
+
+    def load_run_state(self, state: dict[str, Any]) -> None:
+        """Take back what ``run_state`` gave."""
+
     def start_epoch(self, key: np.ndarray, *, interleaved: bool) -> None:
         """An epoch of a run begins. What draws at random does so by what is given here, so that nothing need be stored.
 
@@ -143,15 +164,21 @@ class LongTailLoss(nn.Layer):
     def forward(self, x: Outputs, label: paddle.Tensor) -> dict[str, paddle.Tensor]:
         """Return ``{result_key: loss}`` for logits ``[N, C]`` and labels."""
         with full_precision():
-            batch = self.batch(x, label)
-            losses, weights, divisor = self._soft(batch) if batch.is_soft else self._hard(batch)
-            return {self.result_key: global_mean(losses, weights, divisor, synchronize=self.training)}
+            return {self.result_key: self.of_batch(self.batch(x, label))}
+
+    def of_batch(self, batch: Batch) -> paddle.Tensor:
+        """The loss of all its images, a scalar: their mean by ``reduction``. What is more than that overrides it."""
+        losses, weights, divisor = self._soft(batch) if batch.is_soft else self._hard(batch)
+        return global_mean(losses, weights, divisor, synchronize=self.training)
 
     def batch(self, x: Outputs, label: paddle.Tensor) -> Batch:
         """Return the :class:`Batch` of what PaddleClas hands over; a subclass may add to it."""
-        logits = self._logits(x)
+        owner = type(self).__name__
+        logits = logits_of(x, owner, self._classes)
         outputs = {key: value for key, value in x.items() if key != "logits"} if isinstance(x, dict) else {}
-        features = self._features(x, logits.shape[0]) if self.uses_features and self.training else None
+        features = None
+        if self.uses_features and self.training:
+            features = features_of(x, owner, logits.shape[0], self.feature_source)
         return Batch(logits, self._label(label, logits), features, outputs)
 
     def from_cross_entropy(self, ce: paddle.Tensor, batch: Batch) -> paddle.Tensor:
@@ -160,8 +187,7 @@ class LongTailLoss(nn.Layer):
 
     def is_cross_entropy(self, batch: Batch) -> bool:
         """Whether this loss, its weights aside, is the cross entropy, whose smoothing takes no ``[N, C]`` losses."""
-        changed = ("from_cross_entropy", "per_image", "per_class")
-        return all(getattr(type(self), name) is getattr(LongTailLoss, name) for name in changed)
+        return not any(map(self._overrides, ("from_cross_entropy", "per_image", "per_class", "of_shares")))
 
     def per_image(self, batch: Batch) -> paddle.Tensor:
         """Unweighted loss of each image ``[N]``, whose classes are ``batch.label`` ``[N]``."""
@@ -171,20 +197,29 @@ class LongTailLoss(nn.Layer):
         """Unweighted loss of each image were each class the true one: ``[N, C]``."""
         return self.from_cross_entropy(class_cross_entropies(batch.logits), batch)
 
-    def _logits(self, x):
-        """Logits ``[N, C]`` in the precision the loss is computed in."""
-        owner = type(self).__name__
-        if isinstance(x, dict):
-            if "logits" not in x:
-                checks.fail(owner, "x", "a tensor or a dict with `logits`", sorted(x))
-            x = x["logits"]
-        if not isinstance(x, paddle.Tensor) or x.ndim != 2:
-            got = f"shape {x.shape}" if isinstance(x, paddle.Tensor) else type(x).__name__
-            checks.fail(owner, "logits", "a tensor [N, C]", checks.described(got))
-        if self._classes is not None and self._classes != x.shape[1]:
-            checks.fail(owner, "num_class_list", f"as long as the logits have classes ({x.shape[1]})", self._classes)
-        # Not astype alone: it copies also what has the type already.
-        return x if x.dtype in _FLOATS else x.astype("float32")
+    def of_shares(self, batch: Batch, share: paddle.Tensor) -> paddle.Tensor:
+        """Loss of each image ``[N]``, its classes having the shares ``[N, C]``: ``sum_c share_c l(z, c)``, smoothed.
+
+        A loss that knows a shorter way than by ``per_class`` overrides it, and begins with ``smoothed_shares``.
+        """
+        losses = self.per_class(batch)
+        summed = (share * losses).sum(axis=1)
+        if self.label_smoothing:
+            # As if the parts of a mixed label were images of their own.
+            spread = share.sum(axis=1) * rows.means(losses, self.label_smoothing)
+            summed = (1.0 - self.label_smoothing) * summed + spread
+        return summed
+
+    def smoothed_shares(self, share: paddle.Tensor) -> paddle.Tensor:
+        """Shares ``[N, C]`` with ``label_smoothing``, each row of the sum that it had."""
+        if not self.label_smoothing:
+            return share
+        spread = rows.means(share, self.label_smoothing).unsqueeze(1)
+        return (1.0 - self.label_smoothing) * share + spread
+
+    def _overrides(self, name):
+        """Whether a subclass has its own method of this name."""
+        return getattr(type(self), name) is not getattr(LongTailLoss, name)
 
     def _label(self, label, logits):
         """Classes ``[N]``, int64, or soft labels ``[N, C]`` of the logits' type."""
@@ -203,24 +238,6 @@ class LongTailLoss(nn.Layer):
             label = label.squeeze(1)
         return label if label.dtype == paddle.int64 else label.astype("int64")
 
-    def _features(self, x, images):
-        """What enters the final classifier ``[N, D]``: caught by an Engine, or given in ``x``."""
-        owner = type(self).__name__
-        if self.feature_source is not None:
-            features = self.feature_source.take()
-        elif isinstance(x, dict) and "features" in x:
-            features = x["features"]
-        else:
-            got = checks.described(f"keys {sorted(x)}" if isinstance(x, dict) else type(x).__name__)
-            expected = "a dict with `features`, the input of the final classifier [N, D], when there is no Engine"
-            checks.fail(owner, "x", expected, got)
-        if not isinstance(features, paddle.Tensor) or features.ndim < 2 or features.shape[0] != images:
-            got = f"shape {features.shape}" if isinstance(features, paddle.Tensor) else type(features).__name__
-            checks.fail(owner, "features", f"a tensor [{images}, D]", checks.described(got))
-        if features.dtype not in _FLOATS:
-            features = features.astype("float32")
-        return features if features.ndim == 2 else features.flatten(1)
-
     def _hard(self, batch):
         """Losses ``[N]``, their weights ``[N]`` or None, and the divisor, for integer labels."""
         losses = (self._smoothed if self.label_smoothing else self.per_image)(batch)
@@ -233,22 +250,18 @@ class LongTailLoss(nn.Layer):
 
     def _soft(self, batch):
         """Weighted losses ``[N]``, None, and the divisor, for soft labels ``[N, C]``."""
-        losses, share = self.per_class(batch), batch.label
-        images = batch.logits.shape[0]
+        share, images = batch.label, batch.logits.shape[0]
         weights = self._vector("class_weight", batch.logits.dtype)
         if weights is not None:
             share = share * weights
-        summed = (share * losses).sum(axis=1)
-        if self.label_smoothing:
-            # As if the parts of a mixed label were images of their own.
-            spread = share.sum(axis=1) * rows.means(losses, self.label_smoothing)
-            summed = (1.0 - self.label_smoothing) * summed + spread
-        return summed, None, images if weights is None else self._divisor(share, images)
+        return self.of_shares(batch, share), None, images if weights is None else self._divisor(share, images)
 
     def _smoothed(self, batch):
         """Unweighted loss ``[N]`` of each image with ``label_smoothing``."""
         if self.is_cross_entropy(batch):
             return smoothed_cross_entropy(batch.logits, batch.label, self.label_smoothing)
+        if self._overrides("of_shares"):
+            return self.of_shares(batch, F.one_hot(batch.label, batch.logits.shape[1]).astype(batch.logits.dtype))
         own = self.per_image(batch)
         return (1.0 - self.label_smoothing) * own + rows.means(self.per_class(batch), self.label_smoothing)
 

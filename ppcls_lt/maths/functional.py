@@ -8,7 +8,7 @@ image is ``sum_c y_c * loss(z, c)``, for which the functions take the matrix of
 """
 
 import contextlib
-from typing import Any
+from typing import Any, Union
 
 import paddle
 import paddle.nn.functional as F
@@ -55,13 +55,15 @@ def cross_entropy(logits: paddle.Tensor, label: paddle.Tensor) -> paddle.Tensor:
     return ce
 
 
-def smoothed_cross_entropy(logits: paddle.Tensor, label: paddle.Tensor, smoothing: float) -> paddle.Tensor:
+def smoothed_cross_entropy(
+    logits: paddle.Tensor, label: paddle.Tensor, smoothing: Union[float, paddle.Tensor]
+) -> paddle.Tensor:
     """Cross entropy with smoothed labels: ``(1 - e) * (-log p_y) + e / C * sum_c -log p_c`` of each image.
 
     Args:
         logits (Tensor): ``[N, C]``, float32 or float64.
         label (Tensor): ``[N]``, int64.
-        smoothing (float): ``e``, in [0, 1).
+        smoothing (float or Tensor): ``e``, in [0, 1), or that of each image, ``[N]``.
 
     Returns:
         Tensor: ``[N]``. The gradient of a forward can be taken once.
@@ -139,12 +141,15 @@ class _L1Norm(PyLayer):
 class _SmoothedCrossEntropy(PyLayer):
     # In place, as _LDAM: plain operations take several times as long on the CPU.
     @staticmethod
-    def forward(ctx: Any, logits: paddle.Tensor, label: paddle.Tensor, smoothing: float) -> paddle.Tensor:
+    def forward(
+        ctx: Any, logits: paddle.Tensor, label: paddle.Tensor, smoothing: Union[float, paddle.Tensor]
+    ) -> paddle.Tensor:
         images, classes = logits.shape
         place = label + rows.starts(images, classes, str(logits.place))
         mass = logits + (-rows.largest(logits)).unsqueeze(1)
         true = paddle.gather(mass.reshape([-1]), place)
-        target = (1.0 - smoothing) * true + rows.means(mass, smoothing)
+        whole = not isinstance(smoothing, paddle.Tensor)
+        target = (1.0 - smoothing) * true + (rows.means(mass, smoothing) if whole else smoothing * rows.means(mass))
         mass = rows.exp_(mass)
         total = rows.sums(mass)
         ctx.save_for_backward(mass, place, total)

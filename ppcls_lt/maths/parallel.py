@@ -1,4 +1,4 @@
-"""The mean over the images of all processes in one forward."""
+"""Sums and means over the images of all processes in one forward."""
 
 from typing import Optional, Union
 
@@ -8,6 +8,23 @@ import paddle.distributed as dist
 
 # Lost in any sum of weights but 0, which it lets divide.
 _SMALLEST_DIVISOR = 1e-30
+
+
+def several_processes() -> bool:
+    """Whether there are others to join."""
+    return dist.is_initialized() and dist.get_world_size() > 1
+
+
+def join_(tensor: paddle.Tensor, *, synchronize: bool, largest: bool = False) -> paddle.Tensor:
+    """Add up a tensor over the processes, in place, or take the ``largest`` of each entry; no gradient flows.
+
+    Args:
+        tensor (Tensor): of one shape in every process.
+        synchronize (bool): join the processes, when there are several.
+    """
+    if synchronize and several_processes():
+        dist.all_reduce(tensor, op=dist.ReduceOp.MAX if largest else dist.ReduceOp.SUM)
+    return tensor
 
 
 def global_mean(
@@ -31,7 +48,7 @@ def global_mean(
     Returns:
         Tensor: scalar. No gradient flows through the divisor; 0 / 0 gives 0.
     """
-    if synchronize and dist.is_initialized() and dist.get_world_size() > 1:
+    if synchronize and several_processes():
         own = losses.sum() if weights is None else paddle.dot(losses, weights)
         if not isinstance(divisor, paddle.Tensor):
             divisor = paddle.full_like(own, divisor)

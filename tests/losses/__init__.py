@@ -37,6 +37,9 @@ class Reference:
         trained_scheme: those of ``trained``; None means ``scheme``.
         reduction (str): its default divisor.
         scale (str or None): the parameter that a normalised classifier multiplies the logits by.
+        term (callable or None): what is added to the mean over the batch: of logits ``[N, C]`` and shares ``[N, C]``.
+        detached (bool): whether the formula takes ``at``, the logits at which it is where no gradient flows.
+        further (tuple of dict): other parameters, laid over ``params``, with which it is held to the formula too.
     """
 
     formula: Callable
@@ -47,6 +50,9 @@ class Reference:
     trained_scheme: Union[str, dict, None] = None
     reduction: str = "mean"
     scale: Optional[str] = None
+    term: Optional[Callable] = None
+    detached: bool = False
+    further: tuple = ()
 
 
 def _found():
