@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from ppcls_lt.basis.checks import ConfigError
-from ppcls_lt.basis.registry import registered
+from ppcls_lt.basis.registry import found
 from ppcls_lt.callbacks import Callback
 from ppcls_lt.engine import trainer
 
@@ -22,7 +22,8 @@ MIXED = np.array([[0.3, 0.7, 0, 0], [0, 1, 0, 0], [0.5, 0, 0, 0.5]], "float32")
 
 
 def loss_of(name):
-    return registered("loss")[name](num_class_list=[50, 20, 5, 1])
+    params = {**engines.PARAMS[name], "num_class_list": [50, 20, 5, 1]}
+    return found("loss", name, params)(**params)
 
 
 def inputs():

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ..basis import checks
-from ..basis.registry import register, registered
+from ..basis.registry import found, register, registered
 from ..data.weighting import WeightsLike, class_weights
 from ._start import check_start, first_epoch
 from .base import Callback
@@ -51,8 +51,9 @@ class DeferredReweighting(Callback):
 
     def check(self, config: dict) -> None:
         first_epoch("DeferredReweighting", self.start, config["Global"]["epochs"])
-        names = [entry if isinstance(entry, str) else next(iter(entry), None) for entry in config["Loss"]["Train"]]
-        if not set(names) & set(registered("loss")):
+        entries = [{entry: None} if isinstance(entry, str) else entry for entry in config["Loss"]["Train"]]
+        names = [name for entry in entries for name in entry]
+        if not any(found("loss", *item) for entry in entries for item in entry.items()):
             checks.fail("DeferredReweighting", "Loss.Train", "a list with a loss that takes class weights", names)
 
     def on_checkpoint_loaded(self, run: Run) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..basis import checks
 from ..basis.findings import ConfigError, Finding, of, place
-from ..basis.registry import registered
+from ..basis.registry import found
 from .reading import AUTO, counts_given, listed_counts, sound
 
 _OURS = ("Loss", "Metric")
@@ -30,17 +30,16 @@ def findings(config: dict, parts: Sequence[str]) -> Iterator[Finding]:
     if counts is None:
         return
     for section in _OURS:
-        known = registered(section.lower())
         for part in ("Train", "Eval"):
             for where, name, params in sound(config, section, part):
-                if name not in known or params.get("num_class_list") is None:
+                if found(section.lower(), name, params) is None or params.get("num_class_list") is None:
                     continue
                 at = place(f"{where} {name}", "num_class_list")
                 if params["num_class_list"] == AUTO:
-                    found = of(check_filled, name, params, counts, data_name(dataset)) if part in parts else ()
+                    mistakes = of(check_filled, name, params, counts, data_name(dataset)) if part in parts else ()
                 else:
-                    found = of(check_same, where, name, params, counts, config)
-                yield from (finding._replace(path=at) for finding in found)
+                    mistakes = of(check_same, where, name, params, counts, config)
+                yield from (finding._replace(path=at) for finding in mistakes)
 
 
 def data_name(dataset: Any) -> str:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import host
-from ..basis import checks
+from ..basis import checks, registry
 from ..basis.checks import ConfigError
-from ..basis.registry import registered
 from ..data import label_rows
 from .reading import callbacks, class_number, components, losses
 
@@ -64,8 +63,8 @@ def _single_label(config, parts):
     """Yield what of this package takes one class an image."""
     for part in parts:
         for section in ("Loss", "Metric"):
-            for where, name, _ in components(config, section, part):
-                if name in registered(section.lower()):
+            for where, name, params in components(config, section, part):
+                if registry.found(section.lower(), name, params) is not None:
                     yield f"{where} {name}"
     if config["Global"].get("recipe") is not None:
         yield f"recipe {config['Global']['recipe']}"

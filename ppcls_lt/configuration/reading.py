@@ -12,7 +12,7 @@ import numpy as np
 
 from ..basis import checks, yaml_files
 from ..basis.findings import ConfigError, Finding, of
-from ..basis.registry import registered
+from ..basis.registry import found, registered
 from ..callbacks import LossSchedule, loss_entries
 from ..data.counts import as_counts, count_label_list
 
@@ -131,22 +131,21 @@ def _component(owner, index, entry):
 
 def losses(config: dict, part: str) -> Iterator[tuple[str, type, dict]]:
     """Yield ``(where, class, params)`` of the losses in ``Loss.<part>`` that are built on ``LongTailLoss``."""
-    known = registered("loss")
     for where, name, params in components(config, "Loss", part):
-        if name in known:
+        loss = found("loss", name, params)
+        if loss is not None:
             from ..losses import LongTailLoss  # imports Paddle, as whoever registered a loss has
 
-            if issubclass(known[name], LongTailLoss):
-                yield where, known[name], params
+            if issubclass(loss, LongTailLoss):
+                yield where, loss, params
 
 
 def counting_components(config: dict) -> Iterator[tuple[str, str, dict]]:
     """Yield ``(where, name, params)`` of this package's losses and metrics, which may know counts."""
     for section in ("Loss", "Metric"):
-        known = registered(section.lower())
         for part in ("Train", "Eval"):
             for where, name, params in components(config, section, part):
-                if name in known:
+                if found(section.lower(), name, params) is not None:
                     yield where, name, params
 
 

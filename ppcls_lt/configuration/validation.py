@@ -9,7 +9,7 @@ from inspect import signature
 from ..basis import checks
 from ..basis.checks import regular_file
 from ..basis.findings import ConfigError, Finding, of, place
-from ..basis.registry import registered
+from ..basis.registry import extension, found
 from ..data.counts import count_label_list
 from ..losses import LongTailLoss
 from ..runs import checkpoints
@@ -109,11 +109,11 @@ def scale(config: dict, mode: str) -> Iterator[Finding]:
 
 def losses(config: dict, mode: str) -> Iterator[Finding]:
     """Yield what this package's losses refuse of their parameters, before the data are read."""
-    known = registered("loss")
     for part in parts(config, mode):
         for where, name, params in sound(config, "Loss", part):
-            if issubclass(known.get(name, object), LongTailLoss):
-                loss = yield from _loss(where, name, known[name], params, config)
+            known = found("loss", name, params) or object
+            if issubclass(known, LongTailLoss):
+                loss = yield from _loss(where, name, known, params, config)
                 yield from _in_part(where, name, loss, part, (config.get("Loss") or {}).get(part))
 
 
@@ -151,8 +151,7 @@ def _check_seed(seed):
 
 def _entries(config, section, part):
     """Weights of losses, and no lost results."""
-    ours = registered(section.lower())
-    keys = {}
+    keys: dict = {}
     for where, name, params in sound(config, section, part):
         if section == "Loss" and "weight" not in params:
             must = f"be given: the share of {name} in the sum"
@@ -161,13 +160,16 @@ def _entries(config, section, part):
         elif section == "Loss":
             for finding in of(checks.number, where, "weight", params["weight"]):
                 yield finding._replace(path=place(f"{where} {name}", "weight"))
-        if name not in ours:
+        ours = found(section.lower(), name, params)
+        # PaddleClas's own that this package extends give their values under their names.
+        own = name if ours is None and extension(section.lower(), name) is not None else None
+        key = getattr(ours, "result_key", own)
+        if key is None:
             continue
-        key = getattr(ours[name], "result_key", None)
-        key = (where.rpartition("[")[0], key) if key is not None else None
-        if key is not None and keys.setdefault(key, where) != where:
-            text = f"{where}: {name} is listed twice ({keys[key]}); PaddleClas would keep the last only"
-            yield checks.worded(text, where, name, f"be the only {name}", checks.described(f"one in {keys[key]} too"))
+        first, is_ours = keys.setdefault((where.rpartition("[")[0], key), (where, ours is not None))
+        if first != where and (is_ours or ours is not None):
+            text = f"{where}: {name} is listed twice ({first}); PaddleClas would keep the last only"
+            yield checks.worded(text, where, name, f"be the only {name}", checks.described(f"one in {first} too"))
 
 
 def _in_part(where, name, loss, part, entries):

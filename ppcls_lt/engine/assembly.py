@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Callable
 import paddle
 
 from .. import host, losses
-from ..basis import checks
+from ..basis import checks, registry
 from ..basis.checks import ConfigError
-from ..basis.registry import registered
 from ..configuration import count_checks, data_checks, label_kinds, relabelling
 from ..configuration import reading as configuration
 from ..data.counts import class_labels, images_per_class
@@ -133,7 +132,7 @@ class Assembly:
         entries = copy.deepcopy(entries)
         for entry in entries or []:
             for name, params in entry.items():
-                if params and self._is_ours(name):
+                if params and any(registry.found(kind, name, params) for kind in ("loss", "metric")):
                     self._resolve_counts(name, params)
         return original(entries)
 
@@ -221,10 +220,6 @@ class Assembly:
         elif isinstance(given, str):
             empty = params.get("allow_empty_classes", False)
             params["num_class_list"] = configuration.counts_given(given, name, self._config, empty).tolist()
-
-    @staticmethod
-    def _is_ours(name: str) -> bool:
-        return name in registered("loss") or name in registered("metric")
 
     def _auto_counts(self, name, params):
         counts = self._data_counts()

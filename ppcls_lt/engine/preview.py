@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .. import host
 from ..basis.findings import ConfigError, of, place
-from ..basis.registry import registered
+from ..basis.registry import found
 from ..configuration import callback_entries, plain, sampler_checks, schema, stages, trying, validation
 from ..configuration import reading as configuration
 from ..losses import LongTailLoss
@@ -114,14 +114,15 @@ def _counts(stage):
 
 def _class_weights(stage, counts):
     """The class weights of every training loss that has some, and those that callbacks will set."""
-    known, result = registered("loss"), []
+    result = []
     for where, name, params in configuration.sound(stage, "Loss", "Train"):
-        if not issubclass(known.get(name, object), LongTailLoss):
+        loss = found("loss", name, params) or object
+        if not issubclass(loss, LongTailLoss):
             continue
         params = {key: value for key, value in params.items() if key != "weight"}
         if params.get("num_class_list") is not None:
             params["num_class_list"] = counts.tolist()  # which is checked
-        weights = known[name](**params).class_weight
+        weights = loss(**params).class_weight
         if weights is not None:
             result.append({"path": place(f"{where} {name}"), "epoch": 1, "values": weights.tolist()})
     for where, name, params in configuration.sound(stage, "Callbacks", None):

@@ -48,6 +48,7 @@ def register(
     host.extend("utils.config", "get_config", finished_run.get_config)
     host.extend("arch", "build_model", build_model)
     host.extend("engine.engine", "build_model", build_model)
+    host.extend("loss", "CombinedLoss.__init__", host.combine)
     host.extend_engine(_build)
     _registered = True
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 
+from ..basis import registry
+
 # What a constructor raises when an argument is not what it takes.
 WRONG = (TypeError, ValueError, AssertionError, LookupError, AttributeError)
 # Of an entry of ``Loss``, and not for the loss.
@@ -22,7 +24,9 @@ def faulty(module: str, entries: Sequence) -> tuple | None:
     for index, entry in enumerate(entries if isinstance(entries, list) else []):
         ((name, given),) = (entry if isinstance(entry, dict) else {entry: None}).items()
         params = {key: value for key, value in (given or {}).items() if key not in _NOT_FOR_IT}
-        if name not in namespace or namespace[name].__module__.partition(".")[0] != "ppcls":
+        theirs = name in namespace and namespace[name].__module__.partition(".")[0] == "ppcls"
+        further = registry.extension(module, name)
+        if not theirs or (further is not None and further.is_asked_for(given)):
             continue  # this package's say themselves what is wrong
         try:
             namespace[name](**params)

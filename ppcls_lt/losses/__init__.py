@@ -7,6 +7,7 @@ from .base import LongTailLoss
 from .cdt import CDTLoss
 from .class_balanced import ClassBalancedLoss
 from .cost_sensitive import CostSensitiveCE
+from .cross_entropy import CELoss
 from .equalization import EqualizationLoss
 from .focal import FocalLoss
 from .influence_balanced import IBFocalLoss, IBLoss
@@ -21,6 +22,7 @@ __all__ = [
     "BalancedBCELoss",
     "BalancedSoftmaxLoss",
     "CDTLoss",
+    "CELoss",
     "ClassBalancedLoss",
     "CostSensitiveCE",
     "EqualizationLoss",

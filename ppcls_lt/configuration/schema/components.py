@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...basis import checks, spelling
+import inspect
+
+from ...basis import checks, registry, spelling
 from ...host import known_keys, read_keys
 from ..options import GLOBAL_KEYS
 from .nodes import Items, Node
@@ -49,6 +51,15 @@ def _flag(where, name, path):
     return make
 
 
+def _added(kind, name, given):
+    """The parameters that this package adds to a component of PaddleClas's, none of which must be given."""
+    further = registry.extension(kind, name)
+    if further is None:
+        return {}
+    names = inspect.signature(further.component).parameters if further.is_asked_for(given) else further.parameters
+    return dict.fromkeys(names, False)
+
+
 class Components:
     """Makes the ``Node`` of a component: a map with `name`, or an entry of a list of one-key maps.
 
@@ -81,6 +92,7 @@ class Components:
         if name == "OpSampler":
             return self._op_sampler(component, where, path, value, built)
         names, swallows = known_keys.parameters(component, value if isinstance(value, dict) else ())
+        names = {**_added(kind, name, value), **names}
         if kind == "sampler":  # its first parameter is the data set
             names = dict(list(names.items())[1:])
         supplied = _SUPPLIED.get(kind, ())
