@@ -166,10 +166,10 @@ class TestPlaces:
 
     def test_mixed_labels_do_not_reach_the_hosts_cross_entropy(self):
         """It applies a softmax to them."""
-        assert laid("ce+mixup")["Loss"]["Train"] == [{"FocalLoss": {"weight": 1.0, "gamma": 0.0}}]
+        assert laid("ce+mixup")["Loss"]["Train"] == [{"CELoss": {"weight": 1.0, "class_weight": "none"}}]
         assert laid("mixup")["Loss"] == PLAIN["Loss"]  # which smooths, and so does not
         before = laid("ib+mixup")["Callbacks"][0]["LossSchedule"]["before"]
-        assert before == {"FocalLoss": {"weight": 1.0, "gamma": 0.0}}
+        assert before == {"CELoss": {"weight": 1.0, "class_weight": "none"}}
 
     def test_dali_has_operators_of_its_own(self):
         with pytest.raises(ConfigError, match="Global: `use_dali` must be false for mixup, got true"):
@@ -237,7 +237,7 @@ def test_the_command_line_shows_what_a_combination_changes(data, capsys):
         f"sets in {reading.find('fashion_mnist_lt/ce.yaml')}:",
         "          - MixupOperator: {alpha: 1.0}",
         "replaces there:",
-        "  Loss.Train: [{CELoss: {weight: 1.0}}] -> [{FocalLoss: {weight: 1.0, gamma: 0.0}}]",
+        "  Loss.Train: [{CELoss: {weight: 1.0}}] -> [{CELoss: {weight: 1.0, class_weight: none}}]",
     ):
         assert line in lines
     assert main(["recipes", "show", "crt"]) == 2

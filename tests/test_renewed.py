@@ -10,7 +10,7 @@ from ppcls_lt.configuration import recipes
 from ppcls_lt.configuration.renewed import renewed
 from ppcls_lt.engine import resuming
 
-# Of `cb_ce` in 0.1.0.
+# Of `cb_ce` in 0.1.0, and of the second stage of `weight_balancing`.
 FORMER = {
     "weight": 1.0,
     "gamma": 0.0,
@@ -41,6 +41,15 @@ def test_cb_ce_goes_on():
     assert settled(now, {"FocalLoss": FORMER}) == (None, False)
     assert settled({"FocalLoss": FORMER}, {"FocalLoss": FORMER}) == (None, False)
     assert renewed(stage(now)) == stage(now) == renewed(stage({"FocalLoss": FORMER}))
+
+
+def test_so_do_ce_drw_and_weight_balancing():
+    (now,) = recipes.read_content("weighted_ce")["config"]["Loss"]["Train"]
+    former = {"FocalLoss": {"weight": 1.0, "gamma": 0.0, "reduction": "weighted_mean"}}
+    assert "CELoss" in now and settled(former, now) == (None, False)
+    second = recipes.read_content("weight_balancing")["config"]["Stages"][1]
+    before = {**second, "Loss": {"Train": [{"FocalLoss": FORMER}]}}
+    assert second != before and renewed({"Stages": [{}, second]}) == renewed({"Stages": [{}, before]})
 
 
 @pytest.mark.parametrize("other", [{"gamma": 1.0}, {"reduction": "mean"}, {"class_weight": "inverse"}])

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-_WEIGHTED = {"weight": 1.0, "num_class_list": "auto", "reduction": "weighted_mean"}
-# ``Loss.Train`` as it was and as it is: of ``cb_ce`` until 0.1.0.
-_LOSSES = (
-    (
-        [{"FocalLoss": {**_WEIGHTED, "gamma": 0.0, "class_weight": "effective_number"}}],
-        [{"ClassBalancedLoss": {**_WEIGHTED, "form": "softmax", "beta": 0.9999}}],
-    ),
+from typing import Any
+
+_FOCAL = {"weight": 1.0, "gamma": 0.0, "reduction": "weighted_mean"}
+_COUNTED = {"num_class_list": "auto", "class_weight": "effective_number"}
+# ``Loss.Train`` as it was until 0.1.0, and as it is.
+_OF_CB_CE = (
+    [{"FocalLoss": {**_FOCAL, **_COUNTED}}],
+    [
+        {
+            "ClassBalancedLoss": {
+                **{"weight": 1.0, "form": "softmax", "num_class_list": "auto"},
+                **{"beta": 0.9999, "reduction": "weighted_mean"},
+            }
+        }
+    ],
 )
+_OF_CE_DRW = ([{"FocalLoss": _FOCAL}], [{"CELoss": {"weight": 1.0, "class_weight": "none"}}])
+_LOSSES = (_OF_CB_CE, _OF_CE_DRW)
 
 
-def renewed(settings: dict) -> dict:
-    """Return a configuration as today's recipes write it, to compare it with another such."""
+def renewed(settings: Any) -> Any:
+    """Return a configuration, or one of its ``Stages``, as today's recipes write it, to be compared with another."""
+    if not isinstance(settings, dict):
+        return settings
     losses = settings.get("Loss")
     for before, now in _LOSSES:
         if isinstance(losses, dict) and losses.get("Train") == before:
-            return {**settings, "Loss": {**losses, "Train": now}}
+            settings = {**settings, "Loss": {**losses, "Train": now}}
+    if isinstance(settings.get("Stages"), list):
+        settings = {**settings, "Stages": [renewed(stage) for stage in settings["Stages"]]}
     return settings

@@ -6,12 +6,14 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ...basis import registry
 from . import kinds
 from .combination import Part
 
-# PaddleClas's cross entropy applies a softmax to mixed labels (docs/versions.md); this is the same without.
 _CE, _EPSILON = "CELoss", "epsilon"
-_MIXED_CE = "FocalLoss"
+# PaddleClas's cross entropy applies a softmax to mixed labels (docs/versions.md); with this key it is the package's,
+# which does not.
+_MIXED = {"class_weight": "none"}
 _SCHEDULE, _BEFORE = "LossSchedule", "before"
 
 
@@ -60,7 +62,7 @@ def _with(entry: Any, given: dict) -> Any:
 
 def _for_mixed_labels(entry: Any) -> Any:
     params = entry.get(_CE) if isinstance(entry, dict) else None
-    if kinds.entry_name(entry) != _CE or (params or {}).get(_EPSILON):
+    if kinds.entry_name(entry) != _CE or (params or {}).get(_EPSILON) or registry.found("loss", _CE, params):
         return entry
     kept = {key: value for key, value in (params or {}).items() if key != _EPSILON}
-    return {_MIXED_CE: {**kept, "gamma": 0.0}}
+    return {_CE: {**kept, **_MIXED}}
