@@ -5,6 +5,12 @@ import math
 import numpy as np
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
+from ppcls_lt import metrics  # noqa: F401  registers them
+from ppcls_lt.basis.registry import registered
+
+# Those of one class an image; tests/test_several_labels.py has the others.
+METRICS = {name: metric for name, metric in registered("metric").items() if not metric.several_labels}
+
 
 def expected(logits, label, groups):
     """The values by name; ``groups`` are the classes of many, medium and few shots."""

@@ -20,8 +20,10 @@ from ppcls_lt.testing.losses import FEATURES, HARD, LABELS, LOGITS, SOFT, inputs
 from . import reference
 from .losses import REFERENCES
 
-# With what stands for PaddleClas's own where that is given further parameters.
-LOSSES = {**registered("loss"), "CELoss": extension("loss", "CELoss").component}
+# With what stands for PaddleClas's own where that is given further parameters. Those that take rows of labels have a
+# suite of their own, tests/test_several_labels.py.
+LOSSES = {name: loss for name, loss in registered("loss").items() if not loss.several_labels}
+LOSSES["CELoss"] = extension("loss", "CELoss").component
 ALL = sorted(LOSSES)
 WITH_FEATURES = [name for name in ALL if LOSSES[name].uses_features]
 

@@ -18,7 +18,7 @@ from ppcls_lt.metrics import (
 )
 
 from . import metric_reference
-from .metric_reference import calibration_error
+from .metric_reference import METRICS, calibration_error
 
 COUNTS = [500, 200, 100, 50, 20, 19, 5, 1]
 GROUPS = {"many": [0, 1], "medium": [2, 3, 4], "few": [5, 6, 7]}  # more than 100, fewer than 20
@@ -58,7 +58,7 @@ def five(logits, label, groups=GROUPS):
 
 def every_metric():
     """One of each registered metric, counting once for all."""
-    result = [cls(**PARAMS.get(name, {})) for name, cls in registered("metric").items()]
+    result = [cls(**PARAMS.get(name, {})) for name, cls in METRICS.items()]
     metrics.share(result)
     return result
 
@@ -105,7 +105,8 @@ def test_values_may_be_read_between_batches():
 
 def test_keys_are_given_once():
     keys = [key for cls in registered("metric").values() for key in cls.keys]
-    assert len(keys) == len(set(keys)) and set(keys) == set(expected(*predictions(5, 0)))
+    assert len(keys) == len(set(keys))
+    assert {key for cls in METRICS.values() for key in cls.keys} == set(expected(*predictions(5, 0)))
 
 
 def test_a_class_that_is_predicted_but_has_no_image():
@@ -294,9 +295,9 @@ LOGITS = np.zeros([4, 8], np.float32)
         (LOGITS, [0, 1, 2], "`label` must be one class for each image"),
     ],
 )
-@pytest.mark.parametrize("name", registered("metric"))
+@pytest.mark.parametrize("name", METRICS)
 def test_what_is_no_batch(name, logits, label, message):
-    metric = registered("metric")[name](**PARAMS.get(name, {}))
+    metric = METRICS[name](**PARAMS.get(name, {}))
     x = paddle.to_tensor(logits) if isinstance(logits, np.ndarray) else logits
     with pytest.raises(ConfigError, match=f"^{name}: {message}"):
         metric(x, paddle.to_tensor(label))

@@ -21,6 +21,7 @@ from ppcls_lt.engine.evaluated_values import LossMeter
 from ppcls_lt.engine.run import Run
 
 from . import engines
+from .metric_reference import METRICS
 
 PACKAGE = Path(ppcls_lt.__file__).parent
 # What lies between a caller and the trap: Paddle, and what it wraps its functions with.
@@ -171,7 +172,7 @@ def test_every_callback_is_tried():
 def test_metrics(data, tmp_path, trap, monkeypatch):
     """All metrics, the record of predictions and the evaluation loss; what is read after the last batch may wait."""
     settings = engines.digits_config(data, tmp_path, losses=[engines.listed("FocalLoss")], untrained=True)
-    settings["Metric"]["Eval"] += [{name: None} for name in registered("metric") if name != "ManyMediumFewAcc"]
+    settings["Metric"]["Eval"] += [{name: None} for name in METRICS if name != "ManyMediumFewAcc"]
     settings["Loss"]["Eval"] = [engines.listed("IBLoss")]
     settings["DataLoader"]["Eval"]["sampler"]["batch_size"] = 20
     engine = engines.build_engine(settings, mode="eval")

@@ -41,6 +41,22 @@ def check(config: dict, parts: Sequence[str]) -> None:
         )
 
 
+def check_rows(config: dict, parts: Sequence[str]) -> None:
+    """Raise where a component that takes rows of labels meets data with one class an image.
+
+    Args:
+        config (dict): the host's configuration.
+        parts (list of str): ``Train``, ``Eval``: what is built.
+
+    Raises:
+        ConfigError: which component, and the key that is missing.
+    """
+    owner = next(_ours(config, parts, several=True), None)
+    if owner and not config["Global"].get("use_multilabel", False):
+        got = config["Global"].get("use_multilabel")
+        checks.fail("Global", "use_multilabel", f"true with {owner}, which takes several labels an image", got)
+
+
 def _several_labels(config, parts):
     """Yield what says that images have several labels."""
     if config["Global"].get("use_multilabel", False):
@@ -61,13 +77,19 @@ def _several_labels(config, parts):
 
 def _single_label(config, parts):
     """Yield what of this package takes one class an image."""
+    yield from _ours(config, parts, several=False)
+    if config["Global"].get("recipe") is not None:
+        yield f"recipe {config['Global']['recipe']}"
+
+
+def _ours(config, parts, several):
+    """Yield the losses and metrics of this package that take several labels an image, or those that take one class."""
     for part in parts:
         for section in ("Loss", "Metric"):
             for where, name, params in components(config, section, part):
-                if registry.found(section.lower(), name, params) is not None:
+                found = registry.found(section.lower(), name, params)
+                if found is not None and found.several_labels is several:
                     yield f"{where} {name}"
-    if config["Global"].get("recipe") is not None:
-        yield f"recipe {config['Global']['recipe']}"
 
 
 def check_dataset(config: dict, part: str, dataset: Any) -> None:

@@ -203,6 +203,8 @@ def _loss(where, name, cls, params, config):
         except ConfigError as error:
             yield from (finding.below(at) for finding in error.findings)
             params["num_class_list"] = [1] * (class_num or 2)
+    if "num_images" in signature(cls).parameters and params.get("num_images", AUTO) == AUTO:
+        params["num_images"] = max(sum(params.get("num_class_list") or [2]), 1)
     weights = params.get("class_weight")
     if isinstance(weights, list) and class_num is not None and len(weights) != class_num:
         got = checks.described(f"{len(weights)} weights")

@@ -174,6 +174,15 @@ def class_labels(dataset: Any) -> np.ndarray | None:
     return labels if labels.dtype.kind in "iu" else None
 
 
+def label_counts(dataset: Any) -> np.ndarray | None:
+    """Return the images with each label, int64 ``[C]``, of a data set with rows of 0 and 1 as labels, else None."""
+    labels = getattr(dataset, "labels", None)
+    if labels is None or len(labels) == 0 or np.ndim(labels[0]) != 1:
+        return None
+    rows = np.asarray(labels)
+    return (rows == 1).sum(axis=0, dtype=np.int64) if rows.ndim == 2 else None
+
+
 def _integers(value, owner, name):
     """Return ``value`` as an int64 array ``[C]`` if it is a sequence of integers >= 0."""
     expected = "a list of integers >= 0 or the path of a label list"

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..basis import checks
 from ..basis.checks import ConfigError
 
 # float16 and bfloat16 round each share.
 _TOLERANCE = 0.02
 WAY_OUT = (
-    "for several classes an image use PaddleClas's MultiLabelLoss without components or recipes of ppcls_lt, which "
-    "take one class an image, or a mixture that sums to 1"
+    "for several classes an image use DistributionBalancedLoss, ClassBalancedMultiLabelLoss or PaddleClas's "
+    "MultiLabelLoss, ManyMediumFewMAP and no recipe; all else of ppcls_lt takes one class an image, or a mixture that "
+    "sums to 1"
 )
 
 
@@ -32,6 +34,21 @@ def check_sums(owner: str, sums: Sequence[float] | np.ndarray) -> None:
             f"{owner}: `label` must be one class for each image, or soft labels whose rows sum to 1, got a row that "
             f"sums to {float(sums[wrong[0]]):g} (row {wrong[0]}); {WAY_OUT}"
         )
+
+
+def check_zeros_and_ones(owner: str, labels: np.ndarray) -> None:
+    """Raise unless rows of labels hold 0 and 1 alone.
+
+    Args:
+        owner (str): who is given the labels.
+        labels (array): ``[N, C]``.
+
+    Raises:
+        ConfigError: the first number that is neither.
+    """
+    wrong = labels[(labels != 0) & (labels != 1)]
+    if wrong.size:
+        checks.fail(owner, "label", "1 for each label that an image has, else 0", float(wrong[0]))
 
 
 def are_smoothed(labels: np.ndarray) -> bool:

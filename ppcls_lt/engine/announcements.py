@@ -38,7 +38,8 @@ def begin(engine: EngineView, run: Run, assembly: Assembly, plan: Sequence[dict]
         _log.info("%s", stage(run, plan))
     counts = assembly.known_counts()
     if counts is not None and counts.any():
-        _log.info("%s", images(counts, _groups(engine, counts)))
+        several = engine.config["Global"].get("use_multilabel", False)
+        _log.info("%s", images(counts, _groups(engine, counts), of="labels" if several else "images"))
     for loss in run.weighted_losses():
         if loss.class_weight is not None:
             _log.info("class weights of %s: %s", type(loss).__name__, spread(loss.class_weight))
@@ -63,15 +64,16 @@ def nothing_left(run: Run, plan: Sequence[dict]) -> None:
     _log.info("%s", line)
 
 
-def images(counts: np.ndarray, groups: Mapping[str, np.ndarray]) -> str:
+def images(counts: np.ndarray, groups: Mapping[str, np.ndarray], of: str = "images") -> str:
     """One line about the images per class.
 
     Args:
         counts (array): training images per class ``[C]``, not all 0.
         groups (dict): ``many``, ``medium``, ``few`` -> classes.
+        of (str): what is counted; labels, where an image has several.
     """
     filled = counts[counts > 0]
-    text = f"training images: {counts.sum()} in {filled.size} classes, {spread(counts, counts > 0)}, "
+    text = f"training {of}: {counts.sum()} in {filled.size} classes, {spread(counts, counts > 0)}, "
     text += f"imbalance ratio {filled.max() / filled.min():.1f}".removesuffix(".0")
     if filled.size < counts.size:
         text += f"; {counts.size - filled.size} classes without any"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Sequence
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Callable
 
 import paddle
@@ -14,7 +15,7 @@ from ..basis import checks, registry
 from ..basis.checks import ConfigError
 from ..configuration import count_checks, data_checks, label_kinds, relabelling
 from ..configuration import reading as configuration
-from ..data.counts import class_labels, images_per_class
+from ..data.counts import class_labels, images_per_class, label_counts
 from ..host.decoding import pixel_limit
 from ..maths.classifier import FeatureTap, LogitsCheck, find_classifier, normalize
 from . import trial, unreadable
@@ -215,6 +216,10 @@ class Assembly:
     def _resolve_counts(self, name, params):
         """Replace ``auto`` or a path in ``num_class_list`` by the counts."""
         given = params.get("num_class_list")
+        loss = registry.found("loss", name, params)
+        if loss is not None and "num_images" in signature(loss).parameters:
+            if params.get("num_images", configuration.AUTO) == configuration.AUTO:
+                params["num_images"] = len(self._training_data())
         if given == configuration.AUTO:
             params["num_class_list"] = self._auto_counts(name, params)
         elif isinstance(given, str):
@@ -236,15 +241,26 @@ class Assembly:
     def _data_counts(self):
         """Training images per class as the host builds the data set, or None; counted once."""
         if self._counts is None:
-            if self._dataset is None:
-                if not isinstance(self._config["DataLoader"].get("Train"), dict):
-                    checks.fail("DataLoader", "Train", "a section, to resolve `num_class_list: auto`", None)
-                self._dataset = host.build_dataset(self._config["DataLoader"]["Train"]["dataset"])
-            labels = class_labels(self._dataset)
-            if labels is None:
-                return None
-            self._counts = self._count(labels)
+            labels = class_labels(self._training_data())
+            self._counts = self._label_counts() if labels is None else self._count(labels)
         return self._counts
+
+    def _training_data(self):
+        if self._dataset is None:
+            if not isinstance(self._config["DataLoader"].get("Train"), dict):
+                checks.fail("DataLoader", "Train", "a section, to resolve `num_class_list: auto`", None)
+            self._dataset = host.build_dataset(self._config["DataLoader"]["Train"]["dataset"])
+        return self._dataset
+
+    def _label_counts(self):
+        """Training images with each label, of data with several labels an image; None of others."""
+        if not self._config["Global"].get("use_multilabel", False):
+            return None
+        counts, class_num = label_counts(self._training_data()), configuration.class_number(self._config)
+        if counts is not None and class_num is not None and len(counts) != class_num:
+            must = f"rows of labels must be as long as Arch.class_num ({class_num})"
+            raise ConfigError(f"{self._data_name()}: {must}, got {len(counts)}")
+        return counts
 
     def _count(self, labels):
         class_num = configuration.class_number(self._config)

@@ -74,6 +74,7 @@ CHECKS = (
     Check(validation.paths),
     Check(validation.lists),
     Check(_parts(lambda stage, parts: of(label_kinds.check, stage, parts))),
+    Check(_parts(lambda stage, parts: of(label_kinds.check_rows, stage, parts))),
     Check(validation.losses, needs=("Arch.class_num",)),
     Check(validation.scale, needs=("Loss", "Callbacks", "Arch.class_num", "Arch.classifier")),
     Check(validation.label_lists),

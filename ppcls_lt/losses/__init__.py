@@ -6,8 +6,10 @@ from .balanced_softmax import BalancedSoftmaxLoss
 from .base import LongTailLoss
 from .cdt import CDTLoss
 from .class_balanced import ClassBalancedLoss
+from .class_balanced_multi_label import ClassBalancedMultiLabelLoss
 from .cost_sensitive import CostSensitiveCE
 from .cross_entropy import CELoss
+from .distribution_balanced import DistributionBalancedLoss
 from .equalization import EqualizationLoss
 from .focal import FocalLoss
 from .influence_balanced import IBFocalLoss, IBLoss
@@ -16,6 +18,7 @@ from .lade import LADELoss
 from .ldam import LDAMLoss
 from .logit_adjusted import LogitAdjustedLoss
 from .seesaw import SeesawLoss
+from .several_labels import SeveralLabelsLoss
 from .vs import VSLoss
 
 __all__ = [
@@ -24,7 +27,9 @@ __all__ = [
     "CDTLoss",
     "CELoss",
     "ClassBalancedLoss",
+    "ClassBalancedMultiLabelLoss",
     "CostSensitiveCE",
+    "DistributionBalancedLoss",
     "EqualizationLoss",
     "FocalLoss",
     "IBFocalLoss",
@@ -35,6 +40,7 @@ __all__ = [
     "LogitAdjustedLoss",
     "LongTailLoss",
     "SeesawLoss",
+    "SeveralLabelsLoss",
     "VSLoss",
 ]
 

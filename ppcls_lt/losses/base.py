@@ -58,6 +58,8 @@ class LongTailLoss(nn.Layer):
     result_key: str = None  # type: ignore[assignment]  # a subclass sets it
     # Wants `batch.features`, which an Engine catches at the final classifier.
     uses_features = False
+    # Takes rows of labels, each 0 or 1, instead of one class an image.
+    several_labels = False
     # Takes a `cosine_scale` above 1 also on an ordinary classifier, whose logits are no cosines.
     allow_unnormalized = False
     feature_source: Any = None

@@ -1,6 +1,7 @@
 """Metrics over the whole evaluation set, for ``Metric.Eval``; one short file per family, found by being here."""
 
 from ..basis import modules
+from .average_precision import ManyMediumFewMAP
 from .averages import BalancedAcc, GMean, MacroF1, WorstClassAcc
 from .base import LongTailMetric, OneNumber, share
 from .batch import Batch, Batches
@@ -20,6 +21,7 @@ __all__ = [
     "LongTailMetric",
     "MacroF1",
     "ManyMediumFewAcc",
+    "ManyMediumFewMAP",
     "OneNumber",
     "PerClassAcc",
     "TopK",

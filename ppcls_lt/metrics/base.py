@@ -32,6 +32,8 @@ class LongTailMetric:
     keys: tuple[str, ...] = ()
     smaller_is_better = False
     needs: tuple = (Counts(),)
+    # Takes rows of labels, each 0 or 1, instead of one class an image.
+    several_labels = False
 
     def __init__(self) -> None:
         self.predictions = PredictionCounts(self.needs)

@@ -105,7 +105,8 @@ class _Case:
         """Every loss's step and what it is compared with, by name."""
         from ppcls_lt.basis.registry import registered
 
-        others = sorted({loss.__name__ for loss in registered("loss").values()} - {*LOSSES, *ADJUSTED, "LDAMLoss"})
+        all_losses = [loss.__name__ for loss in registered("loss").values() if not loss.several_labels]
+        others = sorted({*all_losses} - {*LOSSES, *ADJUSTED, "LDAMLoss"})
         normalised = self.built("LDAMLoss", s=SCALE)
         normalised.take_scaled_logits()
         return {

@@ -1,0 +1,44 @@
+"""Distribution-balanced loss as pure functions of tensors.
+
+Source: Wu et al., ECCV 2020, equations 3 to 7, and their code.
+"""
+
+from __future__ import annotations
+
+import paddle
+import paddle.nn.functional as F
+
+from .sigmoid import shared_sigmoid_loss
+
+
+def rebalanced_weights(
+    label: paddle.Tensor, inverse: paddle.Tensor, alpha: float, beta: float, gamma: float
+) -> paddle.Tensor:
+    """``alpha + sigmoid(beta (r_ic - gamma))``, ``r_ic = (1 / n_c) / (1 / n summed over its labels)``: ``[N, C]``.
+
+    ``r_ic`` is how seldom label c alone would have the image drawn, beside how often all its labels have it drawn.
+
+    Args:
+        label (Tensor): ``[N, C]``, 0 or 1. A row without labels gives ``alpha + 1``.
+        inverse (Tensor): ``1 / n_c``, ``[C]``.
+        alpha (float), beta (float), gamma (float): of the smoothing map.
+    """
+    repeated = (label * inverse).sum(axis=1, keepdim=True)
+    share = inverse / repeated.clip(min=1e-30)
+    return F.sigmoid(beta * (share - gamma)) + alpha
+
+
+def negative_tolerant(
+    logits: paddle.Tensor, label: paddle.Tensor, weights: paddle.Tensor, bias: paddle.Tensor, scale: float, gamma: float
+) -> paddle.Tensor:
+    """Binary losses whose logits are shifted, and scaled where the label is not there: sums over classes ``[N]``.
+
+    Args:
+        logits (Tensor), label (Tensor), weights (Tensor): ``[N, C]``.
+        bias (Tensor): added to the logits, ``[C]``.
+        scale (float): what multiplies a logit whose label is not there, and divides its loss.
+        gamma (float): focusing parameter, >= 0.
+    """
+    absent = 1.0 - label
+    shifted = (logits + bias) * (label + scale * absent)
+    return shared_sigmoid_loss(shifted, weights * label, weights * absent / scale, gamma)
