@@ -15,6 +15,8 @@ from ppcls_lt.data.resampling import (
     alias_table,
     class_probabilities,
     draws,
+    repeated,
+    repeats,
     shuffles,
     sorted_by_class,
 )
@@ -35,6 +37,15 @@ def reference_probabilities(mode, counts, parameter=None):
     filled = [n for n in counts if n]
     if mode == "effective_number":
         mass = [n / math.fsum(parameter**k for k in range(n)) if n else 0.0 for n in counts]
+    elif mode == "repeat_factor":
+        threshold = 1 / len(filled) if parameter is None else parameter
+        mass = [n * max(1.0, math.sqrt(threshold * sum(counts) / n)) if n else 0.0 for n in counts]
+    elif mode == "every_image":
+        low, high = 0.0, parameter * sum(counts)
+        for _ in range(200):
+            level = (low + high) / 2
+            low, high = (level, high) if sum(max(n, level) for n in filled) < parameter * sum(counts) else (low, level)
+        mass = [max(n, low) if n else 0.0 for n in counts]
     elif mode == "progressive":
         mass = [(1 - parameter) * n / sum(counts) + parameter * (n > 0) / len(filled) for n in counts]
     else:
@@ -50,6 +61,11 @@ RULES = [
     ("square_root", {}, None),
     ("power", {"exponent": 0.3}, 0.3),
     ("progressive", {"progress": 0.25}, 0.25),
+    ("repeat_factor", {}, None),
+    ("repeat_factor", {"oversample_thr": 0.6}, 0.6),
+    ("every_image", {}, 2.0),
+    ("every_image", {"times": 1.1}, 1.1),
+    ("every_image", {"times": 30}, 30),
 ]
 
 
@@ -97,6 +113,8 @@ class TestImageWeights:
             ("power", {}, "`exponent` must be a finite number >= 0 and <= 1, got None"),
             ("power", {"exponent": -0.1}, "`exponent` must be"),
             ("progressive", {}, "`progress` must be"),
+            ("repeat_factor", {"oversample_thr": 0}, "`oversample_thr` must be a finite number > 0 and <= 1, got 0"),
+            ("every_image", {"times": 0.9}, "`times` must be a finite number >= 1, got 0.9"),
             ("square_root", {"beta": 0.9}, "`beta` must be left out with mode 'square_root', got 0.9"),
         ],
     )
@@ -107,6 +125,37 @@ class TestImageWeights:
     def test_no_images(self):
         with pytest.raises(ConfigError, match="image_weights: `counts` must be a list with at least one image"):
             image_weights("class_balanced", [0, 0])
+
+
+class TestRepeats:
+    @given(st.lists(st.integers(0, 30), min_size=1, max_size=8).filter(any), st.integers(0, 2**32), st.data())
+    def test_every_image_as_often_as_its_factor_says(self, counts, seed, data):
+        factors = np.array([data.draw(st.floats(1, 4)) for _ in counts])
+        images = np.arange(sum(counts), dtype=np.int32)
+        generator = np.random.default_rng(seed)
+        shown = repeats(generator, images, np.array(counts), factors, more=3)
+        assert shown.dtype == np.int32 and len(shown) == repeated(np.array(counts), factors) + 3
+        times = np.bincount(shown[:-3], minlength=len(images))
+        owner = np.repeat(np.arange(len(counts)), counts)
+        for c, n in enumerate(counts):
+            mine = times[owner == c]
+            assert n == 0 or mine.min() >= 1 and mine.max() - mine.min() <= 1
+            # A class has its images and its excess, rounded up or down after all were scaled to a whole number.
+            assert abs(mine.sum() - n * factors[c]) < 2.0
+
+    def test_on_average_each_as_often_as_its_factor_says(self):
+        counts, factors = np.array([5, 2, 1]), np.array([1.0, 1.25, 2.5])
+        times, epochs = np.zeros(8), 4000
+        for seed in range(epochs):
+            shown = repeats(np.random.default_rng(seed), np.arange(8), counts, factors)
+            assert len(shown) == 10
+            times += np.bincount(shown, minlength=8)
+        np.testing.assert_allclose(times / epochs, np.repeat(factors, counts), atol=5 * 0.5 / np.sqrt(epochs))
+
+    def test_the_order_is_random(self):
+        counts = np.array([50, 50])
+        shown = repeats(np.random.default_rng(0), np.arange(100), counts, np.array([1.0, 1.0]))
+        assert sorted(shown) == list(range(100)) and 30 < (shown[:50] < 50).sum() * 2 < 70
 
 
 class TestSortedByClass:

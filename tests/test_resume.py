@@ -46,6 +46,8 @@ def folder(tmp_path_factory):
         {"DeferredReweighting": {"start": 4}},
         {"DeferredResampling": {"start": 3}},
         {"MaxNormPGD": {"thresh": 0.5}},
+        {"SAM": {"rho": 0.05}},
+        {"SWA": {"start": 4}},
         {"tests.observers.Kill": None},
     ]
     engines.write_yaml(settings, folder / "config.yaml")

@@ -27,7 +27,7 @@ CE = {"CELoss": {"weight": 1.0}}
 class Linear:
     """One linear layer in float64, its run and its passes: what a callback acts on, without the host's loop."""
 
-    def __init__(self, entry, counts=None):
+    def __init__(self, entry, counts=None, amp=None):
         host.load()
         images, label = np.array(entry["inputs"]), np.array(entry["label"])
         self.model = nn.Linear(images.shape[1], len(entry["bias"])).to(dtype="float64")
@@ -38,7 +38,11 @@ class Linear:
         batch = [paddle.to_tensor(images), paddle.to_tensor(label).reshape([-1, 1])]
         self.passes = [steps.Pass(engine, lambda engine, batch: self.model(batch[0]), batch)]
         self.run = SimpleNamespace(
-            model=self.model, training_loss=loss, weighted_losses=list, class_counts=lambda: np.array(counts)
+            config={"AMP": amp},
+            model=self.model,
+            training_loss=loss,
+            weighted_losses=list,
+            class_counts=lambda: np.array(counts),
         )
         self.params = entry["params"]
         self.velocity = [0.0, 0.0]
@@ -146,7 +150,7 @@ def test_shares_scale_gradients_and_no_values():
 
 @pytest.mark.parametrize("gradient", [0.0, math.inf, math.nan])
 def test_no_way_up_where_there_is_no_gradient_or_none_that_is_finite(gradient):
-    layer, seen = Linear(AUTHORS["SAM"][0]), []
+    layer, seen = Linear(AUTHORS["SAM"][0], amp={"level": "O1"}), []
     callback = SAM(rho=0.5)
     callback.on_checkpoint_loaded(layer.run)
     layer.passes[0].backward()
@@ -165,11 +169,13 @@ class Moody(nn.Layer):
         super().__init__()
         self.register_buffer("counts", paddle.zeros([3]), persistable=False)
         self.register_buffer("calls", paddle.zeros([1]))
+        self.step = 0
 
     def forward(self, x, label):
         self.counts = self.counts + nn.functional.one_hot(label.flatten(), 3).sum(0)
         self.calls.add_(paddle.ones([1]))
-        drawn = paddle.rand([x.shape[0]], dtype="float32")
+        self.step += 1
+        drawn = self.step * paddle.rand([x.shape[0]], dtype="float32")
         loss = nn.functional.cross_entropy(x * self.counts * self.calls, label.flatten(), reduction="none")
         return {"loss": (drawn * loss).sum()}
 
@@ -197,7 +203,7 @@ def test_a_loss_that_counts_or_draws_sees_the_same_batches_again():
     found = [loss.item() for loss in losses]
     assert found[0:2] == found[2:4] == found[4:6] and found[0] != found[1]
     np.testing.assert_array_equal(engine.train_loss_func.counts.numpy(), counts)
-    assert counts.tolist() == [2, 4, 4] and engine.train_loss_func.calls.item() == 2
+    assert counts.tolist() == [2, 4, 4] and engine.train_loss_func.calls.item() == engine.train_loss_func.step == 2
     paddle.set_rng_state([random])
     drawn = paddle.rand([4]).numpy()
     passes[-1].backward()

@@ -4,13 +4,17 @@ from .base import Callback
 from .class_sharpness import FocalSAM, ImbSAM
 from .classifier_stages import LearnableWeightScaling, ResetClassifier, TauNormalize
 from .deferred import DeferredResampling, DeferredReweighting
+from .ema import EMA
 from .freeze_layers import FreezeLayers
 from .loss_schedule import LossSchedule, loss_entries
 from .norm_constraints import L2NormPGD, MaxNormPGD
 from .sharpness import SAM
+from .swa import SWA
 
 __all__ = [
+    "EMA",
     "SAM",
+    "SWA",
     "Callback",
     "DeferredResampling",
     "DeferredReweighting",

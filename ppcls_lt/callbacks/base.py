@@ -71,6 +71,12 @@ class Callback:
     def on_epoch_end(self, run: Run) -> None:
         """The last batch of ``run.epoch`` is done; evaluation and saving follow."""
 
+    def before_evaluation(self, run: Run) -> None:
+        """Every callback has had ``on_epoch_end``: what the model holds after this is evaluated and saved.
+
+        Called after every epoch, whether an evaluation follows or not.
+        """
+
     def on_save(self, run: Run, weights: dict[str, Any]) -> None:
         """A checkpoint is about to be written; called on every process, written by the first.
 

@@ -11,7 +11,7 @@ from ..basis import checks
 from ..basis.registry import register
 from ..data.group_names import TERTILES
 from ..data.groups import shot_groups
-from ..maths.sharpness import ascended, clear, weighed
+from ..maths.sharpness import clear, weighed
 from .sharpness import SharpnessAware, trained
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class ClassSharpness(SharpnessAware):
             self._again(passes)
             with paddle.no_grad():
                 rest = [whole - weight.grad for whole, weight in zip(rest, weights)]
-            with ascended(weights, self.rho, self.adaptive):
+            with self._ascent.up(weights):
                 self._again(passes)
         with paddle.no_grad():
             for weight, other in zip(weights, rest):

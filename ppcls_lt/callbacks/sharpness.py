@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..basis import checks
 from ..basis.registry import register, registered
-from ..maths.sharpness import Statistics, ascended
+from ..maths.batch_norm import Statistics
+from ..maths.sharpness import Ascent
 from .base import Callback
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class SharpnessAware(Callback):
 
     def on_checkpoint_loaded(self, run: Run) -> None:
         self._statistics = Statistics(run.model)
+        self._ascent = Ascent(self.rho, self.adaptive, guarded=bool(run.config.get("AMP")))
 
 
 @register("callback")
@@ -82,7 +84,7 @@ class SAM(SharpnessAware):
         return f"each step is made of two passes, the second with all weights {self.rho:g} up the gradient"
 
     def on_gradients(self, run: Run, passes: list) -> None:
-        with ascended(trained(run), self.rho, self.adaptive), self._statistics.kept():
+        with self._ascent.up(trained(run)), self._statistics.kept():
             for each in passes:
                 each.backward()
 

@@ -16,6 +16,7 @@ from ..basis import checks
 from ..basis.checks import ConfigError
 from ..basis.registry import registered
 from ..data.counts import class_labels, images_per_class
+from ..data.sampling_modes import modes
 from .reading import class_number
 
 # The classes that every architecture of PaddleClas has unless it is told otherwise (ImageNet's).
@@ -81,6 +82,9 @@ def check_batches(config: dict, part: str, images: int) -> None:
     if ours is not None:
         # What another sampler draws is seen once it is built.
         if "num_samples" not in inspect.signature(ours).parameters or sampler.get("indices") is not None:
+            return
+        mode = modes().get(sampler.get("mode"))
+        if mode is not None and mode.repeats:
             return
         images = (sampler.get("num_samples") or images) // processes
     elif name == "DistributedBatchSampler":

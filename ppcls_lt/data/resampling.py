@@ -100,6 +100,53 @@ def draws(
     return result
 
 
+def repeats(
+    generator: np.random.Generator, images: np.ndarray, counts: np.ndarray, factors: np.ndarray, more: int = 0
+) -> np.ndarray:
+    """Show every image at least once: each as often as the factor of its class says, in a random order.
+
+    An image is there ``floor(f)`` or ``floor(f) + 1`` times, on average ``f``; which ones are there once more is drawn
+    without replacement. The number of all is :func:`repeated`, whatever is drawn.
+
+    Args:
+        generator (numpy.random.Generator): the source of randomness.
+        images (array): ``[N]``, sorted by class.
+        counts (array): ``[C]``.
+        factors (array): ``[C]``, >= 1 for a class that has images.
+        more (int): further images, drawn from all of them evenly.
+
+    Returns:
+        array ``[repeated + more]`` of the type of ``images``.
+    """
+    excess = counts * (factors - 1.0) * (counts > 0)
+    upper = np.cumsum(excess)
+    total = repeated(counts, factors) - images.size
+    if total:
+        # Systematic rounding: the sum is what it must be, and each class has its share on average.
+        upper *= total / upper[-1]
+        upper[-1] = total
+    upper = np.floor(upper + generator.random()).astype(np.int64)
+    upper[-1] = total
+    here = counts + np.diff(upper, prepend=0)
+    full, rest = np.divmod(here, np.maximum(counts, 1))
+    classes = np.repeat(np.arange(counts.size), counts)
+    order = np.lexsort((generator.random(images.size), classes))
+    rank = np.arange(images.size) - (np.cumsum(counts) - counts)[classes]
+    times = full[classes] + (rank < rest[classes])
+    shown = generator.permutation(np.repeat(images[order], times))
+    return np.concatenate([shown, images[generator.integers(images.size, size=more)]]) if more else shown
+
+
+def repeated(counts: np.ndarray, factors: np.ndarray) -> int:
+    """How many images an epoch has in which each is repeated by the factor of its class.
+
+    Args:
+        counts (array): images per class ``[C]``.
+        factors (array): ``[C]``.
+    """
+    return int(np.sum(counts)) + round(float(np.sum(counts * (factors - 1.0) * (counts > 0))))
+
+
 def _spans(start, end):
     """Cut a range into spans ``(start, end)`` of at most a chunk."""
     return [(first, min(first + _CHUNK, end)) for first in range(start, end, _CHUNK)]

@@ -36,6 +36,9 @@ class Mode(NamedTuple):
         bounds (dict): of the parameter: ``minimum``, ``above``, ``maximum``, ``below``, of ``checks.number``.
         default (float or None): of the parameter; None means that it must be given.
         over_run (bool): the parameter is no setting but goes from 0 in the first epoch of a run to 1 in its last.
+        optional (bool): the parameter may be left out without a default; ``weights`` is then given None.
+        repeats (bool): the weights are how often an image is shown in an epoch, >= 1, and no shares of random draws:
+            every image is shown, and an epoch is as long as that makes it.
     """
 
     weights: Callable
@@ -45,6 +48,18 @@ class Mode(NamedTuple):
     bounds: Mapping = MappingProxyType({})
     default: float | None = None
     over_run: bool = False
+    optional: bool = False
+    repeats: bool = False
+
+
+def _lifted(n, times):
+    """Class sizes lifted to one level, in images of today's: ``level`` with ``sum max(n_c, level) = times N``."""
+    small = np.sort(n)
+    above = n.sum() - np.cumsum(small)  # images of the classes that are larger
+    levels = (times * n.sum() - above) / np.arange(1, n.size + 1)
+    # The smallest classes are lifted, as many as lie below what that comes to.
+    level = levels[np.flatnonzero(levels >= small)[-1]]
+    return np.maximum(1.0, level / n)
 
 
 _KANG = "Kang et al., ICLR 2020"
@@ -73,6 +88,24 @@ _PACKAGED = {
         parameter="progress",
         bounds={"minimum": 0, "maximum": 1},
         over_run=True,
+    ),
+    "repeat_factor": Mode(
+        lambda n, oversample_thr: np.maximum(1.0, np.sqrt((oversample_thr or 1 / n.size) * n.sum() / n)),
+        "max(1, (oversample_thr N / n_c)^(1/2)) times an epoch",
+        "Gupta et al., CVPR 2019",
+        parameter="oversample_thr",
+        bounds={"above": 0, "maximum": 1},
+        optional=True,
+        repeats=True,
+    ),
+    "every_image": Mode(
+        _lifted,
+        "max(1, level / n_c) times an epoch of `times` N images",
+        "this project",
+        parameter="times",
+        bounds={"minimum": 1},
+        default=2.0,
+        repeats=True,
     ),
 }
 
@@ -131,9 +164,10 @@ def image_weights(mode: str, counts: CountsLike, **given: float | None) -> np.nd
     n = counts[present].astype(np.float64)
     entry = modes()[mode]
     found = np.asarray(entry.weights(n) if entry.parameter is None else entry.weights(n, parameter))
-    if found.shape != n.shape or not np.isfinite(found).all() or found.min() < 0 or not found.any():
+    least = 1 if entry.repeats else 0
+    if found.shape != n.shape or not np.isfinite(found).all() or found.min() < least or not found.any():
         got = checks.described(f"{mode!r}, which gives {found} for classes of {n} images")
-        checks.fail("image_weights", "mode", "one that gives a weight >= 0 for each class, not all 0", got)
+        checks.fail("image_weights", "mode", f"one that gives a weight >= {least} for each class, not all 0", got)
     weights = np.zeros(counts.size)
     weights[present] = found
     return weights
@@ -161,4 +195,6 @@ def mode_parameter(mode: str, given: Mapping[str, float | None], *, owner: str) 
         return None
     value = given.get(entry.parameter)
     value = entry.default if value is None else value
+    if value is None and entry.optional:
+        return None
     return checks.number(owner, entry.parameter, value, **entry.bounds)

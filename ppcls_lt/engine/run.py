@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 import paddle
 import paddle.distributed as dist
@@ -13,6 +13,7 @@ from paddle import nn
 
 from ..callbacks import Callback
 from ..maths import randomness
+from ..maths.batch_norm import share_statistics
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,6 +116,10 @@ class Run:
     def schedules(self) -> list:
         """The learning rates' schedules, one for each optimizer."""
         return self._engine.schedules
+
+    def training_passes(self) -> Iterator[tuple[int, Callable]]:
+        """Yield ``(images, forward)`` of every batch of one more epoch of the training data, without gradients."""
+        return self._engine.training_passes()
 
     def classifier(self, model: nn.Layer | None = None) -> tuple[str, nn.Layer]:
         """Return ``(name, layer)`` of the final Linear of the model, or of another such model."""
@@ -248,6 +253,9 @@ class Run:
         train_epoch()
         share_statistics(self.models)
         self._call("on_epoch_end")
+        self._call("before_evaluation")
+        if self._uses("before_evaluation"):
+            share_statistics(self.models)
         self.seconds += time.perf_counter() - started
 
     def _call(self, point, *args):
@@ -256,17 +264,6 @@ class Run:
 
     def _uses(self, point):
         return any(getattr(type(callback), point) is not getattr(Callback, point) for callback in self._callbacks)
-
-
-def share_statistics(models: Sequence[nn.Layer]) -> None:
-    """Give rank 0's BatchNorm statistics to every process; each had its own images."""
-    if not (dist.is_initialized() and dist.get_world_size() > 1):
-        return
-    for model in models:
-        for layer in model.sublayers(include_self=True):
-            if isinstance(layer, (nn.BatchNorm, nn.layer.norm._BatchNormBase)):
-                dist.broadcast(layer._mean, src=0)
-                dist.broadcast(layer._variance, src=0)
 
 
 def scale_schedule(schedule: Any, factor: float) -> None:

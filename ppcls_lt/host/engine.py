@@ -225,6 +225,10 @@ class EngineView:
         """Have ``call()`` follow each update of the weights."""
         steps.after_updates(self.__engine, call)
 
+    def training_passes(self) -> Iterator[tuple[int, Callable[[], Any]]]:
+        """Yield ``(images, forward)`` of every batch of an epoch; nothing has a gradient."""
+        return steps.training_passes(self.__engine)
+
     def telling_losses(self, tell: Callable[[dict[str, float]], Any]) -> contextlib.AbstractContextManager[None]:
         """Within the context, ``tell(terms)`` follows each step: name -> float, as the host reads them for its log."""
         return steps.telling_losses(tell)

@@ -7,6 +7,7 @@ calls, the optimizers and the scaler, the same in every version.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import types
 from collections.abc import Iterator
@@ -21,8 +22,8 @@ from .patched import replaced
 class Pass:
     """The forward and backward pass of one batch, to be made again as it was.
 
-    The random states of the device are those of the first time, and so are the buffers of
-    the training loss: a loss that draws draws the same, one that counts its
+    The random states of the device are those of the first time, and so are the attributes
+    and buffers of the training loss: a loss that draws draws the same, one that counts its
     batches counts this one once.
 
     Args:
@@ -36,9 +37,10 @@ class Pass:
         self._forward = forward
         self._batch = batch
         self._random = paddle.get_rng_state()
+        self._attributes = [(layer, dict(vars(layer))) for layer in _layers(engine.train_loss_func)]
         self._buffers = [
             (layer, name, buffer.clone())
-            for layer in engine.train_loss_func.sublayers(include_self=True)
+            for layer in _layers(engine.train_loss_func)
             for name, buffer in layer._buffers.items()
             if buffer is not None
         ]
@@ -51,6 +53,8 @@ class Pass:
         """
         engine = self._engine
         paddle.set_rng_state(self._random)
+        for layer, attributes in self._attributes:
+            vars(layer).update(attributes)
         with paddle.no_grad():
             for layer, name, buffer in self._buffers:
                 paddle.assign(buffer, layer._buffers[name])
@@ -62,6 +66,10 @@ class Pass:
         loss = loss / getattr(engine, "update_freq", 1)
         scaler = getattr(engine, "scaler", None)
         (loss if scaler is None else scaler.scale(loss)).backward()
+
+
+def _layers(loss):
+    return loss.sublayers(include_self=True)
 
 
 def before_updates(engine: Any, call: Callable[[list[Pass]], Any]) -> None:
@@ -98,6 +106,25 @@ def before_updates(engine: Any, call: Callable[[list[Pass]], Any]) -> None:
     if scaler is not None:
         scaler.step = wrapped(scaler.step, update)
         scaler.minimize = wrapped(scaler.minimize, update)
+
+
+def training_passes(engine: Any) -> Iterator[tuple[int, Callable[[], Any]]]:
+    """Yield ``(images, forward)`` of every batch of an epoch of the training data, from the loader as it is.
+
+    Args:
+        engine: the host's Engine, between two epochs.
+    """
+    module = importlib.import_module("ppcls.engine.train.train")
+
+    def forward(batch):
+        with paddle.no_grad(), _precision(engine):
+            module.forward(engine, batch)
+
+    for batch in engine.train_dataloader:
+        images = batch[0].shape[0]
+        if not engine.config["Global"].get("use_multilabel", False):
+            batch[1] = batch[1].reshape([images, -1])
+        yield images, functools.partial(forward, batch)
 
 
 def after_updates(engine: Any, call: Callable[[], Any]) -> None:

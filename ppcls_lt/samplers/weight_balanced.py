@@ -13,7 +13,7 @@ import paddle
 from ..basis import checks
 from ..basis.registry import register
 from ..data.counts import images_per_class
-from ..data.resampling import class_probabilities, draws, shuffles, sorted_by_class
+from ..data.resampling import class_probabilities, draws, repeated, repeats, shuffles, sorted_by_class
 from ..data.sampling_modes import image_weights, mode_parameter, mode_parameters, modes
 from ..data.weighting import class_weights
 from .inputs import image_indices, image_sizes, labels_of
@@ -35,6 +35,9 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
     batch. The draw is a function of the seed and the epoch, of no global random
     state.
 
+    A mode that repeats (``repeat_factor``, ``every_image``) draws nothing with replacement: an
+    epoch has every image, those of rare classes more than once, and is longer than the data.
+
     Args:
         dataset: the data set; its ``labels`` hold one integer >= 0 per image.
         batch_size (int): images of a batch in each process.
@@ -45,7 +48,7 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
             or of a ``.npy`` file.
         num_samples (int): draws an epoch of all processes together, but for what
             deals the last step equally; None means as many as there are images
-            to draw from.
+            to draw from. To be left out with a mode that repeats.
         mode (str): how to weigh an image, a name of :func:`ppcls_lt.data.sampling_modes.modes`;
             None means ``effective_number``.
         total_epochs (int): of a mode that changes over a run, such as ``progressive``:
@@ -58,7 +61,8 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         rank (int): this process; None means the one it is.
         seed (int): >= 0; None means that of the run, or 0 outside of one.
         **parameters (float): that of the mode: ``beta`` of ``effective_number`` (default
-            0.9999), ``exponent`` of ``power``, and what further modes take.
+            0.9999), ``exponent`` of ``power``, ``oversample_thr`` of ``repeat_factor`` (default one over the classes
+            that have images), ``times`` of ``every_image`` (default 2), and what further modes take.
 
     Raises:
         ConfigError: an argument is not what it must be, a data set without such
@@ -102,7 +106,7 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         if checks.integer(_OWNER, "rank", self.rank, minimum=0) >= self.num_replicas:
             checks.fail(_OWNER, "rank", f"below `num_replicas`, which is {self.num_replicas}", rank)
         self._seed = None if seed is None else checks.integer(_OWNER, "seed", seed, minimum=0)
-        self._check_rule(mode, parameters, total_epochs, class_weight)
+        self._check_rule(mode, parameters, total_epochs, class_weight, num_samples)
         self.mode = _DEFAULT_MODE if mode is None else mode
         self._parameters = parameters
         self._total_epochs = total_epochs
@@ -124,7 +128,7 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
                 got = checks.described("only zeros for them")
                 checks.fail(_OWNER, "class_weight", "above 0 for a class that has images", got)
 
-        self.num_samples = labels.size if num_samples is None else num_samples
+        self.num_samples = self._length(labels.size) if num_samples is None else num_samples
         checks.integer(_OWNER, "num_samples", self.num_samples, minimum=1)
         self._check_last_batch()
         self.epoch = 0
@@ -185,7 +189,10 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         generator = self._generator(epoch, "images")
         if epoch < self._first_weighted_epoch:
             return shuffles(generator, self.num_samples + self._added, self._images)
-        probabilities = class_probabilities(self._image_weights(epoch), self._counts)
+        weights = self._image_weights(epoch)
+        if self._repeats:
+            return repeats(generator, self._images, self._counts, weights, more=self._added)
+        probabilities = class_probabilities(weights, self._counts)
         return draws(generator, self.num_samples, self._images, self._counts, probabilities, more=self._added)
 
     @staticmethod
@@ -207,6 +214,15 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         """Further draws of an epoch, with which every process has equally many images in the last step."""
         return 0 if self.drop_last else -self.num_samples % self.num_replicas
 
+    @property
+    def _repeats(self):
+        """Whether an epoch shows every image, and some of them again."""
+        return self._class_weight is None and modes()[self.mode].repeats
+
+    def _length(self, images):
+        """The images of an epoch where none are stated."""
+        return repeated(self._counts, self._image_weights(0)) if self._repeats else images
+
     @functools.cached_property
     def _images(self):
         """The images sorted by class: made with the first draw, for which the labels are given up."""
@@ -214,7 +230,7 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         self._labels = self._indices = None
         return images
 
-    def _check_rule(self, mode, parameters, total_epochs, class_weight):
+    def _check_rule(self, mode, parameters, total_epochs, class_weight, num_samples):
         """Raise unless the arguments say in one way how images are weighed."""
         for name in parameters:
             checks.known_name(_OWNER, "parameter", name, mode_parameters())
@@ -229,6 +245,8 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
         entry = modes().get(mode) if isinstance(mode, str) else None
         over_run = entry is not None and entry.over_run
         mode_parameter(mode, {**parameters, **({entry.parameter: 0} if over_run else {})}, owner=_OWNER)
+        if entry is not None and entry.repeats and num_samples is not None:
+            checks.fail(_OWNER, "num_samples", f"left out with mode {mode!r}, which shows every image", num_samples)
         if total_epochs is not None:
             checks.integer(_OWNER, "total_epochs", total_epochs, minimum=1)
             if not over_run:
