@@ -22,6 +22,8 @@ from ..runs import marks as run_marks
 from . import plugins
 
 _OWNER = "Global: `run`"
+# What `ppcls-lt compare` leaves of a run, in the folder above its training's.
+_COMPARED, _KEPT = "result.json", "weights"
 # Entries of a configuration that are paths of data.
 _PATHS = ("image_root", "cls_label_path", "class_id_map_file", "infer_imgs", "num_class_list", "group_by")
 _log = logging.getLogger("ppcls.lt")
@@ -134,6 +136,11 @@ def _weights(run, arch):
             why = "" if prefix != checkpoints.LATEST else ", since there is no whole best_model"
             _log.info("%s: weights of epoch %d, %s%s", run.output_dir, checkpoints.epoch_of(path), path, why)
             return str(path)
+    for folder in [*run.output_dir.parents][:2]:  # above the training, or above that of its last stage
+        path = folder / f"{_KEPT}{checkpoints.WEIGHTS}"
+        if (folder / _COMPARED).is_file() and path.is_file():
+            _log.info("%s: the weights that a comparison chose, %s", run.output_dir, path)
+            return str(folder / _KEPT)
     section = yaml_files.read_map(run.config, "Global", "run").get("Arch")
     trained = section.get("name") if isinstance(section, dict) else None
     if trained != arch:

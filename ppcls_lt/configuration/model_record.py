@@ -53,7 +53,7 @@ def of(config: dict) -> dict:
     return {
         "architecture": arch.get("name"),
         "classes": configuration.class_number(config),
-        "classifier": "ordinary" if scale is None else arch["classifier"],
+        "classifier": configuration.classifier_kind(config) or "ordinary",
         "scale": scale,
         "parameters": _told({key: value for key, value in arch.items() if key not in ("name", "class_num")}),
         "ml_decoder": _told(config.get("MLDecoder") or {}) if arch.get("use_ml_decoder", False) else None,

@@ -15,9 +15,14 @@ from ..basis.findings import ConfigError, Finding, of
 from ..basis.registry import found, registered
 from ..callbacks import LossSchedule, loss_entries
 from ..data.counts import as_counts, count_label_list
+from ..data.group_names import THRESHOLDS
 
 AUTO = "auto"
 NORMALIZED = "normalized"
+# What `ppcls-lt adjust` makes of a classifier where an ordinary one, or its bias, is not enough: a Linear on features
+# at unit length, with a bias, of a normalised one; an ordinary one with a bias that the architecture's lacks.
+UNIT_FEATURES, WITH_BIAS = "unit_features", "with_bias"
+ADJUSTED = (UNIT_FEATURES, WITH_BIAS)
 # The host's data sets that read a list of lines "image label"; PaddleX's names are names of the first.
 IMAGE_LISTS = ("ImageNetDataset", "MultiScaleDataset", "ClsDataset", "ShiTuRecDataset")
 
@@ -149,6 +154,16 @@ def counting_components(config: dict) -> Iterator[tuple[str, str, dict]]:
                     yield where, name, params
 
 
+def classifier_kind(config: dict) -> str | None:
+    """What ``Arch.classifier`` says, or None of an ordinary one.
+
+    Raises:
+        ConfigError: it is unknown.
+    """
+    kind = config["Arch"].get("classifier")
+    return None if kind is None else checks.choice("Arch", "classifier", kind, (NORMALIZED, *ADJUSTED))
+
+
 def normalized_scale(config: dict) -> float | None:
     """The scale of the normalised classifier, or None when the classifier is an ordinary one.
 
@@ -157,10 +172,8 @@ def normalized_scale(config: dict) -> float | None:
     Raises:
         ConfigError: ``Arch.classifier`` is unknown, or no or different scales are stated.
     """
-    kind = config["Arch"].get("classifier")
-    if kind is None:
+    if classifier_kind(config) != NORMALIZED:
         return None
-    checks.choice("Arch", "classifier", kind, (NORMALIZED,))
     stated, names = {}, []
     for part in ("Train", "Eval"):
         for where, cls, params in losses(config, part):
@@ -200,6 +213,22 @@ def counts_given(value: Any, owner: str, config: dict, allow_empty: bool) -> np.
         delimiter=dataset.get("delimiter"),
         allow_empty=allow_empty,
     )
+
+
+def stated_groups(config: dict, counts: np.ndarray) -> tuple[Any, np.ndarray]:
+    """``(thresholds, counts)`` that ``ManyMediumFewAcc`` of ``Metric.Eval`` groups the classes by, or the usual ones.
+
+    Args:
+        config (dict): the configuration.
+        counts (array): images per class ``[C]`` where the metric names no others.
+    """
+    stated = next((each for _, name, each in components(config, "Metric", "Eval") if name == "ManyMediumFewAcc"), {})
+    grouping = counts
+    if stated.get("group_by") is not None:
+        grouping = as_counts(
+            stated["group_by"], owner="ManyMediumFewAcc", name="group_by", class_num=counts.size, allow_empty=True
+        )
+    return stated.get("thresholds", THRESHOLDS), grouping
 
 
 def check_images(dataset: dict, owner: str) -> None:

@@ -14,7 +14,7 @@ from ..data.counts import count_label_list
 from ..losses import LongTailLoss
 from ..runs import checkpoints
 from . import callback_entries, data_checks, places, trying, values
-from .reading import AUTO, class_number, counts_given, malformed, normalized_scale, reads_list, sound
+from .reading import ADJUSTED, AUTO, class_number, counts_given, malformed, normalized_scale, reads_list, sound
 
 
 def sections(config: dict, mode: str) -> Iterator[Finding]:
@@ -102,9 +102,13 @@ def lists(config: dict, mode: str) -> Iterator[Finding]:
 
 
 def scale(config: dict, mode: str) -> Iterator[Finding]:
-    """Yield what is wrong with the scale of a normalised classifier."""
+    """Yield what is wrong with the kind of classifier and the scale of a normalised one."""
     if parts(config, mode):
         yield from of(normalized_scale, config)
+    kind = config["Arch"].get("classifier")
+    if mode == "train" and kind in ADJUSTED:
+        must = "be normalized or left out to train; the others are what `ppcls-lt adjust` makes of a trained one"
+        yield checks.finding("Arch", "classifier", must, kind)
 
 
 def losses(config: dict, mode: str) -> Iterator[Finding]:

@@ -17,7 +17,14 @@ from ..configuration import count_checks, data_checks, label_kinds, relabelling
 from ..configuration import reading as configuration
 from ..data.counts import class_labels, images_per_class, label_counts
 from ..host.decoding import pixel_limit
-from ..maths.classifier import FeatureTap, LogitsCheck, find_classifier, normalize
+from ..maths.classifier import (
+    FeatureTap,
+    LogitsCheck,
+    UnitFeaturesLinear,
+    find_classifier,
+    give_bias,
+    normalize,
+)
 from . import trial, unreadable
 from .building import named
 
@@ -32,8 +39,8 @@ _log = logging.getLogger("ppcls.lt")
 
 def build_model(original: Callable, config: dict, mode: str = "train") -> nn.Layer:
     """The host's ``build_model``, which also understands ``Arch.classifier``."""
-    scale = configuration.normalized_scale(config)
-    if scale is None:
+    kind, scale = configuration.classifier_kind(config), configuration.normalized_scale(config)
+    if kind is None:
         return original(config, mode)
     # Several architectures swallow an unknown key, others fail on it.
     bare = type(config)(config)
@@ -45,7 +52,12 @@ def build_model(original: Callable, config: dict, mode: str = "train") -> nn.Lay
     name, layer = find_classifier(model, configuration.class_number(config), arch)
     if mode != "export":
         check_classifier(model, name, layer, config)
-    normalize(layer, scale, redraw=not loaded)
+    if scale is not None:
+        normalize(layer, scale, redraw=not loaded)
+    else:
+        give_bias(layer)
+        if kind == configuration.UNIT_FEATURES:
+            layer.__class__ = UnitFeaturesLinear
     return model
 
 
@@ -208,7 +220,7 @@ class Assembly:
                 loss.feature_source = tap
 
     def _expect_scaled_logits(self, combined):
-        if configuration.normalized_scale(self._config) is not None:
+        if configuration.classifier_kind(self._config) in (configuration.NORMALIZED, configuration.UNIT_FEATURES):
             for loss in _losses_of(combined):
                 if loss.cosine_scale is not None:
                     loss.take_scaled_logits()

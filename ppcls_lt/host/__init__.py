@@ -23,12 +23,13 @@ from . import evaluated, images, loading, operators, reading, relabelling, repai
 from ._names import MODULE_OF_KIND, namespace
 from .components import WRONG, faulty  # noqa: F401
 from .devices import devices  # noqa: F401
-from .engine import extend_engine, log_handlers, run  # noqa: F401
+from .engine import extend_engine, log_handlers  # noqa: F401
 from .extended import combine  # noqa: F401
 from .patched import extend, functions  # noqa: F401
 from .predicting import images_below  # noqa: F401
 from .read_keys import reads
 from .reading import check_new_entries  # noqa: F401
+from .running import built, run  # noqa: F401
 
 INSTALL_HELP = (
     "install one that can train: `pip install --no-deps paddleclas==2.4.2` together with the packages of "

@@ -54,18 +54,6 @@ def extend_engine(build: Callable[..., Any]) -> None:
     extend_in(module, "Engine.train", train)
 
 
-def run(config: dict, mode: str) -> EngineView:
-    """Build an Engine and let it work; return its view.
-
-    Args:
-        config (AttrDict): the host's configuration.
-        mode (str): ``train``, ``eval``, ``infer`` or ``export``.
-    """
-    engine = importlib.import_module("ppcls.engine.engine").Engine(config, mode=mode)
-    getattr(engine, mode)()
-    return EngineView(engine)
-
-
 def log_handlers() -> list[logging.FileHandler]:
     """The handlers that write the host's log into files."""
     logger = importlib.import_module("ppcls.utils.logger")._logger
@@ -255,6 +243,10 @@ class EngineView:
                 hook.remove()
 
     # What it does when asked.
+
+    def work(self) -> None:
+        """Train, evaluate, predict or export, as its mode says."""
+        getattr(self.__engine, self.mode)()
 
     def evaluate(self, epoch: int = 0) -> float:
         """Evaluate as the training does; return the score by which the best model is chosen."""

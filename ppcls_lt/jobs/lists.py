@@ -11,13 +11,11 @@ import numpy as np
 
 from ..basis import atomic, checks
 from ..basis.checks import ConfigError
+from ..configuration import listed_images
 from ..configuration import reading as configuration
 from ..data import list_files, splits
 from ..data.counts import images_per_class
 from . import OWNER
-
-# Where a data set's images lie, which validation images share with training images.
-PLACE = ("image_root", "delimiter")
 
 
 class Lists:
@@ -40,9 +38,9 @@ class Lists:
     def __init__(self, base: dict, folder: Path, val_fraction: float, val_list: str | os.PathLike | None) -> None:
         train, test = (base["DataLoader"][part]["dataset"] for part in ("Train", "Eval"))
         class_num = configuration.class_number(base)
-        whole = _read("DataLoader.Train.dataset", "cls_label_path", train, class_num)
+        whole = listed_images.read("DataLoader.Train.dataset", "cls_label_path", train, class_num)
         self.counts = np.pad(whole.counts, (0, max((class_num or 0) - whole.counts.size, 0)))
-        tested = _read("DataLoader.Eval.dataset", "cls_label_path", test, self.counts.size)
+        tested = listed_images.read("DataLoader.Eval.dataset", "cls_label_path", test, self.counts.size)
         if val_list is None:
             kept, held_out = splits.stratified_split(
                 whole.labels,
@@ -58,9 +56,12 @@ class Lists:
             }
             self.validation_counts = images_per_class(whole.labels[held_out], self.counts.size)
         else:
-            chosen = _read(OWNER, "--val-list", {**train, "cls_label_path": val_list}, self.counts.size)
-            chosen_images = _images(train, chosen)
-            for name, other in (("test", _images(test, tested)), ("training", _images(train, whole))):
+            chosen = listed_images.read(OWNER, "--val-list", {**train, "cls_label_path": val_list}, self.counts.size)
+            chosen_images = listed_images.paths(train, chosen)
+            for name, other in (
+                ("test", listed_images.paths(test, tested)),
+                ("training", listed_images.paths(train, whole)),
+            ):
                 both = chosen_images & other
                 if both:
                     got = checks.described(f"{len(both)} images of the {name} list, {min(both)} for one")
@@ -102,19 +103,3 @@ def _keep(path, data, folder, what):
         atomic.write(path, data)
     elif path.read_bytes() != data:
         raise ConfigError(f"{OWNER}: `--out` must be another folder, {folder} holds {what} ({path})")
-
-
-def _read(owner, name, dataset, class_num):
-    found = list_files.read_label_list(
-        dataset.get("cls_label_path"), owner=owner, name=name, delimiter=dataset.get("delimiter")
-    )
-    if class_num is not None and found.counts.size > class_num:
-        got = checks.described(f"label {found.counts.size - 1} in {dataset['cls_label_path']}")
-        checks.fail(owner, name, f"a list of labels below {class_num}, the number of classes", got)
-    return found
-
-
-def _images(dataset, found):
-    """The images of a list as full paths, a set."""
-    root = os.path.abspath(str(dataset.get("image_root", "")))
-    return {os.path.normpath(os.path.join(root, image)) for image in found.images}

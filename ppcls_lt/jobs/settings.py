@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from .. import host
 from ..basis import atomic, checks
 from ..basis.findings import ConfigError, raise_all
-from ..configuration import devices, plain, recipes, replaced, schedules, structure, values
+from ..configuration import devices, held_out, listed_images, plain, recipes, replaced, schedules, structure, values
 from ..configuration import reading as configuration
-from ..data.counts import as_counts, count_label_list
+from ..data.counts import count_label_list
 from ..data.group_names import THRESHOLDS
 from ..data.groups import shot_groups
 from ..engine import recording, trainer
@@ -20,7 +20,7 @@ from ..runs.measures import BASELINE, MEASURES
 from . import OWNER, candidates
 from .job import TEST, TRAIN, TRAINING, WEIGHTS, Job
 from .kept import check_versions, keep_config
-from .lists import PLACE, Lists
+from .lists import Lists
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +42,7 @@ class Settings:
             what is None is that of ``ManyMediumFewAcc`` in the base.
         val_fraction (float): share of the training images, class by class, to choose by.
         val_list (str, optional): a list of validation images instead.
+        adjustments (sequence of str): methods by which every run's weights are adjusted after the training.
 
     Raises:
         ConfigError: what is wrong and where.
@@ -64,6 +65,7 @@ class Settings:
         thresholds: Any = None,
         val_fraction: float = 0.1,
         val_list: str | os.PathLike | None = None,
+        adjustments: Sequence[str] = (),
     ) -> None:
         trainer.register()
         self.title = str(path)
@@ -82,19 +84,11 @@ class Settings:
             checks.fail(OWNER, "--seeds", "different numbers", self.seeds)
         self.rank_by = checks.choice(OWNER, "--rank-by", rank_by, MEASURES)
         self.recipes = candidates.load(wanted)
+        self._adjustments = candidates.check_adjustments(adjustments, self.recipes)
         self.folder = Path(self.base["Global"]["output_dir"]) / "compare" if folder is None else Path(folder)
         self._lists = Lists(self.base, self.folder, val_fraction, val_list)
-        stated = self._stated_groups()
-        self.thresholds = _completed(thresholds, stated.get("thresholds", THRESHOLDS))
-        self._grouping = self.counts
-        if stated.get("group_by") is not None:
-            self._grouping = as_counts(
-                stated["group_by"],
-                owner="ManyMediumFewAcc",
-                name="group_by",
-                class_num=self.counts.size,
-                allow_empty=True,
-            )
+        stated, self._grouping = configuration.stated_groups(self.base, self.counts)
+        self.thresholds = _completed(thresholds, stated)
         self.groups = shot_groups(self._grouping, self.thresholds, owner=OWNER)
         self._check_rank_by()
         self.plans, self.refused, self.same = {}, {}, []
@@ -156,6 +150,11 @@ class Settings:
         """The base with a recipe, ready to run on its own lists and epochs."""
         return plain.reusable(self._merged(recipe))
 
+    def hold_out(self, config: dict) -> None:
+        """Let a configuration of :meth:`complete` train without the validation images, and record their list."""
+        config["DataLoader"]["Train"]["dataset"]["cls_label_path"] = self._lists["training"]
+        config["Global"][held_out.LIST] = self._lists["validation"]
+
     def training(self, recipe: str, job: Job) -> dict:
         """The configuration of a run's training."""
         config = self._merged(recipe)
@@ -177,12 +176,8 @@ class Settings:
             schedules.stretch(stage or {}, self.epochs / self.base["Global"]["epochs"])
         train = config["DataLoader"]["Train"]["dataset"]
         train["cls_label_path"] = self._lists["training"]
-        evaluated = config["DataLoader"]["Eval"]["dataset"]
-        config["DataLoader"]["Eval"]["dataset"] = {
-            **{key: value for key, value in evaluated.items() if key not in PLACE},
-            **{key: train[key] for key in PLACE if key in train},
-            "cls_label_path": self._lists["validation"],
-        }
+        part = config["DataLoader"]["Eval"]
+        part["dataset"] = listed_images.another(part["dataset"], train, self._lists["validation"])
         config["Metric"] = {**(config.get("Metric") or {}), "Eval": [self._metric()]}
         config = plain.reusable(config)
         config["Global"]["resume"] = True
@@ -213,7 +208,8 @@ class Settings:
         plan = self.plans.get(name, [])
         outputs = [folder / TRAINING / (f"stage_{i}" if len(plan) > 1 else "") for i, _ in enumerate(plan, 1)]
         kinds = [(str(stage["Arch"]["name"]), stage["Global"]["epochs"]) for stage in plan]
-        return Job(name, seed, folder, tuple((output, *kind) for output, kind in zip(outputs, kinds)))
+        parts = tuple((output, *kind) for output, kind in zip(outputs, kinds))
+        return Job(name, seed, folder, parts, self._adjustments)
 
     def _folder(self, name, seed):
         """Of a run; the base's is that of ``ce`` where 0.1.0 has begun it and the two are the same."""
@@ -245,12 +241,6 @@ class Settings:
             # The host would say so run by run.
             count_label_list(dataset.get("cls_label_path"), owner=owner, delimiter=dataset.get("delimiter"))
             configuration.check_images(dataset, owner)
-
-    def _stated_groups(self):
-        for _, name, params in configuration.components(self.base, "Metric", "Eval"):
-            if name == "ManyMediumFewAcc":
-                return params
-        return {}
 
     def _check_rank_by(self):
         members = self.groups.get(self.rank_by)

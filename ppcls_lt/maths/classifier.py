@@ -226,6 +226,29 @@ def normalize(layer: nn.Linear, scale: float, redraw: bool = True) -> None:
         layer.bias.stop_gradient = True
 
 
+class UnitFeaturesLinear(nn.Linear):
+    """``x / ||x|| W + b``: a Linear on features at unit length.
+
+    What a :class:`NormalizedLinear` becomes where its logits are adjusted: with the weights at unit length times its
+    scale and a bias of 0 it is that one.
+    """
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Return logits ``[N, class_num]`` from features ``[N, D]``, computed as in ``NormalizedLinear``."""
+        if x.ndim > 2:
+            return self.forward(x.flatten(0, -2)).reshape([*x.shape[:-1], self.weight.shape[1]])
+        with paddle.amp.auto_cast(enable=False):
+            dtype = paddle.float64 if x.dtype == paddle.float64 else paddle.float32
+            x, weight, bias = (each.astype(dtype) for each in (x, self.weight, self.bias))
+            return paddle.matmul(x * _inverse_norm(x, axis=1), weight) + bias
+
+
+def give_bias(layer: nn.Linear) -> None:
+    """Give a ``Linear`` without a bias one of zeros, in place."""
+    if layer.bias is None:
+        layer.bias = layer.create_parameter([layer.weight.shape[1]], dtype=layer.weight.dtype, is_bias=True)
+
+
 def _inverse_norm(vectors, axis):
     """1 / L2 norm along ``axis`` (kept), 0 for a vector without direction."""
     return _inverse(_sums(vectors * vectors, axis))

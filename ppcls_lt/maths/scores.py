@@ -4,6 +4,8 @@ Arrays ``[C]``: ``support`` images of each class, ``predicted`` images predicted
 as it, ``right`` images for which both hold. What is undefined is NaN.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 # Of confidence, as in Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
@@ -50,19 +52,23 @@ def geometric_mean(values: np.ndarray) -> float:
     return float(np.exp(mean(np.log(values))))
 
 
-def confidence_bins(confidence: np.ndarray, right: np.ndarray, bins: int) -> tuple[np.ndarray, ...]:
+def confidence_bins(
+    confidence: np.ndarray, right: np.ndarray, bins: int, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, ...]:
     """Sums over bins of confidence ``((m - 1) / M, m / M]``: images, confidence, right, float64 ``[M]`` each.
 
     Args:
         confidence (array): highest probability of each image ``[N]``.
         right (array of bool): whether its class is the right one ``[N]``.
         bins (int): number M of bins.
+        weights (array, optional): how much each image counts ``[N]``; 1 without.
     """
     confidence = np.asarray(confidence, dtype=np.float64)
     # A NaN, of a model that has diverged, has its place too.
     place = np.clip(np.ceil(np.nan_to_num(confidence) * bins).astype(np.int64) - 1, 0, bins - 1)
-    weights = (np.ones_like(confidence), confidence, np.asarray(right, dtype=np.float64))
-    return tuple(np.bincount(place, weights=each, minlength=bins) for each in weights)
+    share = np.ones_like(confidence) if weights is None else weights
+    summed = (share, share * confidence, share * np.asarray(right, dtype=np.float64))
+    return tuple(np.bincount(place, weights=each, minlength=bins) for each in summed)
 
 
 def expected_calibration_error(images: np.ndarray, confidence: np.ndarray, right: np.ndarray) -> float:
