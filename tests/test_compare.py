@@ -79,7 +79,7 @@ def command(out, *recipes, seeds=(0,)):
     names = (*RECIPES, *recipes)
     return [
         *("compare", "-c", "base.yaml", "--recipes", *names, "--epochs", 3),
-        *("--seeds", *seeds, "--jobs", 2, "--out", out, "--groups", "tertiles"),
+        *("--seeds", *seeds, "--jobs", 2, "--out", out, "--groups", "tertiles", "--adjust", "none"),
     ]
 
 
@@ -260,6 +260,40 @@ def test_what_is_told_to_ignore_a_hangup_goes_on(place):
     script += "with pool._told_to_end(): signal.raise_signal(signal.SIGHUP)\n"
     done = commands.run(place, code=("-c", script), environment=ENVIRONMENT)
     assert done.returncode == 0, done.errors
+
+
+def test_every_run_is_judged_after_adjustment_too(place):
+    """Also a run that was finished before anybody asked for it, which is not trained again."""
+    arguments = ["compare", "-c", "base.yaml", "--recipes", "ldam", "--epochs", 2, "--out", "after", "--jobs", 2]
+    arguments += ["--groups", "tertiles"]
+    done = commands.run(place, *arguments, "--adjust", "none", environment=ENVIRONMENT)
+    assert done.returncode == 0, done.errors
+    before = {row["recipe"]: row for row in rows(place / "after/comparison_runs.csv")}
+    done = commands.run(place, *arguments, environment=ENVIRONMENT)
+    assert done.returncode == 0, done.errors
+    after = {row["recipe"]: row for row in rows(place / "after/comparison_runs.csv")}
+    assert {name: after[name] for name in before} == before
+    methods = {"logit_adjustment", "tau_norm", "class_offsets", "nearest_class_mean"}
+    expected = {f"{recipe}+{method}" for recipe in before for method in methods} - {"ldam+tau_norm"}
+    assert set(after) - set(before) == expected
+    assert "Not adjusted: ldam+tau_norm. ppcls-lt adjust: `tau_norm` must be used on a" in " ".join(done.output.split())
+    work = {row["recipe"]: row["work"] for row in rows(place / "after/comparison.csv")}
+    assert work["base+logit_adjustment"] == work["base"]
+    # The test figures, by the commands.
+    home = place / "after/runs/ldam/seed_0"
+    name = "logit_adjustment"
+    strength = Result.read(home / f"adjusted/{name}.json").adjustment["strength"]
+    flags = ["--run", home / "training", "--eval-is-validation", "--methods", name, "--strength", strength]
+    done = commands.run(place, "adjust", *flags, "--out", "by_hand", environment=ENVIRONMENT)
+    assert done.returncode == 0, done.errors
+    test = yaml.safe_load((home / "test.yaml").read_text())["DataLoader"]["Eval"]["dataset"]["cls_label_path"]
+    flags = ["--run", "by_hand", "-o", f"DataLoader.Eval.dataset.cls_label_path={test}"]
+    done = commands.run(place, "eval", *flags, environment=ENVIRONMENT)
+    assert done.returncode == 0, done.errors
+    predictions = run_files.read_predictions(next((place / "by_hand").rglob("eval_predictions.npz")))
+    assert len(predictions.label) == 500
+    overall = float((predictions.label == predictions.predicted).mean())
+    assert overall == pytest.approx(float(after[f"ldam+{name}"]["test_overall"]), abs=1e-9)
 
 
 def test_two_comparisons_cannot_share_a_folder(place, whole):

@@ -18,7 +18,8 @@ class Job(NamedTuple):
     seed: int = 0
     epochs: int = 1
     trained: int = 1
-    finished: bool = True
+    complete: bool = True
+    adjustments: tuple = ()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="stands for Python by a shell script")

@@ -90,6 +90,7 @@ def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
         "versions": ["Paddle 2.6.2", "Paddle 3.3.1"],
         "same": ["ce_drw"],
         "replaced": {"ib": [("Loss.Train", "CELoss", "IBLoss")]},
+        "unadjusted": [("ib+tau_norm", "no classifier")],
     }
     write(make_outcome(130, ["base", "ib"], seeds=[0, 1], **troubles), tmp_path)
     few = make_outcome(
@@ -105,6 +106,8 @@ def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
 
     every = [of(base=0.5, ib=0.6), of(base=0.6, ib=0.5), of(base=0.5, ib=0.5), of(base=0.5, ib=0.9)[:3]]
     every += [of(ib=float("nan")), of(ib=0.5), of(base=0.4, ib=0.5, crt=0.5)[::2]]
+    adjusted = {"of": "base", "method": "tau_norm", "strength": 0.5}
+    every += [[*of(base=0.4), make_run("base+tau_norm", validation=0.5, test=0.5, adjustment=adjusted)]]
     for runs in every:
         tables.text(outcome_of(runs), 60)
     assert asked.never() == set()

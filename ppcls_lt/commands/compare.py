@@ -52,6 +52,14 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         "--val-fraction", type=float, metavar="F", help=f"share of the training list to choose by ({_FRACTION})"
     )
     command.add_argument("--val-list", metavar="FILE", help="a label list to choose by, instead of a share")
+    command.add_argument(
+        "--adjust",
+        nargs="+",
+        default=["all"],
+        metavar="METHOD",
+        help="judge every run also after these adjustments, which cost no training (see `ppcls-lt adjust`): names, "
+        "all (default) that change predictions, or none",
+    )
     command.add_argument("--out", metavar="DIR", help="where to write (<Global.output_dir>/compare)")
     command.add_argument(
         "--retrain",
@@ -93,10 +101,21 @@ def _compare(arguments):
         thresholds=asked,
         val_fraction=_FRACTION if arguments.val_fraction is None else arguments.val_fraction,
         val_list=arguments.val_list,
+        adjustments=_adjustments(arguments.adjust),
     )
     with lock.held(settings.folder, OWNER, "--out"):
         settings.prepare(arguments.retrain)
         return _train_and_rank(settings, arguments)
+
+
+def _adjustments(names):
+    """The methods of ``--adjust``."""
+    from ..maths.adjustment import METHODS
+
+    if "none" in names and len(names) > 1:
+        fail(OWNER, "--adjust", "none alone, or names", " ".join(names))
+    every = [name for name, method in METHODS.items() if not method.by_likelihood]
+    return [name for one in names if one != "none" for name in (every if one == "all" else [one])]
 
 
 def _train_and_rank(settings, arguments):
@@ -110,8 +129,8 @@ def _train_and_rank(settings, arguments):
         _say(f"{name}: changes nothing in the base, and is not trained a second time")
     for line in replacements.lines(settings.replaced()):
         _say(f"replaced in the base: {line}")
-    finished = sum(job.finished for job in settings.jobs)
-    missing = [job for job in settings.jobs if not job.finished]
+    finished = sum(job.complete for job in settings.jobs)
+    missing = [job for job in settings.jobs if not job.complete]
     _say(
         f"{len(settings.plans)} candidates, {len(settings.seeds)} seed(s), {settings.epochs} epochs: "
         f"{finished} runs are finished, {len(missing)} to do, in {settings.folder}"

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from ..basis import checks
 from ..configuration import recipes
+from ..configuration.listed_images import PLACE
 from ..configuration.options import GLOBAL_KEYS
+from ..maths.adjustment import METHODS
 from ..runs.measures import BASELINE
 from . import OWNER
-from .lists import PLACE
+from .job import adjusted_name
 
 CE = "ce"  # plain cross entropy, which 0.1.0 took as the baseline whatever the base trains with
 # Folders are called by it: no separator of any system, no name that Windows keeps for a device or cuts short.
@@ -57,6 +59,29 @@ def load(wanted: Iterable[str]) -> dict[str, recipes.Recipe]:
             checks.fail(OWNER, "--recipes", "recipes with names of their own", got)
         found[name] = recipe._replace(name=name)
     return found
+
+
+def check_adjustments(names: Iterable[str], found: Iterable[str]) -> tuple[str, ...]:
+    """Return the methods of these names, each once.
+
+    Args:
+        names (iterable of str): what is asked for.
+        found (iterable of str): the recipes that are compared.
+
+    Raises:
+        ConfigError: there is no such method, or an adjusted candidate would have the name of a recipe.
+    """
+    wanted = tuple(dict.fromkeys(names))
+    found = list(found)
+    for method in wanted:
+        checks.known_name(OWNER, "method", method, METHODS, key="--adjust")
+        for recipe in found:
+            if adjusted_name(recipe, method) in found:
+                got = checks.described(f"{method} with the recipe {adjusted_name(recipe, method)}")
+                others = " ".join(other for other in wanted if other != method) or "none"
+                expected = "such that no recipe has the name of an adjusted one"
+                checks.fail(OWNER, "--adjust", expected, got, f"take `--adjust {others}`")
+    return wanted
 
 
 def _name_of(asked):

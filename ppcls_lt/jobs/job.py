@@ -14,6 +14,17 @@ from ..runs.results import Result
 # What a run's folder holds, beside its training and its test.
 TRAIN, TEST, RESULT, LOG, WEIGHTS = "train.yaml", "test.yaml", "result.json", "log.txt", "weights"
 TRAINING = "training"
+_ADJUSTED = "adjusted"
+
+
+def adjusted_file(folder: Path, method: str) -> Path:
+    """The file of what an adjustment of a run's weights comes to."""
+    return folder / _ADJUSTED / f"{method}.json"
+
+
+def adjusted_name(recipe: str, method: str) -> str:
+    """The name of the candidate that is a recipe's weights, adjusted."""
+    return f"{recipe}+{method}"
 
 
 @dataclass(frozen=True)
@@ -24,10 +35,16 @@ class Job:
     seed: int
     folder: Path
     stages: tuple  # (output folder, architecture, epochs) of each stage
+    adjustments: tuple = ()  # methods by which its weights are adjusted afterwards
 
     @property
     def finished(self) -> bool:
         return (self.folder / RESULT).is_file()
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to do, adjustments included."""
+        return self.finished and all(adjusted_file(self.folder, name).is_file() for name in self.adjustments)
 
     @property
     def epochs(self) -> int:

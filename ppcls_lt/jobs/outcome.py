@@ -10,7 +10,8 @@ from ..reports.comparison import wording
 from ..runs import files as run_files
 from ..runs.measures import BASELINE
 from ..runs.results import Outcome, ranked, versions_said
-from .job import RESULT
+from . import adjusted
+from .job import RESULT, adjusted_file, adjusted_name
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -28,7 +29,8 @@ def gather(settings: Settings, command: str, failures: list) -> Outcome:
     """
     failed = {(recipe, seed) for recipe, seed, _ in failures}
     finished = [job for job in settings.jobs if job.finished]
-    runs = [_result(job, settings.counts.size) for job in finished]
+    runs = [_checked(job.result(), job.folder / RESULT, settings.counts.size) for job in finished]
+    adjusted, unadjusted = _adjusted(finished, settings.counts.size)
     return Outcome(
         title=settings.title,
         command=command,
@@ -42,23 +44,35 @@ def gather(settings: Settings, command: str, failures: list) -> Outcome:
         thresholds=settings.thresholds,
         class_names=settings.class_names(),
         lists=settings.lists,
-        rows=ranked(runs, settings.rank_by),
+        rows=ranked([*runs, *adjusted], settings.rank_by),
         same=settings.same,
         replaced=settings.replaced(),
         versions=list(dict.fromkeys(versions_said(job.versions()) for job in finished)),
         failures=failures,
         missing=[
-            (job.recipe, job.seed) for job in settings.jobs if not job.finished and (job.recipe, job.seed) not in failed
+            (job.recipe, job.seed) for job in settings.jobs if not job.complete and (job.recipe, job.seed) not in failed
         ],
+        unadjusted=unadjusted,
     )
 
 
-def _result(job, class_num):
-    run = job.result()
+def _adjusted(finished, class_num):
+    """The results of adjusted weights, and ``(candidate, reason)`` of those that there are not, each once."""
+    runs, refused = [], {}
+    for job in finished:
+        for method in job.adjustments:
+            path, name = adjusted_file(job.folder, method), adjusted_name(job.recipe, method)
+            found = adjusted.read(path, name) if path.is_file() else None
+            if isinstance(found, str):
+                refused[name] = found
+            elif found is not None:
+                runs.append(_checked(found, path, class_num))
+    return runs, list(refused.items())
+
+
+def _checked(run, path, class_num):
     if len(run.recall) != class_num:
-        raise ConfigError(
-            f"{job.folder / RESULT}: must have the accuracy of {class_num} classes, got {len(run.recall)} of them"
-        )
+        raise ConfigError(f"{path}: must have the accuracy of {class_num} classes, got {len(run.recall)} of them")
     return run
 
 
@@ -68,8 +82,15 @@ def write_best(settings: Settings, outcome: Outcome) -> str:
     if best is None:
         return f"no {BEST}: no recipe has a validation accuracy to choose it by"
     path = settings.folder / BEST
-    run_files.write_config(path, settings.complete(best.recipe))
+    adjustment = best.adjustment
+    config = settings.complete(best.trained)
+    if adjustment is not None:
+        settings.hold_out(config)  # the adjustment needs images that did not train
+    run_files.write_config(path, config)
     command = shlex.join(["ppcls-lt", "train", "-c", str(path)])
-    what = "as it is" if best.recipe == BASELINE else f"with the recipe {best.recipe}"
+    what = "as it is" if best.trained == BASELINE else f"with the recipe {best.trained}"
     said = f"{path}: {settings.title} {what}; train with `{command}`"
+    if adjustment is not None:
+        flags = ["--run", str(config["Global"]["output_dir"]), "--methods", adjustment["method"]]
+        said += f", then adjust with `{shlex.join(['ppcls-lt', 'adjust', *flags])}`"
     return f"no recipe ranks above {BASELINE}. {said}" if best.recipe == BASELINE else said

@@ -85,7 +85,10 @@ class Pool:
         with atomic.open_to_append(job.folder / LOG) as log:
             start = log.tell()
             process = subprocess.Popen(
-                [sys.executable, "-m", f"{__package__}.worker", str(job.folder), job.recipe, str(job.seed)],
+                [
+                    *(sys.executable, "-m", f"{__package__}.worker", str(job.folder), job.recipe, str(job.seed)),
+                    *job.adjustments,
+                ],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -104,7 +107,7 @@ class Pool:
         self._past += trained - self._earlier[job]
         self._units -= job.epochs - trained
         took = _time(time.monotonic() - began)
-        if job.finished:
+        if job.complete:
             what = f"done in {took}"
         else:
             reason = _reason(process.returncode, job.folder / LOG, start)

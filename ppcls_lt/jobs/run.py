@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,23 +16,32 @@ from ..configuration import stages
 from ..engine import recording, trainer
 from ..runs import checkpoints, history
 from ..runs.results import Result
+from . import adjusted
 from .job import RESULT, TEST, TRAIN, WEIGHTS, history_path
 
 _BEST = "best_model"
 
 
-def finish(folder: str | os.PathLike, recipe: str, seed: int) -> None:
+def finish(folder: str | os.PathLike, recipe: str, seed: int, adjustments: Sequence[str] = ()) -> None:
     """Do what is missing of a run and write its result.
 
     Args:
         folder (str or Path): of the run, with what ``settings`` wrote there.
         recipe (str): the recipe's name.
         seed (int): of the training.
+        adjustments (sequence of str): methods by which its weights are adjusted afterwards.
 
     Raises:
         ConfigError: the configuration is not valid here, or there are no weights to choose.
     """
     folder = Path(folder)
+    if not (folder / RESULT).is_file():
+        _train_and_test(folder, recipe, seed)
+    trainer.register()
+    adjusted.finish(folder, adjustments)
+
+
+def _train_and_test(folder, recipe, seed):
     trainer.run_engine("train", folder / TRAIN)
     plan = stages.plan(host.load_config(folder / TRAIN, []))
     folders = [(stage["Global"]["output_dir"], stage["Arch"]["name"]) for stage in plan]

@@ -1,4 +1,4 @@
-"""The process of one run: ``python -m ppcls_lt.jobs.worker FOLDER RECIPE SEED``.
+"""The process of one run: ``python -m ppcls_lt.jobs.worker FOLDER RECIPE SEED [ADJUSTMENT ...]``.
 
 It ends, with its loader's processes, when its standard input does: with the
 process that started it. That is watched before anything heavy is imported.
@@ -10,14 +10,14 @@ import sys
 import threading
 
 
-def main(folder: str, recipe: str, seed: str) -> int:
+def main(folder: str, recipe: str, seed: str, *adjustments: str) -> int:
     """Do the run; return the exit status, 2 for a mistake of the user's."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     from ..basis.checks import ConfigError
     from .run import finish
 
     try:
-        finish(folder, recipe, int(seed))
+        finish(folder, recipe, int(seed), adjustments)
     except ConfigError as error:
         for line in str(error).splitlines():
             print(f"ppcls-lt: error: {line}", file=sys.stderr)

@@ -40,6 +40,8 @@ class Result:
     # 0.1.0 wrote neither of them.
     images: int | None = None  # trained on, over all stages; each counts as often as it was seen
     versions: dict | None = None  # name -> version of what trained it
+    # Of weights that were adjusted after the training: ``of``, the recipe that trained them, ``method``, ``strength``.
+    adjustment: dict | None = None
 
     def write(self, path: str | os.PathLike) -> None:
         """Write it as JSON, whole or not at all; what is undefined becomes null."""
@@ -78,6 +80,9 @@ def _checked(content):
         raise ValueError(f"recipe {shown(content['recipe'])}")
     if not isinstance(content.get("versions"), (dict, type(None))):
         raise ValueError(f"versions {shown(content['versions'])}")
+    adjusted = content.get("adjustment")
+    if adjusted is not None and not all(isinstance(adjusted[name], str) for name in ("of", "method")):
+        raise ValueError(f"adjustment {shown(adjusted)}")
     return content
 
 
@@ -95,6 +100,16 @@ class Row:
     test: dict
     gain: dict  # measure -> (mean, spread) of test minus the baseline's of the same seed, {} without it
     work: float  # images trained on, as a multiple of the baseline's; NaN where either does not say it
+
+    @property
+    def adjustment(self) -> dict | None:
+        """What was done to its weights after the training, by its first run; None where nothing was."""
+        return self.runs[0].adjustment
+
+    @property
+    def trained(self) -> str:
+        """The recipe that trained its weights."""
+        return self.recipe if self.adjustment is None else self.adjustment["of"]
 
 
 @dataclass(frozen=True)
@@ -120,6 +135,7 @@ class Outcome:
     rows: list = field(default_factory=list)  # of Row, ranked, finished recipes
     failures: list = field(default_factory=list)  # of (recipe, seed, or None for all of them, reason)
     missing: list = field(default_factory=list)  # of (recipe, seed) still to run
+    unadjusted: list = field(default_factory=list)  # of (candidate, reason) of those that there are not
 
 
 def ranked(runs: Iterable[Result], rank_by: str, baseline: str = BASELINE) -> list[Row]:

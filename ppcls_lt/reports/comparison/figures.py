@@ -222,7 +222,8 @@ def _strip(figure, axes, outcome, parts, words):
 
 def _epochs(outcome, names, words):
     base = wording.baseline(outcome)
-    rows = [row for row in outcome.rows if row is not base][:BEST]
+    # Adjusted weights have no epochs of their own.
+    rows = [row for row in outcome.rows if row is not base and row.adjustment is None][:BEST]
     curves = [(row, *_curve(row)) for row in ([] if base is None else [base]) + rows]
     if not any(epochs.size > 1 for _, epochs, _ in curves):
         return None

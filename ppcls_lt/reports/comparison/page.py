@@ -35,7 +35,7 @@ def page(outcome: Outcome, pictures: Mapping[str, bytes], folder: str, language:
         subtitle=words["subtitle"].format(arch=outcome.arch, epochs=outcome.epochs, seeds=tables.seeds(outcome)),
         outcome=outcome,
         tiles=None if row is None else _tiles(outcome, row, words),
-        choice=[*wording.choice(outcome, words), *wording.same(outcome, words)],
+        choice=[*wording.choice(outcome, words), *wording.notes(outcome, words)],
         cautions=wording.cautions(outcome, words),
         ranking=_ranking(outcome, words) if outcome.rows else None,
         replaced=_replaced(outcome, words) if any(outcome.replaced.values()) else None,
@@ -83,7 +83,7 @@ def _replaced(outcome, words):
     """What the chosen recipe replaces in the base, None where it does not, and what all of them do."""
     heads, rows = replacements.table(outcome, words)
     chosen = wording.chosen(outcome)
-    mine = [row for row in rows if chosen is not None and row[0] == chosen.recipe]
+    mine = [row for row in rows if chosen is not None and row[0] == chosen.trained]
     return {"chosen": (heads, mine) if mine else None, "every": (heads, rows)}
 
 

@@ -39,9 +39,9 @@ def text(outcome: Outcome, width: int = 80) -> str:
         lines, note = _grid(outcome, width)
         parts.append("\n".join([*lines, "", _wrapped(note, width)]))
     lines = [*wording.choice(outcome, EN), *(EN["caution"].format(text=each) for each in wording.cautions(outcome, EN))]
-    parts.append("\n".join(_wrapped(line, width) for line in [*lines, *wording.same(outcome, EN)]))
+    parts.append("\n".join(_wrapped(line, width) for line in [*lines, *wording.notes(outcome, EN)]))
     chosen = wording.chosen(outcome)
-    found = {} if chosen is None else {chosen.recipe: outcome.replaced.get(chosen.recipe, [])}
+    found = {} if chosen is None else {chosen.trained: outcome.replaced.get(chosen.trained, [])}
     for head, lines in (
         ("replaced", replacements.lines(found)),
         ("failures", failures(outcome, EN)),
@@ -138,7 +138,7 @@ def markdown(outcome: Outcome) -> str:
     if outcome.rows:
         lines += [f"## {EN['table']}", "", *_paragraphs(about_table(outcome, EN), apart=" ")]
         lines += ranking(outcome)
-    lines += _items(wording.same(outcome, EN))
+    lines += _items(wording.notes(outcome, EN))
     if any(outcome.replaced.values()):
         lines += [f"## {EN['replaced']}", "", *_table(*replacements.table(outcome, EN), left=range(4))]
     if outcome.failures:

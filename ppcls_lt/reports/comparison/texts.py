@@ -33,6 +33,11 @@ EN = {
     "gain_next": "{measure} {points}",
     "gain_work": "trained on {times} times as many images",
     "same": "Not trained a second time, since it changes nothing in {baseline}: {recipes}.",
+    "adjusted": (
+        "RECIPE+METHOD is the recipe's model, adjusted after the training by ppcls-lt adjust; its validation accuracy "
+        "is cross-validated."
+    ),
+    "unadjusted": "Not adjusted: {candidate}. {reason}",
     "semicolon": "; ",
     "comma": ", ",
     "colon": ": ",
@@ -183,6 +188,8 @@ ZH = {
     "gain_next": "{measure} {points}",
     "gain_work": "训练图像数为 {times} 倍",
     "same": "没有再次训练，因为对 {baseline} 没有任何改动：{recipes}。",
+    "adjusted": "“配方+方法”是训练后由 ppcls-lt adjust 调整过的该配方的模型，其验证准确率经交叉验证得出。",
+    "unadjusted": "未调整：{candidate}。{reason}",
     "semicolon": "；",
     "comma": "、",
     "colon": "：",

@@ -132,6 +132,15 @@ def same(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     return [words["same"].format(recipes=names, baseline=outcome.baseline)] if names else []
 
 
+def notes(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
+    """Sentences, maybe none: :func:`same`, what adjusted candidates are, and which of them there are not."""
+    found = same(outcome, words)
+    if any(row.adjustment for row in outcome.rows):
+        found.append(words["adjusted"])
+    facts = ({"candidate": one_line(name), "reason": one_line(reason)} for name, reason in outcome.unadjusted)
+    return [*found, *(words["unadjusted"].format(**each) for each in facts)]
+
+
 def levels(outcome: Outcome, row: Row, measure: str) -> tuple[float, ...]:
     """Test accuracy of the baseline and of a recipe, each the mean over the seeds that both have."""
     both = pairs(row.runs, baseline(outcome).runs)  # type: ignore[union-attr]  # a gain is over a baseline
