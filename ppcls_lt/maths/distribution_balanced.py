@@ -8,6 +8,7 @@ from __future__ import annotations
 import paddle
 import paddle.nn.functional as F
 
+from . import rows
 from .sigmoid import shared_sigmoid_loss
 
 
@@ -23,9 +24,11 @@ def rebalanced_weights(
         inverse (Tensor): ``1 / n_c``, ``[C]``.
         alpha (float), beta (float), gamma (float): of the smoothing map.
     """
+    # Paddle 2.6 rounds a number beside a float64 tensor to float32.
+    low, steep, border = (rows.constant(n, 1, label.dtype, str(label.place)) for n in (alpha, beta, gamma))
     repeated = (label * inverse).sum(axis=1, keepdim=True)
     share = inverse / repeated.clip(min=1e-30)
-    return F.sigmoid(beta * (share - gamma)) + alpha
+    return F.sigmoid(steep * (share - border)) + low
 
 
 def negative_tolerant(
@@ -39,6 +42,6 @@ def negative_tolerant(
         scale (float): what multiplies a logit whose label is not there, and divides its loss.
         gamma (float): focusing parameter, >= 0.
     """
-    absent = 1.0 - label
-    shifted = (logits + bias) * (label + scale * absent)
-    return shared_sigmoid_loss(shifted, weights * label, weights * absent / scale, gamma)
+    absent, factor = 1.0 - label, rows.constant(scale, 1, label.dtype, str(label.place))
+    shifted = (logits + bias) * (label + factor * absent)
+    return shared_sigmoid_loss(shifted, weights * label, weights * absent / factor, gamma)
