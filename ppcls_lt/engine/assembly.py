@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Callable
 
-import paddle
-
 from .. import host, losses
 from ..basis import checks, registry
 from ..basis.checks import ConfigError
@@ -17,16 +15,10 @@ from ..configuration import count_checks, data_checks, label_kinds, relabelling
 from ..configuration import reading as configuration
 from ..data.counts import class_labels, images_per_class, label_counts
 from ..host.decoding import pixel_limit
-from ..maths.classifier import (
-    FeatureTap,
-    LogitsCheck,
-    UnitFeaturesLinear,
-    find_classifier,
-    give_bias,
-    normalize,
-)
+from ..maths.classifier import FeatureTap, find_classifier
 from . import trial, unreadable
 from .building import named
+from .model_building import check_classifier
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,41 +27,6 @@ if TYPE_CHECKING:
     from ..host.engine import EngineView
 
 _log = logging.getLogger("ppcls.lt")
-
-
-def build_model(original: Callable, config: dict, mode: str = "train") -> nn.Layer:
-    """The host's ``build_model``, which also understands ``Arch.classifier``."""
-    kind, scale = configuration.classifier_kind(config), configuration.normalized_scale(config)
-    if kind is None:
-        return original(config, mode)
-    # Several architectures swallow an unknown key, others fail on it.
-    bare = type(config)(config)
-    bare["Arch"] = type(config["Arch"])({k: v for k, v in config["Arch"].items() if k != "classifier"})
-    model = original(bare, mode)
-    # A path in `pretrained` has been loaded by the architecture already.
-    loaded = isinstance(config["Arch"].get("pretrained"), str)
-    arch = config["Arch"].get("name", type(model).__name__)
-    name, layer = find_classifier(model, configuration.class_number(config), arch)
-    if mode != "export":
-        check_classifier(model, name, layer, config)
-    if scale is not None:
-        normalize(layer, scale, redraw=not loaded)
-    else:
-        give_bias(layer)
-        if kind == configuration.UNIT_FEATURES:
-            layer.__class__ = UnitFeaturesLinear
-    return model
-
-
-def check_classifier(model: nn.Layer, name: str, layer: nn.Layer, config: dict) -> None:
-    """Have a model's logits compared with its classifier's output: on the first forward, or now if that is static."""
-    LogitsCheck(model, name, layer, config["Arch"].get("name", type(model).__name__))
-    if config["Global"].get("to_static", False):
-        shape = config["Global"].get("image_shape", [3, 224, 224])
-        model.eval()
-        with paddle.no_grad():
-            model(paddle.randn([2, *shape]))
-        model.train()
 
 
 class Assembly:

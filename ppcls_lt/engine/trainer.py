@@ -21,8 +21,9 @@ from ..configuration import plugins as own_modules
 from ..runs import earlier as earlier_runs
 from ..samplers import weight_balanced as samplers
 from . import announcements, beginning, evaluation, nonfinite, recording, resuming, saving, unreadable, weights
-from .assembly import Assembly, build_model
+from .assembly import Assembly
 from .checklist import checked_plan
+from .model_building import build_model
 from .run import Run
 
 if TYPE_CHECKING:
