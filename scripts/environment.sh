@@ -48,5 +48,7 @@ make_environment() {  # arguments: an extra of this package or "", then further 
 # the cores wait for one another. A test module stays in one process.
 run_tests() {
     export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+    # Hundreds of short command lines: compiled once, whatever the machine's setting.
+    unset PYTHONDONTWRITEBYTECODE
     "$PPCLS_LT_VENV/bin/python" -m pytest -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder "$@"
 }

@@ -20,6 +20,15 @@ WITHOUT_PADDLE = (
     *("test_history", "test_malformed_folders", "test_overrides", "test_replaced", "test_report_browser"),
     *("test_page_texts", "test_report_folders", "test_resampling", "test_results_page", "test_yaml_files"),
 )
+# These load Paddle, but try commands, settings, messages, files and pages (the mark `one_paddle`): what they need of
+# Paddle, that it trains, evaluates, saves, loads and goes on, in one process and in several, others try with each.
+ONE_PADDLE = (
+    *("test_benchmark", "test_checklist", "test_compare", "test_comparison_settings", "test_data_checks"),
+    *("test_data_commands", "test_label_kinds", "test_label_lists", "test_lock", "test_malformed_configs"),
+    *("test_mistakes", "test_operators", "test_places", "test_plugins", "test_relabelling", "test_report"),
+    *("test_resuming", "test_schema", "test_synchronisation", "test_text_is_not_run", "test_training_mistakes"),
+    *("test_unreadable",),
+)
 
 
 def pytest_collection_modifyitems(items):
@@ -27,8 +36,11 @@ def pytest_collection_modifyitems(items):
     slow = collections.Counter(item.module.__name__ for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: -slow[item.module.__name__])
     for item in items:
-        if item.module.__name__.rpartition(".")[2] in WITHOUT_PADDLE:
+        name = item.module.__name__.rpartition(".")[2]
+        if name in WITHOUT_PADDLE:
             item.add_marker("without_paddle")
+        if name in ONE_PADDLE:
+            item.add_marker("one_paddle")
 
 
 @pytest.fixture(scope="session")

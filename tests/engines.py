@@ -44,7 +44,7 @@ def write_digits(folder):
     return folder
 
 
-def digits_config(data, output, *, losses, arch=None, normalized=None, size=16, batch_size=32, epochs=2, **overrides):
+def digits_config(data, output, *, losses, arch=None, normalized=None, size=8, batch_size=32, epochs=2, **overrides):
     """The packaged digits config as the host reads it, changed for a test.
 
     ``losses`` is the list of ``Loss.Train``; ``overrides`` are ``Global`` keys.
@@ -82,6 +82,8 @@ def packaged(name, data, output, **overrides):
         dataset = result["DataLoader"][part]["dataset"]
         dataset["image_root"] = str(data)
         dataset["cls_label_path"] = str(data / Path(dataset["cls_label_path"]).name)
+        (resize,) = (entry["ResizeImage"] for entry in dataset["transform_ops"] if "ResizeImage" in entry)
+        resize["size"] = 8
     return result
 
 

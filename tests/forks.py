@@ -1,13 +1,18 @@
 """Python command lines that start at once: each is forked from a process in which the slow imports are done.
 
 Paddle and what PaddleClas imports besides take three seconds; nothing of this package or of PaddleClas is imported
-beforehand, so that a command line finds both on its own path. ``python forks.py NAME ...`` is that process: it imports
-the modules and forks once for each line of JSON on its standard input. A forked command line has its own session,
-folder, environment, path, arguments and ``__main__``, and ends as an interpreter does. What an interpreter reads only
-when it starts cannot be given to it: see :func:`suits`.
+beforehand, so that a command line finds both on its own path. ``python forks.py FOLDER NAME ...`` is that process: it
+imports the modules and forks once for each line of JSON on its standard input. A forked command line has its own
+session, folder, environment, path, arguments and ``__main__``, and ends as an interpreter does. What an interpreter
+reads only when it starts cannot be given to it: see :func:`suits`.
+
+On Linux the ``sys.executable`` of a forked command line is a small program that has its own command lines forked in the
+same way (:func:`interpret`), so that what starts others with it, a comparison or Paddle's launcher, need not wait for
+their imports either.
 """
 
 import atexit
+import contextlib
 import ctypes
 import functools
 import json
@@ -15,6 +20,7 @@ import os
 import runpy
 import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -29,11 +35,11 @@ WITH_PADDLE = (
 )
 # Variables that begin so are read by the interpreter, by Paddle or by a library when it is started or imported.
 _READ_AT_START = ("PYTHON", "FLAGS_", "GLOG_", "MKL_", "OPENBLAS_", "MPL", "LC_", "LANG")
-_NOT_FOR_LIBRARIES = ("-m", "pip"), ("-m", "paddle.distributed.launch")
+_NOT_FOR_LIBRARIES = (("-m", "pip"),)
 
 
-def suits(arguments, environment):
-    """Whether a command line can be forked: not if a variable of the kind above differs from this process's."""
+def suits(arguments, environment, start=None):
+    """Whether a command line can be forked: not if a variable of the kind above differs from those of the start."""
 
     def early(variables):
         found = {name: value for name, value in variables.items() if name.startswith(_READ_AT_START)}
@@ -41,11 +47,14 @@ def suits(arguments, environment):
         return {"PYTHONIOENCODING": "utf-8", **found}
 
     return (
-        hasattr(os, "fork") and tuple(arguments[:2]) not in _NOT_FOR_LIBRARIES and early(environment) == early(_START)
+        hasattr(os, "fork")
+        and tuple(arguments[:2]) not in _NOT_FOR_LIBRARIES
+        and early(environment) == early(_START if start is None else start)
     )
 
 
 _START = dict(os.environ)
+_INTERPRETER = None  # what a forked command line has as `sys.executable`, or None for the one that runs this
 
 
 class Started:
@@ -111,8 +120,9 @@ class _Server:
 
     def __init__(self, names):
         self._told = b""
+        self._folder = tempfile.TemporaryDirectory(prefix="forks_")
         self._process = subprocess.Popen(
-            [sys.executable, __file__, *names],
+            [sys.executable, __file__, self._folder.name, *names],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd="/",
@@ -166,6 +176,85 @@ def _serve():
             _tell(replies, [running.pop(pid), os.waitstatus_to_exitcode(status)])
 
 
+def _serve_interpreter(folder):
+    """Fork the process that serves ``sys.executable``; return what this is to be: a command line, or None.
+
+    The program is a script in the folder, beside the socket by which it asks.
+    """
+    global _INTERPRETER
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(os.path.join(folder, "socket"))
+    server.listen(64)
+    Path(folder, "start.json").write_text(json.dumps([sys.executable, _START]))
+    _INTERPRETER = os.path.join(folder, "python")
+    lines = f"import sys\nsys.path.insert(0, {os.path.dirname(os.path.abspath(__file__))!r})\n"
+    lines += f"import forks\nforks.interpret({folder!r})\n"
+    Path(_INTERPRETER).write_text(f"#!{sys.executable} -IS\n{lines}")
+    os.chmod(_INTERPRETER, 0o700)
+    if os.fork():
+        server.close()
+        return None
+    _end_with_parent()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # none is waited for
+    while True:
+        connection, _ = server.accept()
+        if os.fork() == 0:
+            server.close()
+            _end_with_parent()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            return _serve_one(connection)
+        connection.close()
+
+
+def _serve_one(connection):
+    """Fork one command line; return, in it, what it is to be. The other process tells of it and ends."""
+    head, files, *_ = socket.recv_fds(connection, 8, 3)
+    with connection.makefile("rb") as asked:
+        start = json.loads(asked.read(int.from_bytes(head, "big")))
+    pid = os.fork()
+    if pid == 0:
+        connection.close()
+        return {**start, "files": files}
+    for file in files:
+        os.close(file)
+    connection.sendall(b"%d\n" % pid)
+    ended = os.pidfd_open(pid)
+    if ended not in select.select([ended, connection], [], [])[0]:  # who asked is gone
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    with contextlib.suppress(BrokenPipeError):
+        connection.sendall(b"%d\n" % status)
+    os._exit(0)
+
+
+def interpret(folder):
+    """What ``sys.executable`` does: have its command line forked, or start an interpreter where that cannot be."""
+    executable, start = json.loads(Path(folder, "start.json").read_text())
+    arguments = sys.argv[1:]
+    unbuffered = arguments[:1] == ["-u"]
+    of_program = arguments[unbuffered:]
+    module_or_file = of_program[:1] and (of_program[0] == "-m" or not of_program[0].startswith("-"))
+    if not module_or_file or not suits(of_program, dict(os.environ), start):
+        os.execv(executable, [executable, *arguments])
+    asked = {"arguments": of_program, "unbuffered": unbuffered, "cwd": os.getcwd(), "environment": dict(os.environ)}
+    request = json.dumps(asked).encode()
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(os.path.join(folder, "socket"))
+    socket.send_fds(connection, [len(request).to_bytes(8, "big")], [0, 1, 2])
+    connection.sendall(request)
+    with connection.makefile("rb") as told:
+        pid = int(told.readline())
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda number, _: os.kill(pid, number))
+        status = int(told.readline())
+    if status < 0:
+        if -status != signal.SIGKILL:
+            signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    os._exit(status)
+
+
 def _tell(replies, value):
     os.write(replies, json.dumps(value).encode() + b"\n")
 
@@ -181,10 +270,18 @@ def _become(start):
     _end_with_parent()
     os.setsid()
     os.chdir(start["cwd"])
-    output = os.open(start["stdout"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
-    errors = output if start["stderr"] is None else os.open(start["stderr"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    for number, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, output), (2, errors)):
+    if "files" in start:
+        files = start["files"]
+    else:
+        output = os.open(start["stdout"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+        errors = output if start["stderr"] is None else os.open(start["stderr"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        files = os.open(os.devnull, os.O_RDONLY), output, errors
+    for number, file in enumerate(files):
         os.dup2(file, number)
+    if start.get("unbuffered"):
+        sys.stdout.reconfigure(write_through=True)
+    if _INTERPRETER is not None:
+        sys.executable = _INTERPRETER
     os.environ.clear()
     os.environ.update(start["environment"])
     path = [entry for entry in start["environment"].get("PYTHONPATH", "").split(os.pathsep) if entry]
@@ -217,11 +314,13 @@ def _run(arguments):
 
 if __name__ == "__main__":
     _end_with_parent()
-    for _name in sys.argv[1:]:
+    for _name in sys.argv[2:]:
         __import__(_name)
     # Without this file's folder, and without what PYTHONPATH has put there.
     _before = [os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     _PATH = [entry for entry in sys.path[1:] if entry not in _before]
-    _start = _serve()
+    _start = _serve_interpreter(sys.argv[1]) if sys.platform == "linux" else None
+    if _start is None:
+        _start = _serve()
     _become(_start)
     _run(_start["arguments"])

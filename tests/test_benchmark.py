@@ -4,11 +4,12 @@ import importlib
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from . import forks
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "scripts" / "benchmark.py"
@@ -38,13 +39,12 @@ def benchmark():
 def run(*arguments):
     """Run the script; return the finished process with its output as text."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    done = forks.run(
+        forks.WITH_PADDLE, [str(SCRIPT), *arguments], cwd=os.getcwd(), environment=environment, timeout=600
     )
+    done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
+    return done
 
 
 def tables(text):

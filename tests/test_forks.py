@@ -1,5 +1,6 @@
 """A command line that is forked is what an interpreter that is started would have been."""
 
+import json
 import os
 import signal
 import subprocess
@@ -65,3 +66,52 @@ def test_one_that_takes_too_long_is_ended(tmp_path):
 def test_what_is_read_at_the_start_needs_an_interpreter(name, value):
     assert forks.suits(["-c", "pass"], dict(os.environ))
     assert not forks.suits(["-c", "pass"], {**os.environ, name: value})
+
+
+STARTS = """
+import json, os, signal, subprocess, sys
+answers = []
+for arguments in json.loads(sys.argv[1]):
+    done = subprocess.run([sys.executable, *arguments], input=b"given", capture_output=True)
+    answers.append([done.returncode, done.stdout.decode(), done.stderr.decode()])
+print(json.dumps(answers))
+"""
+TOLD = """
+import os, signal, sys
+print(sys.argv, sys.stdin.read(), os.getcwd(), "numpy" in sys.modules, os.getpid() == os.getpgid(0))
+print("an error", file=sys.stderr)
+if sys.argv[1] == "killed":
+    sys.stdout.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+sys.exit(3)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has what sys.executable needs to fork")
+def test_what_it_starts_is_forked_too(tmp_path):
+    (tmp_path / "told.py").write_text(TOLD)
+    lines = [["told.py", "script"], ["-m", "told", "module"], ["-u", "told.py", "killed"], ["-c", "print(7)"]]
+    forked, _ = start(["-c", STARTS, json.dumps(lines)], tmp_path)
+    assert forked.returncode == 0, forked.stderr.decode()
+    script, module, killed, code = json.loads(forked.stdout)
+    assert script == [3, f"['told.py', 'script'] given {tmp_path} True True\n", "an error\n"]
+    assert module == [3, f"['{tmp_path}/told.py', 'module'] given {tmp_path} True True\n", "an error\n"]
+    assert killed[0] == -signal.SIGKILL, killed
+    assert "['told.py', 'killed'] given" in killed[1]
+    assert code == [0, "7\n", ""]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has what sys.executable needs to fork")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_to_what_it_starts_ends_that(number, tmp_path):
+    (tmp_path / "sleeps.py").write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(100)\n")
+    code = "import subprocess, sys\nrun = subprocess.Popen([sys.executable, 'sleeps.py'], stdout=subprocess.PIPE)\n"
+    code += f"pid = int(run.stdout.readline())\nrun.send_signal({int(number)})\nprint(pid, run.wait())\n"
+    forked = forks.run(forks.PLAIN, ["-c", code], cwd=tmp_path, environment=dict(os.environ), timeout=60)
+    pid, status = map(int, forked.stdout.split())
+    assert status == -number
+    for _ in range(100):
+        if not os.path.exists(f"/proc/{pid}"):
+            break
+        time.sleep(0.05)
+    assert not os.path.exists(f"/proc/{pid}")

@@ -1,5 +1,7 @@
 """Norms and projections of class vectors, against NumPy, laws and the authors' code."""
 
+import itertools
+
 import numpy as np
 import paddle
 import pytest
@@ -68,8 +70,13 @@ class TestAuthorsCode:
 
 
 class TestClassNorms:
-    @pytest.mark.parametrize("p", [1, 2, 3.5, 50])
-    @pytest.mark.parametrize("shape", [(7, 24), (1, 4), (4, 2), (1000, 300), (300, 1000), (2, 600000), (600000, 2)])
+    @pytest.mark.parametrize(
+        "shape, p",
+        [
+            *itertools.product([(7, 24), (1, 4), (4, 2), (1000, 300), (300, 1000)], [1, 2, 3.5, 50]),
+            *itertools.product([(2, 600000), (600000, 2)], [3.5]),  # in parts
+        ],
+    )
     def test_value(self, shape, p):
         rows = np.random.default_rng(0).normal(0, 3, shape)
         for weight, axis, _ in layouts(rows):

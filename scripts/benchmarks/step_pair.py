@@ -27,6 +27,7 @@ class Size(NamedTuple):
     pixels: int
     batch: int  # images a step, of all processes together
     warm_up: int  # epochs before the first that counts
+    arch: str = "ResNet18"
 
 
 def write_images(folder, size):
@@ -126,7 +127,7 @@ def _config(data, output, size, processes, epochs, ours):
             "seed": 0,
             "image_shape": [3, size.pixels, size.pixels],
         },
-        "Arch": {"name": "ResNet18", "class_num": len(size.counts)},
+        "Arch": {"name": size.arch, "class_num": len(size.counts)},
         "Loss": {"Train": [{"CELoss": {"weight": 1.0}}], "Eval": [{"CELoss": {"weight": 1.0}}]},
         "Optimizer": {
             "name": "Momentum",

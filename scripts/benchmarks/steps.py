@@ -35,7 +35,7 @@ PARTS = {
 def run(quick):
     """Measure; see :func:`page` for what."""
     if quick:
-        size = step_pair.Size(counts=[10, 5, 3], pixels=32, batch=8, warm_up=1)
+        size = step_pair.Size(counts=[8, 5, 3], pixels=32, batch=8, warm_up=1, arch="MobileNetV3_small_x0_35")
         full = size._replace(counts=[20, 10, 5])
     else:
         size = step_pair.Size(_long_tail(25), pixels=64, batch=8, warm_up=2)
@@ -136,7 +136,7 @@ def page(results):
             "least 0.95.",
         ),
         _text(
-            f"ResNet18, {len(size['counts'])} classes, {sum(size['counts'])} JPEG images of {size['pixels']} pixels,",
+            f"{size.get('arch', 'ResNet18')}, {len(size['counts'])} classes, {sum(size['counts'])} JPEG images of {size['pixels']} pixels,",
             f"read and augmented by PaddleClas, batches of {size['batch']}. Stock and recipe train in a process of",
             f"their own each and take turns after every step, over the whole schedule, {rounds} epochs of each that",
             f"count. An epoch, called a turn here, is {size['steps']} steps with loader, loss and callbacks, an",
