@@ -28,15 +28,15 @@ def folder(tmp_path_factory):
         engines.write_digits(folder / "digits"),
         "out",
         losses=[engines.listed("EqualizationLoss", gamma=0.5, **{"lambda": 0.2})],
-        arch={"name": "MobileNetV3_small_x0_35", "class_num": 10, "dropout_prob": 0.2},
-        size=32,
+        arch={"name": "SmallNet", "class_num": 10, "dropout_prob": 0.2},
         batch_size=IMAGES,
         epochs=EPOCHS,
         eval_during_train=True,
         seed=5,
+        plugins=["tests.small_net"],
     )
     train = settings["DataLoader"]["Train"]
-    train["dataset"]["transform_ops"][2:2] = [{"RandCropImage": {"size": 32}}, {"RandFlipImage": {"flip_code": 1}}]
+    train["dataset"]["transform_ops"][2:2] = [{"RandCropImage": {"size": 8}}, {"RandFlipImage": {"flip_code": 1}}]
     evaluated = settings["DataLoader"]["Eval"]["dataset"]
     listing = Path(evaluated["cls_label_path"]).read_text().splitlines(keepends=True)
     (folder / "evaluated.txt").write_text("".join(listing[::8]))
@@ -142,5 +142,5 @@ def assert_ranks_share_statistics_alone(dump):
     for epoch in range(1, EPOCHS + 1):
         first, second = (dict(np.load(dump / f"rank{rank}_epoch{epoch}.npz")) for rank in (0, 1))
         assert (first.pop("random") != second.pop("random")).any()
-        assert len(first) > 10
+        assert len(first) == 4  # mean and variance of two layers
         assert_same(first, second)

@@ -17,6 +17,7 @@ ARCHS = {
     "vision transformer": {"name": "DeiT_tiny_patch16_224", "class_num": 10, "img_size": 32},
     "small ResNet": {"name": "CIFARResNet8", "class_num": 10},
 }
+SIZES = {"ResNet": 16, "MobileNetV3": 16, "vision transformer": 32, "small ResNet": 8}
 OF_MODEL = ("IBLoss", "LDAMLoss")  # a loss of features and one of a normalised classifier
 COUNTS = [90, 66, 49, 36, 27, 19, 14, 10, 8, 6]
 
@@ -81,7 +82,7 @@ def test_trains_two_epochs_with_the_papers_loss(name, arch, data, tmp_path):
         tmp_path,
         losses=[engines.listed(name)],
         arch=ARCHS[arch],
-        size=16 if arch == "small ResNet" else 32,
+        size=SIZES[arch],
         batch_size=64,
     )
     settings["Optimizer"]["lr"]["learning_rate"] = 1e-3

@@ -136,7 +136,8 @@ def page(results):
             "least 0.95.",
         ),
         _text(
-            f"{size.get('arch', 'ResNet18')}, {len(size['counts'])} classes, {sum(size['counts'])} JPEG images of {size['pixels']} pixels,",
+            f"{size.get('arch', 'ResNet18')}, {len(size['counts'])} classes, {sum(size['counts'])} JPEG images of",
+            f"{size['pixels']} pixels,",
             f"read and augmented by PaddleClas, batches of {size['batch']}. Stock and recipe train in a process of",
             f"their own each and take turns after every step, over the whole schedule, {rounds} epochs of each that",
             f"count. An epoch, called a turn here, is {size['steps']} steps with loader, loss and callbacks, an",
