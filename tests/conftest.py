@@ -1,6 +1,7 @@
 """Fixtures that several test modules share."""
 
 import collections
+import logging
 import sys
 
 import pytest
@@ -41,6 +42,18 @@ def pytest_collection_modifyitems(items):
             item.add_marker("without_paddle")
         if name in ONE_PADDLE:
             item.add_marker("one_paddle")
+
+
+@pytest.fixture
+def caplog(caplog):
+    """Pytest's own, which before pytest 9 hears the root logger alone: PaddleClas's passes nothing on to it."""
+    logger = logging.getLogger("ppcls")
+    if logger.propagate or caplog.handler in logger.handlers:
+        yield caplog
+        return
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import importlib.machinery
 import inspect
 import re
 import sys
+import sysconfig
 import types
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,8 +25,19 @@ from ..basis.checks import ConfigError
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 # The folders of a checkout or a wheel that hold modules of the host.
 _PARTS = ("ppcls", "deploy", "tools")
-# Python 3.9 does not list them; what the host imports of them by name is harmless there.
-_STANDARD_LIBRARY: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
+
+
+def _standard_library() -> frozenset[str]:
+    """The names of its modules; Python 3.9 does not list them."""
+    listed: frozenset[str] | None = getattr(sys, "stdlib_module_names", None)
+    if listed is not None:
+        return listed
+    paths = Path(sysconfig.get_paths()["stdlib"]).iterdir()
+    found = {path.stem for path in paths if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    return frozenset(found.union(sys.builtin_module_names))
+
+
+_STANDARD_LIBRARY = _standard_library()
 
 
 def read(text: str) -> Any:

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from functools import partial
+from inspect import signature
 from pathlib import Path
 
 from ppcls_lt.data import charts
@@ -149,12 +150,19 @@ def plots(results):
     figure = charts.new_figure(3.2, 9)
     light, heavy = figure.subplots(1, 2)
     names = [name for name in results["loaded"] if name in results["seconds"]]
-    light.boxplot([results["seconds"][name] for name in names], orientation="horizontal", tick_labels=names)
+    _boxes(light, {name: results["seconds"][name] for name in names})
     light.set(xlabel="seconds", xlim=(0, None), title="light commands")
     names = ["stock, first step", "ours, first step", "stock, whole", "ours, whole"]
-    heavy.boxplot([results["seconds"][name] for name in names], orientation="horizontal", tick_labels=names)
+    _boxes(heavy, {name: results["seconds"][name] for name in names})
     heavy.set(xlabel="seconds", xlim=(0, None), title="a training of one batch")
     return {"start": charts.png(figure)}
+
+
+def _boxes(axes, seconds):
+    """Lying boxes; Matplotlib before 3.10, all that Python 3.9 has, calls that otherwise."""
+    lying = {"orientation": "horizontal"} if "orientation" in signature(axes.boxplot).parameters else {"vert": False}
+    axes.boxplot(list(seconds.values()), **lying)
+    axes.set_yticks(range(1, len(seconds) + 1), list(seconds))
 
 
 def _environment():
