@@ -10,7 +10,8 @@ import numpy as np
 from ..basis import checks
 from ..basis.findings import ConfigError, Finding, of, place
 from ..basis.registry import found
-from .reading import AUTO, counts_given, listed_counts, sound
+from ..data.counts import label_counts
+from .reading import AUTO, class_number, counts_given, listed_counts, sound
 
 _OURS = ("Loss", "Metric")
 
@@ -45,6 +46,21 @@ def findings(config: dict, parts: Sequence[str]) -> Iterator[Finding]:
 def data_name(dataset: Any) -> str:
     """How messages call the training data, by the section ``dataset``."""
     return f"DataLoader.Train.dataset ({dataset.get('cls_label_path', dataset.get('name'))})"
+
+
+def of_several_labels(config: dict, dataset: Any) -> np.ndarray | None:
+    """Training images with each label ``[C]``, of data with several labels an image; None of others.
+
+    Raises:
+        ConfigError: the rows of labels are not as long as there are classes.
+    """
+    if not config["Global"].get("use_multilabel", False):
+        return None
+    counts, class_num = label_counts(dataset), class_number(config)
+    if counts is not None and class_num is not None and len(counts) != class_num:
+        must = f"rows of labels must be as long as Arch.class_num ({class_num})"
+        raise ConfigError(f"{data_name(config['DataLoader']['Train']['dataset'])}: {must}, got {len(counts)}")
+    return counts
 
 
 def check_filled(name: str, params: dict, counts: np.ndarray, data: str) -> None:

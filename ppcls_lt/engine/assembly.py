@@ -13,7 +13,7 @@ from ..basis import checks, registry
 from ..basis.checks import ConfigError
 from ..configuration import count_checks, data_checks, label_kinds, relabelling
 from ..configuration import reading as configuration
-from ..data.counts import class_labels, images_per_class, label_counts
+from ..data.counts import class_labels, images_per_class
 from ..host.decoding import pixel_limit
 from ..maths.classifier import FeatureTap, find_classifier
 from . import trial, unreadable
@@ -211,7 +211,8 @@ class Assembly:
         """Training images per class as the host builds the data set, or None; counted once."""
         if self._counts is None:
             labels = class_labels(self._training_data())
-            self._counts = self._label_counts() if labels is None else self._count(labels)
+            several = count_checks.of_several_labels
+            self._counts = several(self._config, self._dataset) if labels is None else self._count(labels)
         return self._counts
 
     def _training_data(self):
@@ -220,16 +221,6 @@ class Assembly:
                 checks.fail("DataLoader", "Train", "a section, to resolve `num_class_list: auto`", None)
             self._dataset = host.build_dataset(self._config["DataLoader"]["Train"]["dataset"])
         return self._dataset
-
-    def _label_counts(self):
-        """Training images with each label, of data with several labels an image; None of others."""
-        if not self._config["Global"].get("use_multilabel", False):
-            return None
-        counts, class_num = label_counts(self._training_data()), configuration.class_number(self._config)
-        if counts is not None and class_num is not None and len(counts) != class_num:
-            must = f"rows of labels must be as long as Arch.class_num ({class_num})"
-            raise ConfigError(f"{self._data_name()}: {must}, got {len(counts)}")
-        return counts
 
     def _count(self, labels):
         class_num = configuration.class_number(self._config)
