@@ -29,6 +29,7 @@ def arguments(name, dtype):
         "exp": (below,),
         "exp_": (below,),
         "scale_": (paddle.exp(below), column),
+        "log1p": (paddle.exp(below),),
     }.get(name, (m,))
 
 

@@ -84,8 +84,11 @@ class LADELoss(LongTailLoss):
             if label_smoothing:
                 checks.fail("LADELoss", "label_smoothing", expected, label_smoothing)
         images = np.maximum(self.counts, 1).astype(np.float64)
-        self._store("prior", images / images.sum())
-        self._store("log_prior", np.log(images / images.sum()))
+        prior = images / images.sum()
+        self._store("prior", prior)
+        self._store("log_prior", np.log(prior))
+        # The uniform prior's part of each class, to which the regulariser carries the images over.
+        self._store("balance", 1.0 / (len(prior) * prior))
 
     @property
     def stands_alone(self) -> bool:
@@ -108,12 +111,10 @@ class LADELoss(LongTailLoss):
         return adjusted(logits, self._vector("log_prior", logits.dtype))
 
     def _regulariser(self, batch):
-        logits, classes = batch.logits, batch.logits.shape[1]
-        share = batch.label if batch.is_soft else F.one_hot(batch.label, classes).astype(logits.dtype)
-        prior, log_prior = self._vector("prior", logits.dtype), self._vector("log_prior", logits.dtype)
+        logits = batch.logits
+        share = batch.label if batch.is_soft else F.one_hot(batch.label, logits.shape[1]).astype(logits.dtype)
+        prior, balance = self._vector("prior", logits.dtype), self._vector("balance", logits.dtype)
         poster = self.form == "poster"
-        if poster:  # log of sum_c y_c / (C pi_c), of each image
-            shift = paddle.log(paddle.mv(share, 1.0 / (classes * prior))).unsqueeze(1)
-        else:
-            shift = -log_prior - float(np.log(classes))
+        # Of each image by its label, or of each class.
+        shift = paddle.log(paddle.mv(share, balance)).unsqueeze(1) if poster else paddle.log(balance)
         return lade(logits, share, shift, prior, self.remine_lambda, present_only=poster, synchronize=self.training)

@@ -134,6 +134,19 @@ def exp_(matrix: paddle.Tensor) -> paddle.Tensor:
     return matrix.exp_()
 
 
+def _log1p_on_cpu(matrix):
+    # Paddle's own takes ten times as long as its log. What 1 + x has lost of x is added to the first order.
+    whole = paddle.scale(matrix, 1.0, 1.0)
+    lost = (matrix - paddle.scale(whole, 1.0, -1.0)).divide_(whole)
+    return lost.add_(paddle.log(whole))
+
+
+@plain(_log1p_on_cpu)
+def log1p(matrix: paddle.Tensor) -> paddle.Tensor:
+    """``log(1 + x)`` of numbers in [0, 1], without a gradient."""
+    return paddle.log1p(matrix)
+
+
 def _scale_on_cpu(matrix, column):
     # Of a row whose true class leads so far: its entries are beyond what float32 adds to anything.
     column = column * (column.abs() > _SMALLEST[matrix.dtype]).astype(column.dtype)

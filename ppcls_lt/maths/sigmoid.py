@@ -46,14 +46,15 @@ def shared_sigmoid_loss(
 
 def _binary(logits, gamma):
     """``f`` and its derivative, elementwise: both keep their digits however large or small a logit is."""
-    small = paddle.log1p(paddle.exp(-logits.abs()))
-    own = F.relu(logits) + small
+    own = rows.log1p(logits.abs().scale_(-1.0).exp_()).add_(F.relu(logits))
     sigmoid = F.sigmoid(logits)
     if gamma == 0:
         return own, sigmoid
-    # As a power of the sigmoid it would be 0, and its derivative not finite, where the sigmoid is.
-    modulator = paddle.exp(-gamma * (F.relu(-logits) + small))
-    return modulator * own, modulator * (sigmoid + gamma * F.sigmoid(-logits) * own)
+    # As a power of the sigmoid it would be 0, and its derivative not finite, where the sigmoid is: softplus(-x) is
+    # softplus(x) - x, exact where it is not lost beside 1.
+    modulator = (own - logits).scale_(-gamma).exp_()
+    slope = (own - sigmoid * own).scale_(gamma).add_(sigmoid)
+    return own.multiply_(modulator), slope.multiply_(modulator)
 
 
 class _OfLabel(PyLayer):
