@@ -151,7 +151,7 @@ def test_the_loss_before_is_the_loss_alone(train):
 
 @pytest.mark.parametrize("name", ["StepDecay", "LinearWarmup", "CosineAnnealingDecay", "ReduceOnPlateau"])
 def test_a_factor_leaves_a_schedules_own_state_alone(name):
-    from ppcls_lt.engine.run import scale_schedule
+    from ppcls_lt.engine.learning_rates import scale_schedule
 
     lr = paddle.optimizer.lr
 

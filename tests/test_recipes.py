@@ -1,5 +1,6 @@
 """Recipes made of parts: what each gives, how they combine, and what is said where they cannot."""
 
+import copy
 import itertools
 
 import pytest
@@ -148,6 +149,24 @@ class TestPlaces:
             "[{OpSampler: {MixupOperator: {alpha: 0.8, prob: 0.5}}}] -> [{MixupOperator: {alpha: 1.0}}]",
         ]
 
+    @pytest.mark.parametrize(
+        "size, policy, length", [(224, "AutoAugment", 112), (32, "CIFAR10Policy", 16), ([28, 64], "CIFAR10Policy", 14)]
+    )
+    def test_policy_and_cutout_go_by_the_size_of_the_images(self, size, policy, length):
+        base = copy.deepcopy(PLAIN)
+        dataset = base["DataLoader"]["Train"]["dataset"]
+        dataset["transform_ops"][1] = {"RandCropImage": {"size": size}}
+        whole = laid("cutout+autoaugment", base)
+        assert operators(whole) == ["DecodeImage", "RandCropImage", policy, "NormalizeImage", "Cutout"]
+        assert whole["DataLoader"]["Train"]["dataset"]["transform_ops"][-1]["Cutout"]["length"] == length
+        dataset["transform_ops"][1] = {"RandFlipImage": None}
+        with pytest.raises(ConfigError, match="Global: `image_shape` must be given as .* and cutout goes by the size"):
+            laid("cutout", base)
+        base["Global"]["image_shape"] = [3, 32, 48]
+        assert laid("cutout", base)["DataLoader"]["Train"]["dataset"]["transform_ops"][-1]["Cutout"]["length"] == 16
+        del base["DataLoader"], base["Global"]["image_shape"]
+        assert "DataLoader" not in laid("cutout+mixup+autoaugment", base)
+
     def test_the_warm_up_stays(self):
         wanted = {"name": "Cosine", "learning_rate": 0.1, "warmup_epoch": 3}
         assert laid("cosine")["Optimizer"]["lr"] == wanted
@@ -166,10 +185,14 @@ class TestPlaces:
 
     def test_mixed_labels_do_not_reach_the_hosts_cross_entropy(self):
         """It applies a softmax to them."""
-        assert laid("ce+mixup")["Loss"]["Train"] == [{"CELoss": {"weight": 1.0, "class_weight": "none"}}]
+        ours = {"CELoss": {"weight": 1.0, "class_weight": "none"}}
+        assert laid("ce+mixup")["Loss"]["Train"] == [ours]
+        assert laid("ib+mixup")["Callbacks"][0]["LossSchedule"]["before"] == ours
         assert laid("mixup")["Loss"] == PLAIN["Loss"]  # which smooths, and so does not
-        before = laid("ib+mixup")["Callbacks"][0]["LossSchedule"]["before"]
-        assert before == {"CELoss": {"weight": 1.0, "class_weight": "none"}}
+        assert laid("focal+mixup")["Loss"] == laid("focal")["Loss"]
+
+    def test_deferred_class_weights_have_a_loss_that_takes_them(self):
+        assert laid("resample+drw")["Loss"]["Train"] == [{"CELoss": {"weight": 1.0, "class_weight": "none"}}]
 
     def test_dali_has_operators_of_its_own(self):
         with pytest.raises(ConfigError, match="Global: `use_dali` must be false for mixup, got true"):

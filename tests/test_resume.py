@@ -37,6 +37,8 @@ def folder(tmp_path_factory):
     )
     train = settings["DataLoader"]["Train"]
     train["dataset"]["transform_ops"][2:2] = [{"RandCropImage": {"size": 8}}, {"RandFlipImage": {"flip_code": 1}}]
+    train["dataset"]["transform_ops"][4:4] = [{"CIFAR10Policy": {}}]
+    train["dataset"]["batch_transform_ops"] = [{"CMOOperator": {"start_data_aug": -1, "end_data_aug": 0}}]
     evaluated = settings["DataLoader"]["Eval"]["dataset"]
     listing = Path(evaluated["cls_label_path"]).read_text().splitlines(keepends=True)
     (folder / "evaluated.txt").write_text("".join(listing[::8]))

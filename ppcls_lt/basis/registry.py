@@ -6,7 +6,7 @@ from typing import Any, Callable, NamedTuple, TypeVar
 
 Component = TypeVar("Component")
 
-KINDS = ("loss", "arch", "metric", "sampler", "callback", "dataset")
+KINDS = ("loss", "arch", "metric", "sampler", "callback", "dataset", "operator")
 # How a sampler may weigh images: no class, see ``ppcls_lt.data.sampling_modes``.
 MODE = "mode"
 

@@ -16,7 +16,7 @@ from ..configuration import reading as configuration
 from ..data.counts import class_labels, images_per_class
 from ..host.decoding import pixel_limit
 from ..maths.classifier import FeatureTap, find_classifier
-from . import trial, unreadable
+from . import batch_operators, trial, unreadable
 from .building import named
 from .model_building import check_classifier
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from paddle import nn
 
     from ..host.engine import EngineView
+    from ..operators import BatchOperator
 
 _log = logging.getLogger("ppcls.lt")
 
@@ -33,12 +34,14 @@ class Assembly:
     """What is known while the host builds one Engine.
 
     Attributes:
+        operators (list of BatchOperator): of this package, on training batches.
         watches (list): of its data sets, what meets images that cannot be read.
         labels (list of int or None): the labels that the classes have in the lists, where they are renumbered.
     """
 
     def __init__(self, config: dict) -> None:
         self._config = config
+        self.operators: list[BatchOperator] = []
         self.watches: list[unreadable.images.Watch] = []
         self.labels = None
         self._dataset = None
@@ -75,12 +78,18 @@ class Assembly:
     def build_dataloader(self, original: Callable, config: dict, mode: str, *args: Any, **kwargs: Any) -> Any:
         config = relabelling.with_classes(self._config, mode, config, self.labels)
         try:
-            loader = original(config, mode, *args, **kwargs)
+            with batch_operators.caught() as operators:
+                loader = original(config, mode, *args, **kwargs)
         except AssertionError:
             # The host checks every image and says nothing more.
             configuration.check_images(config[mode]["dataset"], f"DataLoader.{mode}.dataset")
             raise
         self.watches += unreadable.watch(loader, self._config, mode)
+        if mode == "Train":
+            self.operators = operators
+            batch_operators.join(
+                operators, getattr(loader, "dataset", None), self._count, self._config["Global"]["epochs"]
+            )
         if mode in ("Train", "Eval"):
             data_checks.check_built(self._config, mode, loader)
             labels = trial.first_batch(loader, config[mode], f"DataLoader.{mode}", pixel_limit(self._config))

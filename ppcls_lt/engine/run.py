@@ -14,6 +14,7 @@ from paddle import nn
 from ..callbacks import Callback
 from ..maths import randomness
 from ..maths.batch_norm import share_statistics
+from .learning_rates import scale_schedule
 
 if TYPE_CHECKING:
     import numpy as np
@@ -209,8 +210,9 @@ class Run:
         return [type(callback).__name__ for callback in self._callbacks]
 
     def announcements(self) -> list[str]:
-        """What the callbacks have to say when the stage begins, a line each."""
-        lines = (callback.announcement(self) for callback in self._callbacks)
+        """What the callbacks and the operators have to say when the stage begins, a line each."""
+        lines = [callback.announcement(self) for callback in self._callbacks]
+        lines += [operator.announcement(self.epochs) for operator in self._tools.operators]
         return [line for line in lines if line is not None]
 
     @property
@@ -247,6 +249,8 @@ class Run:
         for loss in self.weighted_losses():
             key = randomness.epoch_key(self.seed, self.stage, epoch)
             loss.start_epoch(key, interleaved=getattr(self.sampler, "interleaves", False))
+        for operator in self._tools.operators:
+            operator.start_epoch(epoch, self.epochs)
         if hasattr(self.sampler, "set_epoch"):
             self.sampler.set_epoch(epoch - 1)
         self._call("on_epoch_start")
@@ -264,32 +268,3 @@ class Run:
 
     def _uses(self, point):
         return any(getattr(type(callback), point) is not getattr(Callback, point) for callback in self._callbacks)
-
-
-def scale_schedule(schedule: Any, factor: float) -> None:
-    """Multiply what a learning rate schedule gives by ``factor``; its own state knows nothing of it."""
-    if not isinstance(schedule, _Scaled):
-        if factor == 1.0:
-            return
-        # The name stays: the host looks at it.
-        schedule.__class__ = type(type(schedule).__name__, (_Scaled, type(schedule)), {})
-    schedule._factor = factor
-
-
-class _Scaled:
-    """Mixed into a schedule's class by :func:`scale_schedule`."""
-
-    # Not `factor`, which ReduceOnPlateau has.
-    _factor = 1.0
-
-    def __call__(self) -> float:
-        return super().__call__() * self._factor  # type: ignore[misc]  # of the schedule that it is mixed into
-
-    def get_lr(self):
-        return super().get_lr() * self._factor
-
-    def step(self, *args, **kwargs):
-        # Some schedules go from one rate to the next: theirs must be without the factor.
-        factor, self._factor = self._factor, 1.0
-        super().step(*args, **kwargs)
-        self._factor = factor

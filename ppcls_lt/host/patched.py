@@ -18,6 +18,7 @@ FUNCTIONS = {
     "arch.build_model": "takes `Arch.classifier`",
     "engine.engine.build_model": "the same, by its name in the Engine; a failure names the section",
     "engine.engine.build_dataloader": "classes, batches and labels are checked as soon as there are data",
+    "data.create_operators": "operators on batches of this package are given the data",
     "engine.engine.build_loss": "`num_class_list` becomes counts",
     "engine.engine.build_metrics": "the same",
     "engine.engine.build_optimizer": "callbacks see the model before there is an optimizer; schedules of added epochs",

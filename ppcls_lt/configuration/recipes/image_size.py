@@ -32,6 +32,8 @@ def fitted(part: Part, base: dict) -> dict:
     if part.small_images is None and not _mentions(part.config):
         return part.config
     side = _side(base)
+    if side is None and not isinstance(kinds.at(base, kinds.DATASET), dict):
+        return {}  # an evaluation that does not say with what was trained
     if side is None:
         must = "be given as [channels, height, width], or a crop or resizing with `size` among the operators"
         got = checks.described(f"neither, and {part.name} goes by the size of the images")
@@ -44,8 +46,9 @@ def _side(base):
     """The shorter side of a training image in pixels, or None."""
     size = None
     for entry in kinds.at(base, kinds.TRANSFORMS) or []:
-        if kinds.entry_name(entry) in _SIZES and isinstance(next(iter(entry.values())), dict):
-            size = next(iter(entry.values())).get("size", size)
+        params = entry.get(kinds.entry_name(entry)) if isinstance(entry, dict) else None
+        if kinds.entry_name(entry) in _SIZES and isinstance(params, dict):
+            size = params.get("size", size)
     if size is None:
         shape = kinds.at(base, ("Global", "image_shape"))
         size = shape[1:] if isinstance(shape, (list, tuple)) else None

@@ -102,7 +102,8 @@ def _stages(config: dict) -> list:
 def _fill(result: dict, path: tuple, parts: list[Part], base: dict) -> None:
     """Put what the parts have for one list into it, in every stage in which they hold."""
     bringing = [part for part in parts if _brings(part, path)]
-    if not bringing:
+    # An evaluation need not say with what was trained.
+    if not bringing or path != kinds.CALLBACKS and not isinstance(kinds.at(result, kinds.DATASET), dict):
         return
     stages = _stages(result)
     whole = kinds.at(result, path)

@@ -1,4 +1,4 @@
-"""What parts change in whatever losses there are: labels smoothed, and cross entropy that takes mixed ones."""
+"""What parts change in whatever losses there are: smoothed labels, cross entropy for mixed ones and for weights."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...basis import registry
 from . import kinds
 from .combination import Part
 
+# PaddleClas's cross entropy applies a softmax to mixed labels (docs/versions.md) and takes no class weights;
+# with `class_weight` the name stands for the package's own, which does otherwise.
 _CE, _EPSILON = "CELoss", "epsilon"
-# PaddleClas's cross entropy applies a softmax to mixed labels (docs/versions.md); with this key it is the package's,
-# which does not.
-_MIXED = {"class_weight": "none"}
 _SCHEDULE, _BEFORE = "LossSchedule", "before"
+_WEIGHING = ("DeferredReweighting", "DRW")
 
 
 def adapted(config: dict, parts: Sequence[Part]) -> dict:
@@ -30,24 +29,32 @@ def adapted(config: dict, parts: Sequence[Part]) -> dict:
         smoothing.update(given if isinstance(given, dict) else {})
     if smoothing:
         _change(config, lambda entry: _with(entry, smoothing))
+    if any(part.kind is not None and _weighs(part) for part in parts):
+        _change(config, _ours)
     if any(part.kind == kinds.MIXING for part in parts):
-        _change(config, _for_mixed_labels)
+        _change(config, lambda entry: entry if _smooths(entry) else _ours(entry))
     return config
 
 
 def _change(config: dict, change: Callable) -> None:
     """Change every training loss of a configuration and of its stages."""
-    for scope in [config, *(stage for stage in config.get("Stages") or [] if isinstance(stage, dict))]:
+    for scope in [config, *(stage for stage in _list(config, "Stages") if isinstance(stage, dict))]:
         listed = kinds.at(scope, kinds.LOSSES)
         if isinstance(listed, list):
             scope["Loss"]["Train"] = [change(entry) for entry in listed]
-        for entry in scope.get("Callbacks") or []:
+        for entry in _list(scope, "Callbacks"):
             params = entry.get(_SCHEDULE) if isinstance(entry, dict) else None
             if isinstance(params, dict) and params.get(_BEFORE):
                 before = params[_BEFORE]
                 if isinstance(before, str):
                     before = {before: {"weight": 1.0}}
                 params[_BEFORE] = [change(each) for each in before] if isinstance(before, list) else change(before)
+
+
+def _list(config: dict, key: str) -> list:
+    """A list of a configuration, empty where there is none."""
+    value = config.get(key)
+    return value if isinstance(value, list) else []
 
 
 def _with(entry: Any, given: dict) -> Any:
@@ -60,9 +67,20 @@ def _with(entry: Any, given: dict) -> Any:
     return {name: {**params, **copy.deepcopy(named)}}
 
 
-def _for_mixed_labels(entry: Any) -> Any:
-    params = entry.get(_CE) if isinstance(entry, dict) else None
-    if kinds.entry_name(entry) != _CE or (params or {}).get(_EPSILON) or registry.found("loss", _CE, params):
+def _ours(entry: Any) -> Any:
+    """The package's own cross entropy in the place of the host's."""
+    params = entry.get(_CE) if isinstance(entry, dict) and len(entry) == 1 else None
+    if entry != _CE and list(entry if isinstance(entry, dict) else ()) != [_CE]:
         return entry
-    kept = {key: value for key, value in (params or {}).items() if key != _EPSILON}
-    return {_CE: {**kept, **_MIXED}}
+    return {_CE: {**(params or {}), "class_weight": (params or {}).get("class_weight", "none")}}
+
+
+def _smooths(entry: Any) -> bool:
+    """Whether an entry is a cross entropy that smooths labels, which the host's does without a softmax."""
+    params = entry.get(_CE) if isinstance(entry, dict) else None
+    return bool(isinstance(params, dict) and params.get(_EPSILON))
+
+
+def _weighs(part: Part) -> bool:
+    """Whether a part sets class weights."""
+    return any(kinds.entry_name(entry) in _WEIGHING for entry in _list(part.config, "Callbacks"))
