@@ -35,6 +35,7 @@ def test_no_command_lists_the_commands(capsys):
         "split",
         "report",
         "compare",
+        "adjust",
     ):
         assert f"\n    {name} " in output
 
