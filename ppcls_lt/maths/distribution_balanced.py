@@ -1,6 +1,6 @@
 """Distribution-balanced loss as pure functions of tensors.
 
-Source: Wu et al., ECCV 2020, equations 3 to 7, and their code.
+Source: Wu et al., ECCV 2020, and their code.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def rebalanced_weights(
 ) -> paddle.Tensor:
     """``alpha + sigmoid(beta (r_ic - gamma))``, ``r_ic = (1 / n_c) / (1 / n summed over its labels)``: ``[N, C]``.
 
-    ``r_ic`` is how seldom label c alone would have the image drawn, beside how often all its labels have it drawn.
+    ``r_ic`` is how often label c alone would have the image drawn by class, as a share of how often its labels do.
 
     Args:
         label (Tensor): ``[N, C]``, 0 or 1. A row without labels gives ``alpha + 1``.

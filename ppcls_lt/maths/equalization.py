@@ -32,8 +32,8 @@ def equalized(logits: paddle.Tensor, label: paddle.Tensor, left_out: paddle.Tens
 def class_equalized(logits: paddle.Tensor, left_out: paddle.Tensor) -> paddle.Tensor:
     """The same of every class taken as the true one: ``[N, C]``, for soft labels."""
     kept = logits + left_out * _LOWEST
-    below = kept - rows.largest(kept.detach()).unsqueeze(1)
-    log_others = rows.largest(kept.detach()).unsqueeze(1) + paddle.log(rows.exp(below).sum(axis=1, keepdim=True))
+    top = rows.largest(kept.detach()).unsqueeze(1)
+    log_others = top + paddle.log(rows.exp(kept - top).sum(axis=1, keepdim=True))
     excess = log_others - logits
     # A class that is left out joins the sum where it is the true one: log(rest + e^z) - z
     joined = F.relu(excess) + paddle.log1p(paddle.exp(-excess.abs()))
