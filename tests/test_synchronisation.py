@@ -122,9 +122,15 @@ def train(data, tmp_path, trap, monkeypatch):
     return trained
 
 
-@pytest.mark.parametrize("classifier", ["plain", "normalized"])
+# With a normalised classifier one that is made for it, one that looks at its features, and one that does neither.
 @pytest.mark.parametrize("labels", ["hard", "soft"])
-@pytest.mark.parametrize("name", engines.PARAMS)
+@pytest.mark.parametrize(
+    "name, classifier",
+    [
+        *((name, "plain") for name in engines.PARAMS),
+        *((name, "normalized") for name in ("LDAMLoss", "IBLoss", "FocalLoss")),
+    ],
+)
 def test_losses(name, labels, classifier, train):
     entry = engines.listed(name)
     normalized = classifier == "normalized"

@@ -9,7 +9,7 @@ from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.callbacks import DeferredReweighting
 from ppcls_lt.engine import checklist
 
-from . import commands, engines, reference
+from . import engines, reference
 
 COUNTS = [50, 20, 5, 1]
 WEIGHTS = reference.class_weights("inverse", COUNTS)
@@ -97,11 +97,15 @@ def test_mistakes_are_told_before_training(ppcls, data, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_stock_training_takes_it_from_the_command_line(data, tmp_path):
+def test_a_stock_training_takes_it_from_overrides(ppcls, data, tmp_path):
     """The packaged baseline, whose loss is PaddleClas's, with two ``-o``."""
     engines.write_yaml(engines.packaged("ce", data, tmp_path / "out", epochs=1), tmp_path / "ce.yaml")
     given = ["Loss.Train.0.CELoss.class_weight=inverse", "Loss.Train.0.CELoss.num_class_list=auto"]
-    arguments = [part for each in given for part in ("-o", each)]
-    done = commands.run(tmp_path, "train", "-c", tmp_path / "ce.yaml", *arguments)
-    assert done.returncode == 0, done.errors
-    assert "class weights" in done.output + done.errors and "CELoss: " in done.output + done.errors
+    config = ppcls.load_config(tmp_path / "ce.yaml", given)
+    config.profiler_options = None
+    engine = engines.build_engine(config)
+    (loss,) = engine.train_loss_func.loss_func
+    counts = np.bincount([int(line.split()[1]) for line in (data / "train.txt").read_text().splitlines()])
+    np.testing.assert_allclose(loss.class_weight, reference.class_weights("inverse", counts), rtol=1e-12)
+    engine.train()
+    assert list((tmp_path / "out").rglob("latest.pdparams"))
