@@ -18,6 +18,12 @@ LDAM = {
 }
 # Losses whose logits are adjusted class by class, and the most that each may take.
 ADJUSTED = {"LogitAdjustedLoss": 1.5, "BalancedSoftmaxLoss": 1.5, "VSLoss": 2.1, "CDTLoss": 2.1}
+# Other forms of losses, beside that of their defaults.
+FORMS = {
+    "ClassBalancedLoss, sigmoid": ("ClassBalancedLoss", {"form": "sigmoid"}),
+    "ClassBalancedLoss, focal": ("ClassBalancedLoss", {"form": "focal"}),
+    "LADELoss with its cross entropy": ("LADELoss", {"alpha": 0.1}),
+}
 CE, CE_SCALED = "CELoss", "CELoss on scaled logits"
 COPY, EXP = "one copy", "one exponential"
 LEAST = 256 * 1000  # entries of the logits from which on the goals hold
@@ -112,6 +118,7 @@ class _Case:
         return {
             CE: self.step(self.built(CE)),
             **{name: self.step(self.built(name)) for name in (*LOSSES, *ADJUSTED, *others)},
+            **{form: self.step(self.built(name, **params)) for form, (name, params) in FORMS.items()},
             "LDAMLoss, s = 1": self.step(self.built("LDAMLoss", s=1.0)),
             "LDAMLoss, s = 30": self.step(self.built("LDAMLoss", s=SCALE), "cosines"),
             "LDAMLoss, normalised": self.step(normalised, "scaled"),
