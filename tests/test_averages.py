@@ -205,10 +205,15 @@ def test_mistakes(callbacks, settings, said, train):
         train(callbacks, change=change)
 
 
-def test_a_stage_of_no_epochs(train):
+@pytest.mark.parametrize("entry", [{"EMA": {"decay": 0.3}}, {"SWA": {"start": 1}}], ids=str)
+def test_a_stage_of_no_epochs_begins_with_the_average(entry, train, tmp_path):
     stages = [{}, {"Global": {"epochs": 0}}]
-    with pytest.raises(ConfigError, match="EMA: `Callbacks` must be left out of a stage of no epochs"):
-        train([{"EMA": {}}], change=lambda settings: settings.update(Stages=stages))
+    train([entry], change=lambda settings: settings.update(Stages=stages), epochs=1)
+    files = [engines.saved(tmp_path / "train" / f"stage_{number}", "latest") for number in (1, 2)]
+    first, second = (paddle.load(f"{path}.pdparams", return_numpy=True) for path in files)
+    assert_close(second, first, rtol=0, atol=0)
+    (_, kept), _ = state_files.read(f"{files[0]}.pdlt")["callbacks"]
+    assert any((kept["trained"][name] != value).any() for name, value in first.items())
 
 
 def test_dali():

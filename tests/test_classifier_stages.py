@@ -132,6 +132,27 @@ class TestLearnableWeightScaling:
         after = values(model.head)
         assert [name for name in after if (after[name] != before[name]).any()] == ["scale"]
 
+    def test_the_classifier_is_trained_too_but_slowly(self):
+        """Of one step of plain descent: the scale with the whole rate, the classifier with its share."""
+        found = {}
+        for factor in (0.25, 1.0):
+            paddle.seed(3)
+            model = Network()
+            model.eval()
+            LearnableWeightScaling(lr_factor=factor).on_model_built(run_of(model))
+            before = values(model.head)
+            optimizer = paddle.optimizer.SGD(0.1, parameters=model.parameters())
+            paddle.nn.functional.cross_entropy(
+                model(paddle.ones([4, 3, 8, 8])), paddle.to_tensor([0, 1, 2, 3])
+            ).backward()
+            optimizer.step()
+            found[factor] = {name: value - before[name] for name, value in values(model.head).items()}
+        for name, share in (("weight", 0.25), ("bias", 0.25), ("scale", 1.0)):
+            assert found[1.0][name].any()
+            np.testing.assert_allclose(found[0.25][name], share * found[1.0][name], rtol=1e-3, atol=1e-7)
+        with pytest.raises(ConfigError, match="^LearnableWeightScaling: `lr_factor` must be a finite number > 0"):
+            LearnableWeightScaling(lr_factor=0)
+
     @pytest.mark.parametrize("order", [1, -1])
     def test_with_frozen_layers_nothing_else_is(self, order):
         model = Network()

@@ -158,6 +158,7 @@ def test_norm_constraints(entry, every, train):
 
 
 SHARPNESS = [{"SAM": {"adaptive": True}}, {"ImbSAM": {"eta": "tertiles"}}, {"FocalSAM": {}}]
+AVERAGES = [{"EMA": {}}, {"SWA": {"start": 1}}]
 
 
 @pytest.mark.parametrize("labels", ["hard", "soft"])
@@ -167,10 +168,15 @@ def test_sharpness(entry, labels, train):
     assert train([engines.listed("FocalLoss")], callbacks=[entry], dataset=dataset).ours == []
 
 
+@pytest.mark.parametrize("entry", AVERAGES, ids=str)
+def test_averages(entry, train):
+    assert train(callbacks=[entry]).ours == []
+
+
 def test_every_callback_is_tried():
     """Together with those above: a new callback needs a recipe, or a test here."""
     in_recipes = str([recipes.read(name) for name in recipes.names()])
-    above = {"L2NormPGD", *(name for entry in SHARPNESS for name in entry)}
+    above = {"L2NormPGD", *(name for entry in SHARPNESS + AVERAGES for name in entry)}
     missing = {type_.__name__ for type_ in registered("callback").values()} - above
     assert {name for name in missing if name not in in_recipes} == set()
 

@@ -279,6 +279,27 @@ class TestFreezeLayers:
         train(model, steps=1)
         assert (model.bn1._mean.numpy() != before["bn1._mean"]).all()
 
+    def test_shifted_statistics_adapt_while_the_weights_stand_still(self):
+        model = Network()
+        model.block.add_sublayer("norm", nn.BatchNorm1D(7))
+        before = values(model)
+        run, callback = run_of(model), FreezeLayers(shift_bn=True)
+        started(callback, run).on_epoch_start(run)
+        assert model.bn.training and model.block.norm.training and not model.block[1].training
+        train(model)
+        after = values(model)
+        moved = {name for name in before if (before[name] != after[name]).any()}
+        statistics = {f"{layer}.{part}" for layer in ("bn", "block.norm") for part in ("_mean", "_variance")}
+        assert moved == {"head.weight", "head.bias", *statistics}
+
+    def test_shifted_statistics_where_none_are_frozen(self):
+        with pytest.raises(
+            ConfigError, match="^FreezeLayers: `shift_bn` must be false .* no BatchNorm layer is frozen"
+        ):
+            FreezeLayers(layers=["block"], shift_bn=True).on_model_built(run_of(Network()))
+        with pytest.raises(ConfigError, match="^FreezeLayers: `shift_bn` must be true or false"):
+            FreezeLayers(shift_bn="yes")
+
     def test_the_dropout_of_the_classifier_goes_on(self, ppcls):
         model = build(ppcls, "MobileNetV3_small_x0_35")
         run = run_of(model)

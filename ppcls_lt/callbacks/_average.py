@@ -44,8 +44,6 @@ class WeightAverage(Callback):
             if other is not None and issubclass(other, WeightAverage) and other is not type(self):
                 got = checks.described(f"{other.__name__} too: one average is evaluated and saved")
                 checks.fail(owner, "Callbacks", "a list with one of the kind", got)
-        if config["Global"]["epochs"] == 0:
-            checks.fail(owner, "Callbacks", "left out of a stage of no epochs, which trains nothing", 0)
 
     def on_checkpoint_loaded(self, run: Run) -> None:
         self.model = averaging.floating(run.model)

@@ -62,3 +62,16 @@ def check_norms_matter(owner: str, layer: nn.Layer) -> None:
     if isinstance(layer, NormalizedLinear):
         expected = "an ordinary classifier, whose class vectors' norms change the logits"
         checks.fail(owner, "Arch.classifier", expected, checks.described("normalized"))
+
+
+def check_not_fixed(owner: str, config: dict) -> None:
+    """Raise if the classifier is a fixed simplex, which a callback that changes or trains the classifier would spoil.
+
+    Args:
+        owner (str): the callback, for messages.
+        config (dict): of the stage.
+    """
+    if config["Arch"].get("classifier") == "etf":
+        got = checks.described("etf, whose class vectors are fixed")
+        expected = "null in this stage, an ordinary classifier that can be trained and changed"
+        checks.fail(owner, "Arch.classifier", expected, got)

@@ -12,7 +12,7 @@ from ..basis import checks
 from ..basis.registry import register
 from ..maths.classifier import NormalizedLinear, normalize
 from ..maths.projections import tau_normalize_
-from ._layers import check_norms_matter
+from ._layers import check_norms_matter, check_not_fixed
 from .base import Callback
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ class ResetClassifier(Callback):
     Long-Tailed Recognition", ICLR 2020; the distribution is that of the
     PyTorch layer in their code.
     """
+
+    def check(self, config: dict) -> None:
+        check_not_fixed("ResetClassifier", config)
 
     def on_model_built(self, run: Run) -> None:
         _, layer = run.classifier()
@@ -69,6 +72,9 @@ class TauNormalize(Callback):
     def __init__(self, *, tau: float = 1.0) -> None:
         self.tau = checks.number("TauNormalize", "tau", tau, minimum=0, maximum=2)
 
+    def check(self, config: dict) -> None:
+        check_not_fixed("TauNormalize", config)
+
     def on_model_built(self, run: Run) -> None:
         _, layer = run.classifier()
         check_norms_matter("TauNormalize", layer)
@@ -87,7 +93,7 @@ class ScaledLinear(nn.Linear):
 
 @register("callback")
 class LearnableWeightScaling(Callback):
-    r"""Freeze the final classifier and learn one factor for each class (LWS).
+    r"""Learn one factor for each class (LWS), with the final classifier frozen or trained slowly.
 
     .. math:: z_c = f_c (w_c \cdot h + b_c), \quad f_c = 1 \text{ at the start}
 
@@ -95,15 +101,21 @@ class LearnableWeightScaling(Callback):
     of the architecture, and so is one of an ordinary model. Freeze the rest with
     ``FreezeLayers``, keeping ``<classifier>.scale``: its default keeps that.
 
-    Raises:
-        ConfigError: the classifier is normalised.
+    Args:
+        lr_factor (float or None): > 0, train the classifier too, with the learning rate times this; None freezes it.
 
-    Source: Kang et al., ICLR 2020, and their code, which scales the bias too.
+    Raises:
+        ConfigError: ``lr_factor`` is not what it must be, or the classifier is normalised.
+
+    Source: Kang et al., ICLR 2020, and their code, which scales the bias too; ``lr_factor`` of Zhong et al., CVPR 2021
+    (MiSLAS), whose code trains the classifier beside the factors.
     """
 
     only_once = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, lr_factor: float | None = None) -> None:
+        owner = "LearnableWeightScaling"
+        self.lr_factor = None if lr_factor is None else checks.number(owner, "lr_factor", lr_factor, above=0)
         self.hidden_keys: list[str] = []
         self._name: str | None = None
         self._kept: dict[str, Any] = {}
@@ -113,7 +125,10 @@ class LearnableWeightScaling(Callback):
         self._name, layer = run.classifier()
         check_norms_matter("LearnableWeightScaling", layer)
         for parameter in layer.parameters():
-            parameter.stop_gradient = True
+            if self.lr_factor is None:
+                parameter.stop_gradient = True
+            else:
+                parameter.optimize_attr["learning_rate"] *= self.lr_factor
         layer.__class__ = ScaledLinear
         layer.scale = layer.create_parameter(
             [layer.weight.shape[1]],

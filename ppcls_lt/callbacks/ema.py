@@ -31,8 +31,7 @@ class EMA(WeightAverage):
             ``1 / (1 - decay)`` updates ends with an average of its first weights.
 
     Raises:
-        ConfigError: a parameter is not what it must be, or with a section ``EMA``, ``AMP.level: O2``, SWA or a stage
-            of no epochs.
+        ConfigError: a parameter is not what it must be, or with a section ``EMA``, ``AMP.level: O2`` or SWA.
 
     Source: the average of PaddleClas's section ``EMA`` and of timm; the warm-up is that of TensorFlow's
     ``ExponentialMovingAverage`` with ``num_updates``.

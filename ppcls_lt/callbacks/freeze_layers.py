@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..basis import checks
 from ..basis.registry import register
-from ._layers import check_patterns, matches
+from ..maths.batch_norm import batch_norms
+from ._layers import check_not_fixed, check_patterns, matches
 from .base import Callback
 
 if TYPE_CHECKING:
@@ -32,20 +33,31 @@ class FreezeLayers(Callback):
             inside it. None is the whole model.
         keep (list of str): what to leave out of that, named in the same way.
             None is the final classifier where ``layers`` is None, else nothing.
+        shift_bn (bool): let the running statistics of frozen BatchNorm layers go on
+            adapting to the images of this stage, which they then normalise by; their
+            weights stay frozen.
 
     Raises:
         ConfigError: a parameter is not what it must be, a name matches
             nothing, or nothing would be frozen or nothing trained.
 
     Source: the second stage of Kang et al., ICLR 2020, and of Alshammari et al.,
-    CVPR 2022. Deviation: codes that only stop the gradients let the statistics
-    of a frozen backbone drift.
+    CVPR 2022; ``shift_bn`` of Zhong et al., CVPR 2021 (MiSLAS), and their code. Deviations: codes that
+    only stop the gradients let the statistics of a frozen backbone drift, that of MiSLAS the
+    Dropout of it too.
     """
 
-    def __init__(self, *, layers: Sequence[str] | None = None, keep: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, *, layers: Sequence[str] | None = None, keep: Sequence[str] | None = None, shift_bn: bool = False
+    ) -> None:
         self.layers = None if layers is None else check_patterns("FreezeLayers", "layers", layers)
         self.keep = None if keep is None else check_patterns("FreezeLayers", "keep", keep)
+        self.shift_bn = checks.flag("FreezeLayers", "shift_bn", shift_bn)
         self._evaluated: list[str] = []
+
+    def check(self, config: dict) -> None:
+        if self.layers is None and self.keep is None:
+            check_not_fixed("FreezeLayers", config)
 
     def on_model_built(self, run: Run) -> None:
         model = run.model
@@ -70,11 +82,21 @@ class FreezeLayers(Callback):
                 parameter.stop_gradient = True
         # Names, not layers: the host may put SyncBatchNorm in the place of a BatchNorm.
         self._evaluated = list(_frozen_layers(model, trainable, chosen))
+        if self.shift_bn and not any(batch_norms(_named_layer(model, name)) for name in self._evaluated):
+            got = checks.described("true where no BatchNorm layer is frozen")
+            checks.fail("FreezeLayers", "shift_bn", "false or left out", got)
 
     def on_epoch_start(self, run: Run) -> None:
         # Anew for every epoch: after each evaluation the host calls model.train().
         for name in self._evaluated:
-            functools.reduce(getattr, name.split("."), run.model).eval()
+            layer = _named_layer(run.model, name)
+            layer.eval()
+            for each in batch_norms(layer) if self.shift_bn else ():
+                each.train()
+
+
+def _named_layer(model, name):
+    return functools.reduce(getattr, name.split("."), model)
 
 
 def _ids(layer):

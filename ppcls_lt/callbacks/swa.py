@@ -33,8 +33,8 @@ class SWA(WeightAverage):
         c_epochs (int): of so many epochs the first counts, >= 1.
 
     Raises:
-        ConfigError: a parameter is not what it must be, or with a section ``EMA``, ``AMP.level: O2``, the callback EMA,
-            DALI, or a stage of no epochs.
+        ConfigError: a parameter is not what it must be, or with a section ``EMA``, ``AMP.level: O2``, the callback EMA
+            or DALI.
 
     Source: Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization", UAI 2018. Deviation:
     the learning rate is that of the configuration; theirs is constant, or cyclic, from the start of the average on.
@@ -48,14 +48,16 @@ class SWA(WeightAverage):
 
     def check(self, config: dict) -> None:
         super().check(config)
-        first_epoch("SWA", self.start, config["Global"]["epochs"])
+        if config["Global"]["epochs"]:
+            first_epoch("SWA", self.start, config["Global"]["epochs"])
         if config["Global"].get("use_dali", False):
             got = checks.described("true: the training images are read once more, which DALI's loader does not do")
             checks.fail("SWA", "Global.use_dali", "false", got)
 
     def on_checkpoint_loaded(self, run: Run) -> None:
         super().on_checkpoint_loaded(run)
-        self._first = first_epoch("SWA", self.start, run.epochs)
+        # A stage of no epochs has nothing to average.
+        self._first = first_epoch("SWA", self.start, run.epochs) if run.epochs else 1
         self._statistics = Statistics(run.model)
 
     def announcement(self, run: Run) -> str:

@@ -48,12 +48,12 @@ def of(config: dict) -> dict:
     Args:
         config (dict): of one stage, before the host changes it.
     """
-    arch = config["Arch"]
+    arch, kind = config["Arch"], configuration.classifier_kind(config)
     scale = configuration.normalized_scale(config)
     return {
         "architecture": arch.get("name"),
         "classes": configuration.class_number(config),
-        "classifier": configuration.classifier_kind(config) or "ordinary",
+        "classifier": "ordinary" if kind in (None, configuration.ETF) else kind,
         "scale": scale,
         "parameters": _told({key: value for key, value in arch.items() if key not in ("name", "class_num")}),
         "ml_decoder": _told(config.get("MLDecoder") or {}) if arch.get("use_ml_decoder", False) else None,

@@ -18,7 +18,7 @@ from ..data.counts import as_counts, count_label_list
 from ..data.group_names import THRESHOLDS
 
 AUTO = "auto"
-NORMALIZED = "normalized"
+NORMALIZED, ETF = "normalized", "etf"
 # What `ppcls-lt adjust` makes of a classifier where an ordinary one, or its bias, is not enough: a Linear on features
 # at unit length, with a bias, of a normalised one; an ordinary one with a bias that the architecture's lacks.
 UNIT_FEATURES, WITH_BIAS = "unit_features", "with_bias"
@@ -155,13 +155,13 @@ def counting_components(config: dict) -> Iterator[tuple[str, str, dict]]:
 
 
 def classifier_kind(config: dict) -> str | None:
-    """What ``Arch.classifier`` says, or None of an ordinary one.
+    """What ``Arch.classifier`` says, ``etf`` of a fixed simplex for one, or None of an ordinary one.
 
     Raises:
         ConfigError: it is unknown.
     """
     kind = config["Arch"].get("classifier")
-    return None if kind is None else checks.choice("Arch", "classifier", kind, (NORMALIZED, *ADJUSTED))
+    return None if kind is None else checks.choice("Arch", "classifier", kind, (NORMALIZED, ETF, *ADJUSTED))
 
 
 def normalized_scale(config: dict) -> float | None:

@@ -14,7 +14,7 @@ from ..data.counts import count_label_list
 from ..losses import LongTailLoss
 from ..runs import checkpoints
 from . import callback_entries, data_checks, places, trying, values
-from .reading import ADJUSTED, AUTO, class_number, counts_given, malformed, normalized_scale, reads_list, sound
+from .reading import ADJUSTED, AUTO, ETF, class_number, counts_given, malformed, normalized_scale, reads_list, sound
 
 
 def sections(config: dict, mode: str) -> Iterator[Finding]:
@@ -216,7 +216,7 @@ def _loss(where, name, cls, params, config):
         yield checks.finding(cls.__name__, "class_weight", must, got).below(at)
         del params["class_weight"]
     loss = yield from trying.mistakes(cls, params, at)
-    scale = None if loss is None or config["Arch"].get("classifier") else loss.cosine_scale
+    scale = None if loss is None or config["Arch"].get("classifier") not in (None, ETF) else loss.cosine_scale
     if scale is not None and scale > 1 and not loss.allow_unnormalized:
         way_out = ", or `allow_unnormalized: true`" if "allow_unnormalized" in signature(cls).parameters else ""
         remedy = f"set `Arch.classifier: normalized`{way_out}"

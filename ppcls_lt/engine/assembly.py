@@ -15,6 +15,7 @@ from ..configuration import count_checks, data_checks, label_kinds, relabelling
 from ..configuration import reading as configuration
 from ..data.counts import class_labels, images_per_class
 from ..host.decoding import pixel_limit
+from ..maths import simplex
 from ..maths.classifier import FeatureTap, find_classifier
 from . import batch_operators, trial, unreadable
 from .building import named
@@ -62,6 +63,9 @@ class Assembly:
         """
 
         def build_optimizer(original, config, whole, steps, models):
+            if configuration.classifier_kind(self._config) == configuration.ETF:
+                # With the start weights loaded, which may hold an ordinary classifier.
+                simplex.fix_classifier(self.classifier(models[0])[1])
             if model_built is not None:
                 model_built(models[0])
             return original(config, whole if epochs is None else epochs, steps, models)

@@ -30,7 +30,7 @@ def build_model(original: Callable, config: dict, mode: str = "train") -> nn.Lay
         check_classifier(model, name, layer, config)
     if scale is not None:
         normalize(layer, scale, redraw=not loaded)
-    else:
+    elif kind in configuration.ADJUSTED:
         give_bias(layer)
         if kind == configuration.UNIT_FEATURES:
             layer.__class__ = UnitFeaturesLinear

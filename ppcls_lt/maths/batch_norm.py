@@ -12,6 +12,11 @@ from paddle import nn
 _KINDS = (nn.BatchNorm, nn.layer.norm._BatchNormBase)
 
 
+def batch_norms(layer: nn.Layer) -> list[nn.Layer]:
+    """The BatchNorm layers in a layer, itself included."""
+    return [each for each in layer.sublayers(include_self=True) if isinstance(each, _KINDS)]
+
+
 class Statistics:
     """The running means and variances of a model's BatchNorm layers.
 
@@ -20,7 +25,7 @@ class Statistics:
     """
 
     def __init__(self, model: nn.Layer) -> None:
-        self._layers = [layer for layer in model.sublayers(include_self=True) if isinstance(layer, _KINDS)]
+        self._layers = batch_norms(model)
 
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:
@@ -71,7 +76,6 @@ def share_statistics(models: Sequence[nn.Layer]) -> None:
     if not (dist.is_initialized() and dist.get_world_size() > 1):
         return
     for model in models:
-        for layer in model.sublayers(include_self=True):
-            if isinstance(layer, _KINDS):
-                dist.broadcast(layer._mean, src=0)
-                dist.broadcast(layer._variance, src=0)
+        for layer in batch_norms(model):
+            dist.broadcast(layer._mean, src=0)
+            dist.broadcast(layer._variance, src=0)
