@@ -89,13 +89,16 @@ def test_what_would_do_nothing_is_refused(name, params, said):
 def test_where_a_loss_may_stand():
     """A regulariser is no loss of a training, and a loss that counts images has none to evaluate with."""
 
-    def found(part, *entries):
-        config = {"Global": {}, "Arch": {"class_num": 4}, "Loss": {part: list(entries)}, "Metric": {}}
+    def found(part, *entries, callbacks=()):
+        config = {"Global": {}, "Arch": {"class_num": 4}, "Loss": {part: list(entries)}, "Callbacks": list(callbacks)}
         return [(f.path, f.text) for f in validation.losses(config, "train")]
 
     alone, beside = {"LADELoss": {"weight": 1.0, "num_class_list": [4, 3, 2, 1]}}, {"CELoss": {"weight": 1.0}}
     ((path, text),) = found("Train", alone)
     assert path == "Loss.Train.0.LADELoss.alpha" and "must be given where it is the only loss" in text
+    before = {"LossSchedule": {"before": alone, "start": 2}}
+    ((path, _),) = found("Train", beside, beside, callbacks=[before])
+    assert "before[0]" in path or "before.0" in path
     assert not found("Train", alone, beside) and not found("Eval", alone)
     ((path, text),) = found("Eval", {"SeesawLoss": {"weight": 1.0}})
     assert path == "Loss.Eval.0.SeesawLoss.num_class_list" and "must be given to an evaluation loss" in text

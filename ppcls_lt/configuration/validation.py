@@ -114,11 +114,13 @@ def scale(config: dict, mode: str) -> Iterator[Finding]:
 def losses(config: dict, mode: str) -> Iterator[Finding]:
     """Yield what this package's losses refuse of their parameters, before the data are read."""
     for part in parts(config, mode):
-        for where, name, params in sound(config, "Loss", part):
+        listed = list(sound(config, "Loss", part))
+        lists = [where.rpartition("[")[0] for where, _, _ in listed]
+        for where, name, params in listed:
             known = found("loss", name, params) or object
             if issubclass(known, LongTailLoss):
                 loss = yield from _loss(where, name, known, params, config)
-                yield from _in_part(where, name, loss, part, (config.get("Loss") or {}).get(part))
+                yield from _in_part(where, name, loss, part, lists.count(where.rpartition("[")[0]) == 1)
 
 
 def label_lists(config: dict, mode: str) -> Iterator[Finding]:
@@ -176,21 +178,18 @@ def _entries(config, section, part):
             yield checks.worded(text, where, name, f"be the only {name}", checks.described(f"one in {first} too"))
 
 
-def _in_part(where, name, loss, part, entries):
-    """What a loss, built, or None, needs where it stands."""
+def _in_part(where, name, loss, part, alone):
+    """What a loss, built, or None, needs where it stands, ``alone`` in its list or not."""
     if loss is None:
         return
     owner, at = type(loss).__name__, place(f"{where} {name}")
     if part == "Eval" and loss.gathers_counts:
-        must = (
-            "be given to an evaluation loss, which counts no training images; `auto` takes those of the training data"
-        )
+        must = "be given to an evaluation loss, which counts no images; `auto` takes those of the training data"
         yield checks.finding(owner, "num_class_list", must, None).below(at)
-    if part == "Train" and not loss.stands_alone and len(entries or []) == 1:
+    if part == "Train" and not loss.stands_alone and alone:
         must = "be given where it is the only loss: without it there is no cross entropy"
-        yield checks.finding(owner, "alpha", must, None, "or put a loss such as BalancedSoftmaxLoss beside it").below(
-            at
-        )
+        remedy = "or put a loss such as BalancedSoftmaxLoss beside it"
+        yield checks.finding(owner, "alpha", must, None, remedy).below(at)
 
 
 def _loss(where, name, cls, params, config):
