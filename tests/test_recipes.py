@@ -198,6 +198,20 @@ class TestPlaces:
         with pytest.raises(ConfigError, match="Global: `use_dali` must be false for mixup, got true"):
             laid("mixup", {**PLAIN, "Global": {**PLAIN["Global"], "use_dali": True}})
 
+    def test_callbacks_of_another_kind_stay_in_every_stage(self, tmp_path):
+        """Those of a loss, a deferral or a second stage take the place of the list, as ever."""
+        step = path_of(tmp_path, {"kind": "step", "config": {"Callbacks": [{"my.Step": None}]}}, "step.yaml")
+        average = {"kind": "averaging", "config": {"Callbacks": [{"my.Average": None}]}}
+        both = [step, path_of(tmp_path, average, "average.yaml")]
+        own = PLAIN["Callbacks"]
+        added = [{"my.Step": None}, {"my.Average": None}]
+        base = {**PLAIN, "EMA": {"decay": 0.9}}
+        assert laid(both, base)["Callbacks"] == own + added and "EMA" not in laid(both, base)
+        assert "recipe" in str(replaced.lines(base, recipes.read(both)))
+        first, second = stages.plan(with_recipe([*both, "crt", "drw"]))
+        assert first["Callbacks"] == [{"DeferredReweighting": {"start": 0.8}}, *added]
+        assert second["Callbacks"] == [{"FreezeLayers": None}, {"ResetClassifier": None}, *added]
+
 
 class TestOwnFiles:
     def test_a_fragment_combines_and_its_kinds_are_seen(self, tmp_path):

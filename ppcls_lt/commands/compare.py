@@ -37,8 +37,8 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         nargs="+",
         default=["all"],
         metavar="RECIPE",
-        help="names (see `ppcls-lt recipes`), YAML files of your own, or all (default); base, the configuration "
-        "as it is, is always in, and gains are over it",
+        help="names (see `ppcls-lt recipes`), YAML files of your own, several joined by +, or all (default); base, the "
+        "configuration as it is, is always in, and gains are over it",
     )
     command.add_argument(
         "--epochs", type=int, metavar="N", help="of every run (those of the base); the schedule is stretched along"

@@ -18,7 +18,7 @@ FIRST_STAGE = (MIXING,)
 # PaddleClas's operators on images and this package's, by kind; every operator on batches mixes.
 _OPERATORS = {
     POLICY: (
-        *("AutoAugment", "CIFAR10Policy", "TimmAutoAugment", "AugMix"),
+        *("AutoAugment", "CIFAR10Policy", "TimmAutoAugment", "AugMix", "ColorJitter"),
         *("RandAugment", "RandAugmentV2", "RandAugmentV3", "RandAugmentV4"),
     ),
     ERASING: ("Cutout", "RandomErasing", "HideAndSeek", "GridMask"),

@@ -64,6 +64,8 @@ def _merged(config, part, fragment):
     optimizer = kinds.at(config, ("Optimizer",)) or {}
     if part.kind == kinds.SCHEDULE:
         fragment = _with_warmup(fragment, optimizer.get("lr"))
+    if part.kind == kinds.AVERAGING:
+        config = {key: value for key, value in config.items() if key != "EMA"}  # PaddleClas's own (2.5, develop)
     if part.kind == kinds.DECAY and str(optimizer.get("name")).startswith("AdamW"):
         coefficient = kinds.at(fragment, ("Optimizer", "regularizer", "coeff"))
         fragment = {"Optimizer": {"weight_decay": coefficient}}
