@@ -25,7 +25,7 @@ _OWNER = "Global: `run`"
 # What `ppcls-lt compare` leaves of a run, in the folder above its training's.
 _COMPARED, _KEPT = "result.json", "weights"
 # Entries of a configuration that are paths of data.
-_PATHS = ("image_root", "cls_label_path", "class_id_map_file", "infer_imgs", "num_class_list", "group_by")
+_PATHS = ("image_root", "cls_label_path", "class_id_map_file", "infer_imgs", "num_class_list", "group_by", "val_list")
 _log = logging.getLogger("ppcls.lt")
 
 

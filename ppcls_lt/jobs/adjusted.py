@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,22 +56,29 @@ def finish(folder: Path, methods: Sequence[str]) -> None:
             atomic.write(path, json.dumps({_REFUSED: outcome}).encode())
 
 
-def read(path: str | os.PathLike, name: str) -> Result | str:
-    """Return the ``Result`` that :func:`finish` wrote, or in words why the run cannot be adjusted so.
+def read(folder: Path, recipe: str, method: str) -> Result | str | None:
+    """Return the ``Result`` that :func:`finish` wrote, or in words why the run cannot be adjusted so; None before it.
 
     Args:
-        path (Path): the file.
-        name (str): of the candidate.
+        folder (Path): of the run.
+        recipe (str): its recipe, by the name that it has here.
+        method (str): by which it was adjusted.
 
     Raises:
         ConfigError: the file is damaged.
     """
+    path = adjusted_file(folder, method)
+    if not path.is_file():
+        return None
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
         refused = content.get(_REFUSED)
     except (ValueError, AttributeError, RecursionError, OSError) as error:
         raise ConfigError(f"{path}: must be what a run of ppcls-lt compare wrote, got: {error}") from error
-    return str(refused) if refused is not None else Result.read(path, recipe=name)
+    if refused is not None:
+        return str(refused)
+    found = Result.read(path, recipe=adjusted_name(recipe, method))
+    return dataclasses.replace(found, adjustment={**(found.adjustment or {}), "of": recipe, "method": method})
 
 
 def _last_stage(path):

@@ -61,12 +61,11 @@ def _adjusted(finished, class_num):
     runs, refused = [], {}
     for job in finished:
         for method in job.adjustments:
-            path, name = adjusted_file(job.folder, method), adjusted_name(job.recipe, method)
-            found = adjusted.read(path, name) if path.is_file() else None
+            found = adjusted.read(job.folder, job.recipe, method)
             if isinstance(found, str):
-                refused[name] = found
+                refused[adjusted_name(job.recipe, method)] = found
             elif found is not None:
-                runs.append(_checked(found, path, class_num))
+                runs.append(_checked(found, adjusted_file(job.folder, method), class_num))
     return runs, list(refused.items())
 
 
