@@ -57,7 +57,9 @@ def read_content(recipe: str) -> dict:
     """
     path = _files().get(recipe, Path(recipe))
     if not os.path.isfile(path):
-        expected = f"the path of a YAML file or one of {', '.join(known())}{checks.suggestion(recipe, known())}"
+        expected = (
+            f"the path of a YAML file or one of what `ppcls-lt recipes` lists{checks.suggestion(recipe, known())}"
+        )
         checks.fail("configuration", "recipe", expected, checks.sought(recipe))
     content = yaml_files.read_map(path, "configuration", "recipe")
     if not {"config", "kind", "parts"} & set(content):
