@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
-
 import numpy as np
 import paddle
 
@@ -56,16 +53,16 @@ class AdjustedLoss(LongTailLoss):
         images = np.maximum(self.counts, 1).astype(np.float64)
         self._store("scale", (images / images.max()) ** self.gamma if self.gamma else None)
         self._store("shift", self.tau * np.log(images / images.sum()) if self.tau else None)
-        self._spread = {"scale": Spread(), "shift": Spread()}
+        self._scale_rows, self._shift_rows = Spread(), Spread()
 
     def batch(self, x: Outputs, label: paddle.Tensor) -> Batch:
         """The batch with adjusted logits, of which the loss is the cross entropy."""
         batch = super().batch(x, label)
-        return dataclasses.replace(batch, logits=adjusted(batch.logits, **self._operands(batch.logits)))
-
-    def _operands(self, logits: paddle.Tensor) -> dict[str, Any]:
-        vectors = {name: self._vector(name, logits.dtype) for name in self._spread}
-        return {
-            name: None if vector is None else self._spread[name].beside(logits, vector)
-            for name, vector in vectors.items()
-        }
+        logits = batch.logits
+        scale, shift = self._vector("scale", logits.dtype), self._vector("shift", logits.dtype)
+        batch.logits = adjusted(
+            logits,
+            None if shift is None else self._shift_rows.beside(logits, shift),
+            None if scale is None else self._scale_rows.beside(logits, scale),
+        )
+        return batch
