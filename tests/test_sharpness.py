@@ -170,11 +170,15 @@ class Moody(nn.Layer):
         self.register_buffer("counts", paddle.zeros([3]), persistable=False)
         self.register_buffer("calls", paddle.zeros([1]))
         self.step = 0
+        self.met, self.seen = paddle.zeros([1]), np.zeros(1)
 
     def forward(self, x, label):
         self.counts = self.counts + nn.functional.one_hot(label.flatten(), 3).sum(0)
         self.calls.add_(paddle.ones([1]))
         self.step += 1
+        self.met.add_(paddle.ones([1]))
+        self.seen += 1
+        x = x * (self.met + paddle.to_tensor(self.seen, dtype="float32"))
         drawn = self.step * paddle.rand([x.shape[0]], dtype="float32")
         loss = nn.functional.cross_entropy(x * self.counts * self.calls, label.flatten(), reduction="none")
         return {"loss": (drawn * loss).sum()}
@@ -204,6 +208,7 @@ def test_a_loss_that_counts_or_draws_sees_the_same_batches_again():
     assert found[0:2] == found[2:4] == found[4:6] and found[0] != found[1]
     np.testing.assert_array_equal(engine.train_loss_func.counts.numpy(), counts)
     assert counts.tolist() == [2, 4, 4] and engine.train_loss_func.calls.item() == engine.train_loss_func.step == 2
+    assert engine.train_loss_func.met.item() == engine.train_loss_func.seen[0] == 2
     paddle.set_rng_state([random])
     drawn = paddle.rand([4]).numpy()
     passes[-1].backward()
@@ -283,13 +288,17 @@ def test_in_the_hosts_training(train):
     assert Statistics.last.calls == 3 * 3 and Statistics.last.moved == 3
 
 
-def test_gradients_that_are_accumulated(train):
-    """Where the host accumulates, the way goes up the gradient of all batches of an update."""
+@pytest.mark.parametrize("loss", [{"SeesawLoss": {"weight": 1.0}}, engines.listed("EqualizationLoss")], ids=str)
+def test_gradients_that_are_accumulated(loss, train):
+    """Where the host accumulates, the way goes up the gradient of all batches of an update.
+
+    One loss counts images and one draws by the number of the step: each batch is to it what it was.
+    """
 
     def change(settings):
         settings["Global"]["update_freq"] = 3
 
-    assert same(train([{"SAM": {"rho": 0}}], change=change), train([], change=change))
+    assert same(train([{"SAM": {"rho": 0}}], change=change, losses=[loss]), train([], change=change, losses=[loss]))
 
 
 def test_soft_labels(train):

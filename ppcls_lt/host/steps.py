@@ -13,6 +13,7 @@ import types
 from collections.abc import Iterator
 from typing import Any, Callable
 
+import numpy as np
 import paddle
 
 from ._wrapping import wrapped
@@ -37,7 +38,7 @@ class Pass:
         self._forward = forward
         self._batch = batch
         self._random = paddle.get_rng_state()
-        self._attributes = [(layer, dict(vars(layer))) for layer in _layers(engine.train_loss_func)]
+        self._attributes = [(layer, _copied(vars(layer))) for layer in _layers(engine.train_loss_func)]
         self._buffers = [
             (layer, name, buffer.clone())
             for layer in _layers(engine.train_loss_func)
@@ -54,7 +55,7 @@ class Pass:
         engine = self._engine
         paddle.set_rng_state(self._random)
         for layer, attributes in self._attributes:
-            vars(layer).update(attributes)
+            vars(layer).update(_copied(attributes))
         with paddle.no_grad():
             for layer, name, buffer in self._buffers:
                 paddle.assign(buffer, layer._buffers[name])
@@ -66,6 +67,12 @@ class Pass:
         loss = loss / getattr(engine, "update_freq", 1)
         scaler = getattr(engine, "scaler", None)
         (loss if scaler is None else scaler.scale(loss)).backward()
+
+
+def _copied(attributes):
+    """The attributes of a layer; tensors and arrays, which may be changed in place, as copies."""
+    copies = {paddle.Tensor: lambda value: value.detach().clone(), np.ndarray: np.copy}
+    return {name: copies.get(type(value), lambda value: value)(value) for name, value in attributes.items()}
 
 
 def _layers(loss):
