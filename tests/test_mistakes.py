@@ -327,6 +327,9 @@ def test_a_second_head_is_found_before_training(to_static, settings, tmp_path, c
         "img_size": 16,
         "classifier": "normalized",
     }
+    for part in settings["DataLoader"].values():
+        for operator in part["dataset"]["transform_ops"]:
+            operator.get("ResizeImage", {}).update(size=16)  # of one patch
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(settings))
     assert cli.main(["train", "-c", str(path)]) == 2
