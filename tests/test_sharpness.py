@@ -301,6 +301,17 @@ def test_gradients_that_are_accumulated(loss, train):
     assert same(train([{"SAM": {"rho": 0}}], change=change, losses=[loss]), train([], change=change, losses=[loss]))
 
 
+def test_mixed_precision(train):
+    """On a CPU nothing is cast and no loss is scaled, but the update goes through the scaler."""
+
+    def change(settings):
+        settings["AMP"] = {"level": "O1", "scale_loss": 128.0, "use_dynamic_loss_scaling": True}
+
+    plain = train([], change=change)
+    assert same(train([{"SAM": {"rho": 0}}], change=change), plain)
+    assert not same(train([{"SAM": {"rho": 0.05}}], change=change), plain)
+
+
 def test_soft_labels(train):
     def change(settings):
         settings["DataLoader"]["Train"]["dataset"]["batch_transform_ops"] = [{"MixupOperator": {"alpha": 0.5}}]
