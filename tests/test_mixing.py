@@ -172,6 +172,32 @@ def test_the_policy_for_cifar_changes_small_images(ppcls):
     assert all((one == other).all() for one, other in zip(found, results()))
 
 
+# Table 7 of AutoAugment's paper, CIFAR-10: operation, probability, magnitude, twice.
+POLICY = """
+Invert .1 7 Contrast .2 6; Rotate .7 2 TranslateX .3 9; Sharpness .8 1 Sharpness .9 3; ShearY .5 8 TranslateY .7 9;
+AutoContrast .5 8 Equalize .9 2; ShearY .2 7 Posterize .3 7; Color .4 3 Brightness .6 7; Sharpness .3 9 Brightness .7 9;
+Equalize .6 5 Equalize .5 1; Contrast .6 7 Sharpness .6 5; Color .7 7 TranslateX .5 8; Equalize .3 7 AutoContrast .4 8;
+TranslateY .4 3 Sharpness .2 6; Brightness .9 6 Color .2 8; Solarize .5 2 Invert 0 3; Equalize .2 0 AutoContrast .6 0;
+Equalize .2 8 Equalize .8 4; Color .9 9 Equalize .6 6; AutoContrast .8 4 Solarize .2 8; Brightness .1 3 Color .7 0;
+Solarize .4 5 AutoContrast .9 3; TranslateY .9 9 TranslateY .7 9; AutoContrast .9 2 Solarize .8 3;
+Equalize .8 8 Invert .1 3; TranslateY .7 9 AutoContrast .9 1
+"""
+# What a magnitude of 9 is, one of 0 being 0, but for the two whose strength grows as the number falls.
+LARGEST = {"Rotate": 30, "ShearY": 0.3, "TranslateX": 150 / 331, "TranslateY": 150 / 331}
+LARGEST.update(dict.fromkeys(("Contrast", "Sharpness", "Color", "Brightness"), 0.9))
+FALLING = {"Posterize": np.round(np.linspace(8, 4, 10)), "Solarize": np.linspace(256, 0, 10)}
+
+
+def test_the_policy_is_the_papers(ppcls):
+    for row, pair in zip(POLICY.split(";"), CIFAR10Policy()._policy.policies):
+        first, p1, m1, second, p2, m2 = row.split()
+        assert (pair.p1, pair.p2) == (float(p1), float(p2))
+        for name, number, magnitude in ((first, int(m1), pair.magnitude1), (second, int(m2), pair.magnitude2)):
+            wanted = FALLING[name][number] if name in FALLING else LARGEST.get(name, 0) * number / 9
+            assert magnitude == pytest.approx(wanted), row
+    assert len(POLICY.split(";")) == len(CIFAR10Policy()._policy.policies) == 25
+
+
 @pytest.mark.slow
 def test_a_training_with_a_combination(tmp_path):
     data = engines.write_digits(tmp_path / "digits")
