@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from ..basis.checks import fail, integer
+from ..basis.checks import choice, described, fail, integer
 from .describing import ratio, report, say, some
 from .list_options import add_group_options, add_list_command, delimiter, thresholds
 
@@ -24,15 +24,23 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument("--class-num", type=int, metavar="C", help="number of classes, highest label + 1 by default")
     add_group_options(command)
+    command.add_argument(
+        "--published",
+        metavar="NAME",
+        help="hold the list against the published counts of imagenet-lt, places-lt, "
+        "inaturalist2018, or of their -val and -test; status 2 where it differs",
+    )
     command.add_argument("--png", metavar="FILE", help="draw the chart into a PNG file too (needs Matplotlib)")
     command.add_argument("--yaml", action="store_true", help="print YAML with every count instead of the report")
 
 
 def _counts(arguments):
-    from ..data import charts, counts, groups, list_files
+    from ..data import charts, counts, groups, list_files, published
 
     owner = "ppcls-lt counts"
     limits = thresholds(arguments, owner)
+    if arguments.published is not None:
+        choice(owner, "--published", arguments.published, published.PUBLISHED)
     if arguments.class_num is not None:
         integer(owner, "--class-num", arguments.class_num, minimum=1)
     if arguments.png is not None:
@@ -47,12 +55,23 @@ def _counts(arguments):
         delimiter=delimiter(arguments, owner),
         class_num=arguments.class_num,
     )
+    as_published = None
+    if arguments.published is not None:
+        source = published.PUBLISHED[arguments.published].source
+        others = published.differences(arguments.published, found)
+        if others:
+            expected = f"the published list {arguments.published} ({source})"
+            fail(owner, "LIST", expected, described(f"{arguments.list} with {'; '.join(others)}", whole=True))
+        as_published = f"as published of {arguments.published} ({source})"
     found_groups = groups.shot_groups(found, limits, owner=owner)
     if arguments.png is not None:
         title = f"{some(found.sum(), 'image')}, {some(found.size, 'class')}, imbalance ratio {ratio(found)}"
         drawn = {"--png": (arguments.png, charts.png_chart(found, found_groups, title))}
         list_files.write_files(drawn, owner=owner, inputs=[arguments.list], force=True)
-    say(_yaml(found, limits) if arguments.yaml else report(arguments.list, found, found_groups, limits))
+    lines = list(_yaml(found, limits) if arguments.yaml else report(arguments.list, found, found_groups, limits))
+    if as_published is not None:
+        lines = [f"# {as_published}", *lines] if arguments.yaml else [*lines, "", as_published]
+    say(lines)
     return 0
 
 

@@ -12,7 +12,7 @@ from ..basis import checks
 from ..basis.findings import Finding, of
 from ..data.list_files import listed_classes
 from . import listed_images
-from .reading import IMAGE_LISTS, reads_list
+from .reading import IMAGE_LISTS, by_name, reads_list
 
 LIST, EVAL = "val_list", "eval_is_validation"
 
@@ -76,6 +76,9 @@ def find(config: dict, owner: str, *, is_validation: bool, class_num: int, allow
 
 def check_readable(dataset: dict, owner: str) -> None:
     """Raise unless a section names a data set of image lists with labels that are classes."""
+    if by_name(dataset) is not None and not reads_list(dataset):
+        got = checks.described(f"{dataset['name']} without a list; a run of `ppcls-lt compare` has held out one")
+        checks.fail(owner, "DataLoader.Eval.dataset.name", "a data set with a list of held-out images", got)
     if not reads_list(dataset):
         expected = f"one of {', '.join(IMAGE_LISTS)}, with a label for each image"
         checks.fail(owner, "DataLoader.Eval.dataset.name", expected, dataset.get("name"))

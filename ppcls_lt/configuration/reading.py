@@ -16,6 +16,7 @@ from ..basis.registry import found, registered
 from ..callbacks import LossSchedule, loss_entries
 from ..data.counts import as_counts, count_label_list
 from ..data.group_names import THRESHOLDS
+from ..datasets import NamedDataset
 
 AUTO = "auto"
 NORMALIZED, ETF = "normalized", "etf"
@@ -50,8 +51,22 @@ def reads_list(dataset: dict) -> bool:
     """Whether a ``dataset`` section names a data set of image lists: the host's, or a registered one made of it."""
     name = dataset.get("name")
     component = registered("dataset").get(name) if isinstance(name, str) else None
+    if by_name(dataset) is not None:
+        return dataset.get("cls_label_path") is not None
     kinds = [name] if component is None else [kind.__name__ for kind in getattr(component, "__mro__", ())]
     return any(kind in IMAGE_LISTS for kind in kinds)
+
+
+def by_name(dataset: dict) -> type[NamedDataset] | None:
+    """The class of a ``dataset`` section that names a data set whose files are known, else None."""
+    name = dataset.get("name")
+    component = registered("dataset").get(name) if isinstance(name, str) else None
+    return component if isinstance(component, type) and issubclass(component, NamedDataset) else None
+
+
+def parameters(dataset: dict) -> dict:
+    """The parameters of a ``dataset`` section, as its class takes them."""
+    return {key: value for key, value in dataset.items() if key not in ("name", "batch_transform_ops")}
 
 
 def class_number(config: dict) -> int | None:
@@ -239,6 +254,8 @@ def check_images(dataset: dict, owner: str) -> None:
         owner (str): its place, for the message.
     """
     root, listing = dataset.get("image_root"), dataset.get("cls_label_path")
+    if by_name(dataset) is not None:
+        return  # its list names records, and is held against them as it is read
     if not (isinstance(root, str) and isinstance(listing, str) and os.path.isfile(listing)):
         return
     with open(listing, encoding="utf-8", errors="surrogateescape") as lines:
@@ -252,8 +269,12 @@ def check_images(dataset: dict, owner: str) -> None:
 
 
 def listed_counts(config: dict) -> np.ndarray | None:
-    """Training images per class by the training list alone, or None where that does not tell."""
+    """Training images per class by the training list, or the files of a data set by name; None where none tells."""
     dataset = ((config.get("DataLoader") or {}).get("Train") or {}).get("dataset") or {}
+    named = by_name(dataset)
+    if named is not None:
+        counts = named.counts(**parameters(dataset))
+        return np.pad(counts, (0, max((class_number(config) or 0) - len(counts), 0)))
     listing: Any = dataset.get("cls_label_path")
     if not reads_list(dataset) or not os.path.isfile(str(listing)):
         return None

@@ -8,29 +8,21 @@ always give the same files.
 
 from __future__ import annotations
 
-import gzip
 import json
-import math
 import os
 import shutil
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from ..basis import checks
+from . import idx
 from .counts import images_per_class
 from .profiles import long_tail_profile
 
 _CLASSES = 10  # in either data set
 _DIGITS_MAX, _DIGITS_VAL, _DIGITS_TEST = 90, 30, 50
 _FASHION_ORDER = (9, 8, 7, 5, 1, 3, 0, 4, 2, 6)
-_FASHION_HELP = (
-    "a folder with the four Fashion-MNIST files (`apt-get install dataset-fashion-mnist` on Debian and "
-    "Ubuntu, or download them from https://github.com/zalandoresearch/fashion-mnist and pass their folder)"
-)
-_IDX_IMAGES, _IDX_LABELS = 0x803, 0x801
 
 
 def write_digits(folder: str | os.PathLike, *, ratio: float = 15, seed: int = 0) -> dict[str, list[int]]:
@@ -207,32 +199,7 @@ def _write_split(folder, split, images, labels, indices):
 
 def _read_pair(owner, source, part):
     """Return images ``[M, H, W]`` and labels ``[M]`` of one part of Fashion-MNIST."""
-    images = _read_idx(owner, source, f"{part}-images-idx3-ubyte.gz", _IDX_IMAGES)
-    labels = _read_idx(owner, source, f"{part}-labels-idx1-ubyte.gz", _IDX_LABELS)
-    if len(images) != len(labels):
-        got = checks.described(f"{len(images)} and {len(labels)} in {source}")
-        checks.fail(owner, "source", f"a folder with as many {part} images as labels", got)
-    if labels.max(initial=0) >= _CLASSES:
-        got = checks.described(f"label {labels.max()} in {source}")
-        checks.fail(owner, "source", f"a folder with {part} labels from 0 to 9", got)
+    images = idx.read_images(owner, "source", source, part)
+    labels = idx.read_labels(owner, "source", source, part, _CLASSES)
+    idx.check_pair(owner, "source", source, part, images, labels)
     return images, labels
-
-
-def _read_idx(owner, source, name, magic):
-    """Return the unsigned bytes of a gzip IDX file in the shape its header says."""
-    path = os.path.join(source, name)
-    try:
-        with gzip.open(path) as file:
-            data = file.read()
-    except FileNotFoundError:
-        checks.fail(owner, "source", _FASHION_HELP, checks.described(f"no {name} in {source}"))
-    except (OSError, EOFError, zlib.error) as error:
-        checks.fail(owner, "source", _FASHION_HELP, checks.described(f"{name}: {error}"))
-    # Header: the magic number, whose last byte is the number of axes, then each axis.
-    axes = magic & 0xFF
-    start = 4 * (1 + axes)
-    found, *shape = struct.unpack_from(f">{1 + axes}I", data) if len(data) >= start else [0]
-    if found != magic or len(data) - start != math.prod(shape):
-        got = checks.described(f"{len(data)} bytes of type {found:#x} in {path}")
-        checks.fail(owner, "source", f"a folder whose {name} is a whole IDX file of type {magic:#x}", got)
-    return np.frombuffer(data, dtype=np.uint8, offset=start).reshape(shape)

@@ -167,3 +167,36 @@ def long_tail_subset(
         checks.fail(owner, "counts", f"a number for each class up to {labels.max()}", got)
     rank = rank_in_class(labels, draw(images, seed))
     return np.flatnonzero(rank < counts[labels])
+
+
+def ldam_subset(labels: Sequence[int] | np.ndarray, counts: CountsLike, *, seed: int = 0) -> np.ndarray:
+    """Draw a number of images of every class as the LDAM authors' code does, image for image.
+
+    One generator, NumPy's older one, shuffles the images of class 0, then those of
+    class 1, and so on; each time the first ``counts[c]`` are taken.
+
+    Args:
+        labels (array of int): class of each image ``[N]``, in the order of the data set's files.
+        counts (array of int): images to draw per class ``[C]``, none more than there are.
+        seed (int): their ``rand_number``, >= 0 and < 2^32.
+
+    Returns:
+        int64 array: positions in ``labels``, class after class.
+
+    Raises:
+        ConfigError: an argument is not what it must be.
+
+    Source: ``imbalance_cifar.py`` of Cao et al., NeurIPS 2019. It seeds NumPy's
+    global generator, which is left alone here.
+    """
+    owner = "ldam_subset"
+    seed = checks.integer(owner, "seed", seed, minimum=0, maximum=2**32 - 1)
+    labels, _ = labels_and_images(labels, None, owner, "labels")
+    counts = as_counts(counts, owner=owner, name="counts", allow_empty=True)
+    generator = np.random.RandomState(seed)
+    chosen = []
+    for label, count in enumerate(counts):
+        positions = np.flatnonzero(labels == label)
+        generator.shuffle(positions)
+        chosen.append(positions[:count])
+    return np.concatenate(chosen)

@@ -15,6 +15,7 @@ from ..configuration import (
     held_out,
     label_kinds,
     model_record,
+    named_data,
     places,
     plugins,
     precision,
@@ -79,6 +80,9 @@ CHECKS = (
     Check(validation.losses, needs=("Arch.class_num",)),
     Check(validation.scale, needs=("Loss", "Callbacks", "Arch.class_num", "Arch.classifier")),
     Check(validation.label_lists),
+    Check(
+        _parts(named_data.findings), needs=("DataLoader.Train.dataset.image_root", "DataLoader.Eval.dataset.image_root")
+    ),
     Check(_parts(lambda stage, parts: of(relabelling.check, stage, parts)), needs=_DATA),
     Check(_parts(count_checks.findings), needs=("DataLoader.Train.dataset", "Arch.class_num", "Global.eval_mode")),
     Check(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Callable
 import paddle
 import paddle.distributed as dist
 
-from .. import callbacks, host, losses, metrics, operators
+from .. import callbacks, datasets, host, losses, metrics, operators
 from ..archs import cifar_resnet as archs
 from ..configuration import callback_entries, finished_run, model_record, places, replaced, schema, stages
 from ..configuration import plugins as own_modules
@@ -29,7 +29,7 @@ from .run import Run
 if TYPE_CHECKING:
     from ..host.engine import EngineView
 
-_PUBLISHED = (archs, callbacks, losses, metrics, operators, samplers)  # importing them fills the registry
+_PUBLISHED = (archs, callbacks, datasets, losses, metrics, operators, samplers)  # importing them fills the registry
 _registered = False
 _log = logging.getLogger("ppcls.lt")
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..basis import checks
-from ..host.decoding import MAX_PIXELS, bounded, said
+from ..host.decoding import MAX_PIXELS, UnreadableImage, bounded, said
 
 # Images of the batch, and how many are looked at to find them.
 _IMAGES = 4
@@ -41,7 +41,8 @@ def first_batch(loader: Any, settings: dict, where: str, max_pixels: int = MAX_P
     if not operators or not files or not isinstance(files[0], str):
         return None
     with _kept_random_states(), bounded(max_pixels):
-        samples = [dataset[index] for index in _readable(files, operators, settings, f"{where}.dataset")]
+        read = getattr(dataset, "read", lambda index: Path(files[index]).read_bytes())
+        samples = [dataset[index] for index in _readable(files, read, operators, settings, f"{where}.dataset")]
         if not samples:
             return None
         operators = settings["dataset"].get("batch_transform_ops")
@@ -64,13 +65,13 @@ def _kept_random_states():
         np.random.set_state(states[1])
 
 
-def _readable(files, operators, settings, owner):
+def _readable(files, read, operators, settings, owner):
     """Return the numbers of some images that pass all operators."""
     found, failures = [], 0
     for index, file in enumerate(files[:_TRIES]):
         try:
-            image = Path(file).read_bytes()
-        except OSError:
+            image = read(index)
+        except (OSError, UnreadableImage):
             continue  # an image that cannot be read is no fault of an operator
         number, error = _failure(image, operators)
         if number is None:

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any, Callable
 
+import numpy as np
+
 from ..basis.checks import ConfigError, cut
 from ..data.image_sizes import size_of
 
@@ -92,6 +94,17 @@ def decode(original: Callable, operator: Any, data: Any) -> Any:
     if (result.get("img") if isinstance(result, dict) else result) is None:
         raise UnreadableImage(_NO_IMAGE)
     return result
+
+
+def read_rgb(path: str) -> np.ndarray:
+    """Return the image of a file ``[H, W, 3]``, uint8, RGB.
+
+    Raises:
+        UnreadableImage: it is not there, cannot be decoded, or claims too many pixels.
+    """
+    from PIL import Image
+
+    return np.asarray(Pillow(Image).open(path).convert("RGB"))
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ an error or replaced by another image of its class, the second always an error.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import inspect
 import mmap
@@ -108,6 +109,17 @@ def watch(dataset: Any, owner: str, replaces: bool, max_pixels: int) -> list[Wat
     parts = [part for _, _, part in getattr(dataset, "dataset_list", ())] or [dataset]
     known = [part for part in parts if getattr(type(part).__getitem__, "_watched", False) and _images_of(part)]
     return [Watch(part, owner, replaces, max_pixels) for part in known]
+
+
+def watched(getter: Callable) -> Callable:
+    """Decorator of ``__getitem__``: an ``UnreadableImage`` is answered as in the data sets of the host."""
+
+    @functools.wraps(getter)
+    def get(dataset: Any, index: Any) -> Any:
+        return _get(getter, dataset, index)
+
+    get._watched = True  # type: ignore[attr-defined]  # which marks the host's too
+    return get
 
 
 def repair() -> None:

@@ -11,6 +11,17 @@ import numpy as np
 from ._wrapping import extend_in
 
 
+def build(entries: list | None) -> list:
+    """Return the operators of a list ``transform_ops``, built by the host."""
+    common: Any = importlib.import_module("ppcls.data.dataloader.common_dataset")
+    return common.create_operators(entries or [])
+
+
+def apply(image: np.ndarray, operators: list) -> np.ndarray:
+    """Return what operators make of an image ``[H, W, 3]``."""
+    return importlib.import_module("ppcls.data.preprocess").transform(image, operators)
+
+
 def _module(name):
     return importlib.import_module(f"ppcls.data.preprocess.{name}")
 

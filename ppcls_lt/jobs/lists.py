@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..basis import atomic, checks
-from ..basis.checks import ConfigError
-from ..configuration import listed_images
+from ..basis.findings import ConfigError, raise_all
+from ..configuration import listed_images, named_data
 from ..configuration import reading as configuration
 from ..data import list_files, splits
 from ..data.counts import images_per_class
@@ -96,6 +96,24 @@ class Lists:
     def _sum(self, name):
         path, _, data = self._lists[name]
         return hashlib.sha256(Path(path).read_bytes() if data is None else data).hexdigest()
+
+
+def with_lists(base: dict, folder: Path) -> None:
+    """Let data sets by name in a base configuration take their images from lists, which are written, once.
+
+    Raises:
+        ConfigError: their parameters are wrong, or the folder holds lists of other images.
+    """
+    raise_all(named_data.findings(base, ("Train", "Eval")))
+    for part, name in (("Train", "named_train.txt"), ("Eval", "named_test.txt")):
+        section = base["DataLoader"].get(part) or {}
+        named = configuration.by_name(section.get("dataset") or {})
+        if named is None or configuration.reads_list(section["dataset"]):
+            continue
+        data, delimiter = named.as_list(**configuration.parameters(section["dataset"]))
+        folder.mkdir(parents=True, exist_ok=True)
+        _keep(folder / name, data, folder, f"a list of other images of {named.__name__}")
+        section["dataset"] = named_data.with_list(section["dataset"], str(folder / name), delimiter)
 
 
 def _keep(path, data, folder, what):

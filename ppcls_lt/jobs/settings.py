@@ -20,7 +20,7 @@ from ..runs.measures import BASELINE, MEASURES
 from . import OWNER, candidates
 from .job import TEST, TRAIN, TRAINING, WEIGHTS, Job
 from .kept import check_versions, keep_config
-from .lists import Lists
+from .lists import Lists, with_lists
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +72,7 @@ class Settings:
         self.base = plain.plain(host.load_config(configuration.find(path), list(overrides)))
         raise_all(structure.sections(self.base))
         raise_all(devices.findings(self.base))
-        self._check_base()
+        self._check_base(folder)
         own = checks.integer("Global", "epochs", self.base["Global"].get("epochs"), minimum=1)
         self.epochs = own if epochs is None else checks.integer(OWNER, "--epochs", epochs, minimum=1)
         if self.epochs != own and isinstance(self.base.get("Optimizer"), list):
@@ -85,7 +85,6 @@ class Settings:
         self.rank_by = checks.choice(OWNER, "--rank-by", rank_by, MEASURES)
         self.recipes = candidates.load(wanted)
         self._adjustments = candidates.check_adjustments(adjustments, self.recipes)
-        self.folder = Path(self.base["Global"]["output_dir"]) / "compare" if folder is None else Path(folder)
         self._lists = Lists(self.base, self.folder, val_fraction, val_list)
         stated, self._grouping = configuration.stated_groups(self.base, self.counts)
         self.thresholds = _completed(thresholds, stated)
@@ -217,7 +216,7 @@ class Settings:
         older_is_mine = name == BASELINE and self._once_ce and (older / TRAIN).is_file()
         return older if older_is_mine and not mine.exists() else mine
 
-    def _check_base(self):
+    def _check_base(self, folder):
         for section in ("Global", "Arch", "DataLoader"):
             if not isinstance(self.base.get(section), dict):
                 checks.fail("configuration", section, "a section, to compare", self.base.get(section))
@@ -230,6 +229,8 @@ class Settings:
         for section, key in (("Global", "output_dir"), ("Arch", "name")):
             if not isinstance(self.base[section].get(key), str):
                 checks.fail(section, key, "a text", self.base[section].get(key))
+        self.folder = Path(self.base["Global"]["output_dir"]) / "compare" if folder is None else Path(folder)
+        with_lists(self.base, self.folder)
         for part in ("Train", "Eval"):
             dataset = (self.base["DataLoader"].get(part) or {}).get("dataset") or {}
             owner = f"DataLoader.{part}.dataset"
