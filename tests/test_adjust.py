@@ -270,6 +270,10 @@ MISTAKES = {
         "classifies images with one label each, got several labels",
     ),
     "retrieval": (["-o", "Global.eval_mode=retrieval"], "one label each, got retrieval"),
+    "no weights": (
+        ["-o", "Global.pretrained_model=None"],
+        "Global: `pretrained_model` must be the path of a .pdparams",
+    ),
     "no folder": (["--run", "nowhere"], "Global: `run` must be the folder of a training"),
     "a group without classes": (["--rank-by", "few", "--few", "0"], "`--rank-by` must be a group"),
 }

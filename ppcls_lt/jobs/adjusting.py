@@ -26,6 +26,7 @@ from ..maths.adjustment import METHODS, OWNER, UNIFORM
 from ..reports import adjustment as report
 from ..runs import files as run_files
 from ..runs import history
+from ..runs.checkpoints import WEIGHTS
 from ..runs.measures import MEASURES
 
 TRAINING = "training"  # the prior of the training images
@@ -137,6 +138,11 @@ def _check_kind(config):
     if not isinstance(evaluated, dict):
         expected = "a section with the operators of an evaluation"
         checks.fail(OWNER, "DataLoader.Eval.dataset", expected, evaluated)
+    weights = section.get("pretrained_model")
+    if not isinstance(weights, str) or not Path(weights.removesuffix(WEIGHTS) + WEIGHTS).is_file():
+        checks.fail(
+            "Global", "pretrained_model", f"the path of a {WEIGHTS} file without its ending, to adjust", weights
+        )
 
 
 def _training(config):
