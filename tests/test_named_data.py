@@ -155,7 +155,8 @@ class TestMistakes:
         places = {finding.path for finding in found if not finding.path.startswith("DataLoader.Train.dataset")}
         assert places == ({"Arch.class_num"} if name == "another data set" else set())
 
-    def test_an_operator_that_fails_is_named_before_training(self, copies, tmp_path):
+    def test_an_operator_that_fails_is_named_before_training(self, copies, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
         path, settings = config(tmp_path, copies[cifar.BINARY])
         settings["DataLoader"]["Train"]["dataset"]["transform_ops"] = [{"RandCropImageV2": {"size": 64}}]
         engines.write_yaml(settings, path)

@@ -267,3 +267,14 @@ def test_odd_batches_are_told_where_an_operator_takes_even_ones(sampler, refused
         return
     with pytest.raises(ConfigError, match=r"^DataLoader\.Train\.sampler: `batch_size` must be such .* OddHater"):
         engines.build_engine(settings)
+
+
+def test_what_goes_by_pil_takes_a_padded_image(ppcls):
+    operators = ppcls.module("data.preprocess")
+    padded = operators.Padv2(size=72, pad_mode=1, fill_value=[0, 0, 0])(PHOTO)
+    assert padded.dtype == np.uint8 and (padded[4:-4, 4:-4] == PHOTO).all() and not padded[:4].any()
+    for name in ("AutoAugment", "ColorJitter", "TimmAutoAugment"):
+        params, _ = IMAGE_OPERATORS[name]
+        assert getattr(operators, name)(**params)(padded).shape == padded.shape
+    grey = operators.Padv2(size=72, pad_mode=1)(PHOTO)  # 127.5 is no byte
+    assert grey.dtype == np.float32 and grey[0, 0, 0] == 127.5

@@ -142,6 +142,21 @@ def _whole_crop(original, self, img):
     return crop
 
 
+def _repair_padding():
+    """Padv2 makes float32 of an image of bytes, which no operator that goes by PIL takes (every version)."""
+    operators = _module("ops.operators")
+    if operators.Padv2(size=2)(np.zeros((1, 1, 3), np.uint8)).dtype != np.uint8:
+        extend_in(operators, "Padv2.__call__", _padded_with_bytes)
+
+
+def _padded_with_bytes(original, self, img):
+    """Keep bytes where the fill values are bytes too; half of a grey value remains a number."""
+    padded = original(self, img)
+    fill = np.asarray(self.fill_value)
+    are_bytes = img.dtype == np.uint8 and (fill == fill.astype(np.uint8)).all()
+    return padded.astype(np.uint8) if are_bytes else padded
+
+
 ALL = (
     _repair_numpy_aliases,
     _repair_mixed_labels,
@@ -149,4 +164,5 @@ ALL = (
     _repair_cutout,
     _repair_crop_with_padding,
     _repair_random_crop,
+    _repair_padding,
 )
