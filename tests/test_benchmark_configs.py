@@ -10,6 +10,7 @@ from ppcls_lt import host
 from ppcls_lt.configuration import reading
 from ppcls_lt.data import cifar, published
 from ppcls_lt.data.profiles import long_tail_profile
+from ppcls_lt.engine import checklist
 
 from . import engines, named_data
 
@@ -58,6 +59,25 @@ def test_builds(path, data, tmp_path, monkeypatch):
         logits = engine.model(paddle.to_tensor(image[np.newaxis]))
         loss = engine.train_loss_func(logits, paddle.to_tensor([[int(label)]]))["loss"]
         assert np.isfinite(loss.numpy()).all()
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_takes_the_recipes_that_its_page_names(path, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(data)
+    changes = [f"Global.output_dir={tmp_path}", "Global.device=cpu"]
+    for recipe in ("mixup", "mislas", "crt", "tau_norm", "lws") if path.stem != "ldam_drw" else ("mixup",):
+        config = host.load_config(path, [*changes, f"Global.recipe={recipe}"])
+        assert checklist.looked_over(config, "train")[1] == []
+
+
+def test_an_image_policy_comes_behind_the_crop(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(data)
+    changes = [f"Global.output_dir={tmp_path}", "Global.device=cpu", "Global.recipe=autoaugment+cutout"]
+    changes += [f"DataLoader.{part}.loader.num_workers=0" for part in ("Train", "Eval")]
+    settings = host.load_config(reading.find("cifar10_lt/ce.yaml"), changes)
+    settings.profiler_options = None
+    engine = engines.build_engine(settings)
+    assert engine.train_dataloader.dataset[0][0].shape == (3, 32, 32)
 
 
 def test_classes_are_those_that_were_published():

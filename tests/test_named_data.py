@@ -15,6 +15,7 @@ from ppcls_lt.data import cifar, named_images, published
 from ppcls_lt.data.counts import count_label_list
 from ppcls_lt.data.profiles import long_tail_profile, step_profile
 from ppcls_lt.engine import checklist
+from ppcls_lt.host import decoding
 
 from . import commands, engines, named_data
 
@@ -184,6 +185,14 @@ class TestMistakes:
         (tmp_path / "cifar-10-batches-py" / "data_batch_2").write_bytes(evil)
         with pytest.raises(ConfigError, match="asks for os.system; nothing of it was run"):
             build("LongTailCIFAR10", root, mode="train", ratio=1)
+
+    def test_an_image_that_cannot_be_read_is_named(self, ppcls, tmp_path):
+        root = named_data.write_cifar(tmp_path, cifar.FOLDERS, per_class=2)
+        first = build("LongTailCIFAR10", root, mode="train", ratio=1).images[0]
+        Path(first).write_bytes(b"no image")
+        dataset = build("LongTailCIFAR10", root, mode="train", ratio=1)
+        with pytest.raises(decoding.UnreadableImage, match=f"LongTailCIFAR10: cannot read {first}"):
+            dataset[0]
 
     def test_two_forms_in_one_folder(self, ppcls, tmp_path):
         for form in (cifar.BINARY, cifar.PYTHON):
