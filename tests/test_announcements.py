@@ -10,7 +10,7 @@ import yaml
 from ppcls_lt.configuration import tail_metric
 from ppcls_lt.data.groups import shot_groups
 from ppcls_lt.engine import announcements, best_metric
-from ppcls_lt.metrics import BalancedAcc, ManyMediumFewAcc
+from ppcls_lt.metrics import BalancedAcc, ManyMediumFewAcc, ManyMediumFewMAP
 
 from . import stock
 
@@ -21,6 +21,33 @@ def test_images_per_class():
         "training images: 1038 in 3 classes, from 8 (class 3) to 1000 (class 0), imbalance ratio 125; "
         "1 classes without any; 1 many, 1 medium, 2 few-shot classes"
     )
+
+
+@pytest.mark.parametrize(
+    "metric, params, expected",
+    [
+        (ManyMediumFewAcc, {"thresholds": "tertiles"}, "1 many, 2 medium, 1 few-shot classes"),
+        (ManyMediumFewAcc, {"thresholds": [9, 8.5]}, "2 many, 0 medium, 2 few-shot classes"),
+        (ManyMediumFewAcc, {"group_by": [19, 19, 300, 19]}, "1 many, 0 medium, 3 few-shot classes"),
+        (ManyMediumFewMAP, {"thresholds": "tertiles"}, "1 many, 2 medium, 1 few-shot classes"),
+    ],
+)
+def test_the_groups_are_those_of_the_evaluation(metric, params, expected, ppcls):
+    """Whether the training evaluates, which builds the metric, or not."""
+    counts = np.array([1000, 30, 0, 8])
+    params = {"num_class_list": counts.tolist(), "allow_empty_classes": True, **params}
+    config = {"Global": {}, "Metric": {"Eval": [{"TopkAcc": {"topk": 1}}, {metric.__name__: params}]}}
+    built = [metric(**params)]
+    assert announcements.data(config, counts) == announcements.data({"Global": {}}, counts, built)
+    assert announcements.data(config, counts).endswith(f"without any; {expected}")
+    assert announcements.data({"Global": {}}, counts).endswith("; 1 many, 1 medium, 2 few-shot classes")
+
+
+def test_groups_of_a_list_that_is_not_there_are_not_made_up(ppcls):
+    metric = {"ManyMediumFewAcc": {"num_class_list": "auto", "group_by": "nowhere.txt"}}
+    line = announcements.data({"Global": {}, "Metric": {"Eval": [metric]}}, np.array([30, 8]))
+    assert "; not in groups: ManyMediumFewAcc: `group_by`" in line
+    assert "many," not in line and "nowhere.txt" in line
 
 
 def test_a_later_stage():

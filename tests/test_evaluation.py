@@ -308,6 +308,11 @@ def test_the_metrics_of_an_engine_share_their_counts(data, tmp_path):
     assert len(ours) == 7 and len({id(metric.predictions) for metric in ours}) == 1
 
 
+def test_the_log_of_a_training_that_does_not_evaluate_has_the_groups_of_its_metric(weights):
+    log = next(weights.parent.glob("train.log")).read_text()
+    assert "imbalance ratio 15; 3 many, 4 medium, 3 few-shot classes" in log
+
+
 def test_the_table_in_the_log_of_an_evaluation(data, weights, tmp_path):
     engine = engines.build_engine(evaluated.settings(data, weights, tmp_path, *evaluated.SETS[0]), "eval")
     engine.eval()

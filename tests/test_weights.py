@@ -204,6 +204,39 @@ class TestStartOfATraining:
         assert "fc.weight ([64, 10] in the file, [64, 12] in the model)" in line.message
         assert "fc is the classifier" in line.message
 
+    def test_a_classifier_of_another_kind_is_told(self, train, places, folder, log):
+        reset = folder / "reset.yaml"
+        reset.write_text("Callbacks: [{ResetClassifier: null}]\n")
+        start = f"Global.pretrained_model={places['ldam']}"
+        cases = [
+            (["-o", start], "'normalized', here 'ordinary'; their class vectors"),
+            (["-o", start, "--recipe", str(reset)], None),
+            (["-o", start, "--recipe", "ldam_drw"], None),
+            (["-o", start, "-o", "Arch.class_num=12"], None),  # whose classifier is not loaded
+            (["-o", start, "-o", "Arch.classifier=etf"], None),
+            (["-o", f"Global.pretrained_model={places['plain']}", "--recipe", "ldam_drw"], "'ordinary', here 'norm"),
+        ]
+        for number, (flags, remedy) in enumerate(cases):
+            log.clear()
+            train(f"kind_{number}", *flags)
+            told = [record.message for record in log.records if "trained with Arch.classifier" in record.message]
+            assert len(told) == (remedy is not None), flags
+            assert remedy is None or (remedy in told[0] and "trains the same model on" in told[0])
+
+    def test_what_was_adjusted_is_no_start(self, folder, places, capsys):
+        adjusted = folder / "adjusted" / "best_model"
+        adjusted.parent.mkdir()
+        shutil.copyfile(f"{places['ldam']}.pdparams", f"{adjusted}.pdparams")
+        manifest = json.loads(Path(f"{places['ldam']}.manifest.json").read_text())
+        manifest["model"]["classifier"] = "unit_features"
+        Path(f"{adjusted}.manifest.json").write_text(json.dumps(manifest))
+        flags = ["-o", f"Global.pretrained_model={adjusted}", "-o", f"Global.output_dir={folder / 'from_adjusted'}"]
+        assert cli.main(["train", "-c", str(folder / "base.yaml"), *flags]) == 2
+        message = capsys.readouterr().err
+        assert f"`pretrained_model` must hold a model that can be trained, got {adjusted}" in message
+        assert "start from the weights of the run that was adjusted (`weights` in adjustment.json" in message
+        assert not (folder / "from_adjusted").exists()
+
     def test_a_run_is_no_start(self, folder, places, capsys):
         assert cli.main(["train", "-c", str(folder / "base.yaml"), "-o", f"Global.run={places['output']}"]) == 2
         assert "Global: `run` must be left out of a training" in capsys.readouterr().err

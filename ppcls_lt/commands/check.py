@@ -62,15 +62,15 @@ def _lines(seen):
     """Yield what is known of a configuration, for a reader."""
     import numpy as np
 
-    from ..data.groups import shot_groups
-    from ..engine.announcements import images, spread
+    from ..engine.announcements import data, images, spread
 
     for number, stage in enumerate(seen["stages"], 1):
         yield f"stage {number} of {len(seen['stages'])}" if len(seen["stages"]) > 1 else seen["mode"]
         yield f"device: {stage['device']}"
         counts = None if stage["counts"] is None else np.asarray(stage["counts"])
         if counts is not None and counts.any():
-            yield images(counts, shot_groups(counts))
+            # Of wrong parameters no groups can be made.
+            yield images(counts, {}) if seen["findings"] else data(stage["configuration"], counts)
         for weights in stage["class_weights"]:
             since = f" from epoch {weights['epoch']} on" if weights["epoch"] > 1 else ""
             yield f"class weights of {weights['path']}{since}: {spread(np.asarray(weights['values']))}"

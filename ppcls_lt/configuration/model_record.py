@@ -39,6 +39,8 @@ _ELSEWHERE = {
     "use_sync_bn",
     "weight_attr",
 }
+_ORDINARY = "ordinary"
+_BEFORE_ADJUSTING = "the weights of the run that was adjusted (`weights` in adjustment.json beside these)"
 _log = logging.getLogger("ppcls.lt")
 
 
@@ -48,12 +50,12 @@ def of(config: dict) -> dict:
     Args:
         config (dict): of one stage, before the host changes it.
     """
-    arch, kind = config["Arch"], configuration.classifier_kind(config)
+    arch = config["Arch"]
     scale = configuration.normalized_scale(config)
     return {
         "architecture": arch.get("name"),
         "classes": configuration.class_number(config),
-        "classifier": "ordinary" if kind in (None, configuration.ETF) else kind,
+        "classifier": _kind(config),
         "scale": scale,
         "parameters": _told({key: value for key, value in arch.items() if key not in ("name", "class_num")}),
         "ml_decoder": _told(config.get("MLDecoder") or {}) if arch.get("use_ml_decoder", False) else None,
@@ -93,6 +95,62 @@ def check(config: dict) -> None:
     must = "hold the model that the configuration describes"
     got = checks.described(f"{path}, which was trained with {told}", whole=True)
     raise ConfigError(checks.finding("Global", "pretrained_model", must, got, f"take {' or '.join(remedies)}"))
+
+
+def check_start(owner: str, key: str, path: str) -> None:
+    """Raise where a training is to start from an adjusted model whose classifier no training has.
+
+    Args:
+        owner (str): the section, for the message.
+        key (str): its key, for the message.
+        path (str): the weights.
+    """
+    if _recorded(path).get("classifier") == configuration.UNIT_FEATURES:
+        got = checks.described(
+            f"{path}, which `ppcls-lt adjust` made: a classifier of features at unit length, which no training has",
+            whole=True,
+        )
+        must = "hold a model that can be trained"
+        raise ConfigError(checks.finding(owner, key, must, got, f"start from {_BEFORE_ADJUSTING}"))
+
+
+def warn_of_start(config: dict, path: str) -> None:
+    """Warn where a training takes its classifier from one of another kind, unless it makes a new one.
+
+    Args:
+        config (dict): of the stage.
+        path (str): the weights whose classifier was loaded.
+    """
+    record, kind = _recorded(path), configuration.classifier_kind(config)
+    there, here = record.get("classifier"), _kind(config)
+    renewed = any(name == "ResetClassifier" for _, name, _ in configuration.components(config, "Callbacks", None))
+    if there is None or there == here or renewed or kind == configuration.ETF:
+        return
+    recipe = record.get("recipe")
+    if there == configuration.WITH_BIAS:
+        same = f"{_BEFORE_ADJUSTING} can be trained on"
+    elif recipe and recipe != config["Global"].get("recipe"):
+        same = f"`--recipe {recipe}` trains the same model on"
+    else:
+        same = f"`Arch.classifier` {'left out' if there == _ORDINARY else f'as {there}'} trains the same model on"
+    _log.warning(
+        "weights of %s: trained with Arch.classifier %r, here %r; their class vectors give other logits here than "
+        "those they were trained for: %s, ResetClassifier in `Callbacks` begins with a new classifier",
+        *(path, there, here, same),
+    )
+
+
+def _recorded(path):
+    """The record of the checkpoint at a path, empty where it has none."""
+    if path.startswith(("http://", "https://")):
+        return {}
+    record = (checkpoints.manifest_of(path.removesuffix(checkpoints.WEIGHTS)) or {}).get(KEY)
+    return record if isinstance(record, dict) else {}
+
+
+def _kind(config):
+    kind = configuration.classifier_kind(config)
+    return _ORDINARY if kind in (None, configuration.ETF) else kind
 
 
 def differences(record: dict, current: dict) -> list[tuple[str, str, str]]:

@@ -22,6 +22,7 @@ AUTO = "auto"
 NORMALIZED, ETF = "normalized", "etf"
 # What `ppcls-lt adjust` makes of a classifier where an ordinary one, or its bias, is not enough: a Linear on features
 # at unit length, with a bias, of a normalised one; an ordinary one with a bias that the architecture's lacks.
+GROUPING = ("ManyMediumFewAcc", "ManyMediumFewMAP")  # metrics by groups of classes
 UNIT_FEATURES, WITH_BIAS = "unit_features", "with_bias"
 ADJUSTED = (UNIT_FEATURES, WITH_BIAS)
 # The host's data sets that read a list of lines "image label"; PaddleX's names are names of the first.
@@ -233,11 +234,13 @@ def counts_given(value: Any, owner: str, config: dict, allow_empty: bool) -> np.
 def stated_groups(config: dict, counts: np.ndarray) -> tuple[Any, np.ndarray]:
     """``(thresholds, counts)`` that ``ManyMediumFewAcc`` of ``Metric.Eval`` groups the classes by, or the usual ones.
 
+    Where an image has several labels, ``ManyMediumFewMAP`` is asked.
+
     Args:
         config (dict): the configuration.
         counts (array): images per class ``[C]`` where the metric names no others.
     """
-    stated = next((each for _, name, each in components(config, "Metric", "Eval") if name == "ManyMediumFewAcc"), {})
+    stated = next((each for _, name, each in components(config, "Metric", "Eval") if name in GROUPING), {})
     grouping = counts
     if stated.get("group_by") is not None:
         grouping = as_counts(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import paddle.distributed as dist
 
 from .. import metrics
+from ..basis.findings import ConfigError
+from ..configuration import reading as configuration
 from ..configuration import stages
 from ..data.groups import shot_groups
 from . import best_metric
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from .assembly import Assembly
     from .run import Run
 
+_GROUPING = (metrics.ManyMediumFewAcc, metrics.ManyMediumFewMAP)
 _log = logging.getLogger("ppcls.lt")
 
 
@@ -38,8 +41,7 @@ def begin(engine: EngineView, run: Run, assembly: Assembly, plan: Sequence[dict]
         _log.info("%s", stage(run, plan))
     counts = assembly.known_counts()
     if counts is not None and counts.any():
-        several = engine.config["Global"].get("use_multilabel", False)
-        _log.info("%s", images(counts, _groups(engine, counts), of="labels" if several else "images"))
+        _log.info("%s", data(engine.config, counts, engine.metrics))
     for loss in run.weighted_losses():
         if loss.class_weight is not None:
             _log.info("class weights of %s: %s", type(loss).__name__, spread(loss.class_weight))
@@ -64,12 +66,31 @@ def nothing_left(run: Run, plan: Sequence[dict]) -> None:
     _log.info("%s", line)
 
 
+def data(config: dict, counts: np.ndarray, built: Any = None) -> str:
+    """One line about the training data, with the groups of the metric that the configuration evaluates by.
+
+    Args:
+        config (dict): of the stage.
+        counts (array): training images per class ``[C]``, not all 0.
+        built (iterable, optional): the metrics as they were built; none are where a training does not evaluate.
+    """
+    of = "labels" if config["Global"].get("use_multilabel", False) else "images"
+    groups = next((metric.groups for metric in built or () if isinstance(metric, _GROUPING)), None)
+    if groups is None:
+        try:
+            thresholds, grouping = configuration.stated_groups(config, counts)
+            groups = shot_groups(grouping, thresholds, owner="Metric.Eval")
+        except ConfigError as error:  # of a metric that nothing evaluates yet
+            return f"{images(counts, {}, of)}; not in groups: {error}"
+    return images(counts, groups, of)
+
+
 def images(counts: np.ndarray, groups: Mapping[str, np.ndarray], of: str = "images") -> str:
     """One line about the images per class.
 
     Args:
         counts (array): training images per class ``[C]``, not all 0.
-        groups (dict): ``many``, ``medium``, ``few`` -> classes.
+        groups (dict): ``many``, ``medium``, ``few`` -> classes; empty where they are not known.
         of (str): what is counted; labels, where an image has several.
     """
     filled = counts[counts > 0]
@@ -77,7 +98,8 @@ def images(counts: np.ndarray, groups: Mapping[str, np.ndarray], of: str = "imag
     text += f"imbalance ratio {filled.max() / filled.min():.1f}".removesuffix(".0")
     if filled.size < counts.size:
         text += f"; {counts.size - filled.size} classes without any"
-    return text + "; " + ", ".join(f"{len(members)} {name}" for name, members in groups.items()) + "-shot classes"
+    told = ", ".join(f"{len(members)} {name}" for name, members in groups.items())
+    return f"{text}; {told}-shot classes" if told else text
 
 
 def spread(values: np.ndarray, among: np.ndarray | None = None) -> str:
@@ -93,14 +115,6 @@ def stage(run: Run, plan: Sequence[dict]) -> str:
     if run.stage > 1:
         line += f", from the weights of stage {run.stage - 1} ({plan[run.stage - 1]['start_from']})"
     return line
-
-
-def _groups(engine, counts):
-    """The groups of the metric that is evaluated, else those of ImageNet-LT."""
-    for metric in engine.metrics or ():
-        if isinstance(metric, metrics.ManyMediumFewAcc):
-            return metric.groups
-    return shot_groups(counts)
 
 
 def _best_model(engine):

@@ -15,6 +15,7 @@ from paddle import nn
 
 from ..basis import checks
 from ..basis.findings import ConfigError, Finding, of
+from ..configuration import model_record
 from ..configuration import reading as configuration
 from ..maths.classifier import find_classifier
 from ..runs import checkpoints
@@ -63,6 +64,8 @@ def findings(config: dict, mode: str) -> Iterator[Finding]:
             yield checks.finding(owner, key, "be the path of a checkpoint without its ending, or a URL", path)
     for owner, holder, key in _named(config):
         yield from of(_check_existing, owner, key, holder[key])
+        if mode == "train":
+            yield from of(model_record.check_start, owner, key, holder[key])
     if config["Arch"].get("pretrained_list"):
         must = "be left out: PaddleClas cannot read it; write `pretrained` in each of `Arch.models`"
         yield checks.finding("Arch", "pretrained_list", must, config["Arch"]["pretrained_list"])
@@ -200,6 +203,8 @@ class Loading:
         named = source or config["Global"].get("pretrained_model")
         misfits: dict[str, Any]
         missing, misfits = dict.fromkeys(own), {}
+        classifier = _classifier(model, config)
+        begins = mode == "train" and not config["Global"].get("checkpoints") and dist.get_rank() == 0
         for index, load in enumerate(parts):
             prefix = prefixes[id(load.layer)]
             last = named is not None and index == len(parts) - 1
@@ -208,13 +213,16 @@ class Loading:
                 missing.pop(prefix + key, None)
                 misfits.pop(prefix + key, None)
             misfits.update({prefix + key: shapes for key, shapes in load.misfits.items() if prefix + key in missing})
-            self._tell(load, where, untrained or mode in ("train", "resume"), _classifier(model, config), prefix)
+            self._tell(load, where, untrained or mode in ("train", "resume"), classifier, prefix)
             if not load.fits and not untrained:
                 raise ConfigError(
                     f"{_owner(source, last)} must be weights of this model, got {where}, of whose "
                     f"{len(load.taken) + len(load.unused)} keys no matrix or kernel fits {arch}: another architecture? "
                     f"({_examples(load)})"
                 )
+            path = named if last else config["Arch"].get("pretrained")
+            if begins and isinstance(path, str) and f"{classifier}.weight" in {prefix + key for key in load.taken}:
+                model_record.warn_of_start(config, path)
         if mode == "train" or not missing:
             return
         if untrained and mode != "resume":
