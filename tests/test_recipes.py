@@ -86,7 +86,6 @@ class TestCombinations:
             ("resample+square_root", "sampling", "resample and square_root"),
             ("drs+drw", "deferral", "drs (deferred_resampling) and drw"),
             ("weight_balancing+wd_5e-4", "weight decay", "weight_balancing and wd_5e-4"),
-            ("mixup+mixup", "mixing", "mixup and mixup"),
         ],
     )
     def test_two_parts_of_one_kind_are_an_error_that_names_both(self, asked, kind, both):
@@ -95,6 +94,39 @@ class TestCombinations:
                 stages.plan(with_recipe(form))
             must = f"configuration: `recipe` must be made of parts of which no two are of the kind {kind}, got "
             assert str(error.value) == f"{must}{both}; leave out one of them"
+
+    def test_one_recipe_twice(self):
+        with pytest.raises(ConfigError, match="must be made of different recipes, got mixup, which is there twice"):
+            stages.plan(with_recipe("mixup+cosine+mixup"))
+
+    @pytest.mark.parametrize(
+        "asked, said",
+        [
+            (
+                "tau_norm+ldam",
+                "TauNormalize: `Arch.classifier` must be .*, got normalized; leave out .*`ldam`",
+            ),
+            ("lws+ldam", "LearnableWeightScaling: `Arch.classifier` must be .*, got normalized; leave out .*`ldam`"),
+            ("mislas+ldam", "LearnableWeightScaling: `Arch.classifier` must be .*, got normalized; leave out .*`ldam`"),
+            (
+                "ib+imbsam",
+                "ImbSAM: `Loss.Train` must be .*, got IBLoss, whose .*; take another loss than IBLoss",
+            ),
+            (
+                "etf+ldam",
+                "got s = 30 on `Arch.classifier: etf`, whose .*; leave out `etf` and set .*, or take a",
+            ),
+            (
+                "label_aware_smoothing+label_smoothing",
+                "part label_smoothing can be added, got LabelAwareSmoothingLoss, which has no parameter "
+                "`label_smoothing`; leave out label_smoothing",
+            ),
+        ],
+    )
+    def test_parts_that_cannot_be_trained_together_are_refused_before_any_training(self, asked, said, data, tmp_path):
+        settings = engines.digits_config(data, tmp_path, losses=[{"CELoss": {"weight": 1.0}}], recipe=asked, epochs=10)
+        with pytest.raises(ConfigError, match=said):
+            checklist.checked_plan(settings, "train")
 
     def test_the_default_loss_yields_to_a_named_one(self):
         assert laid("resample+cb_focal")["Loss"] == laid("cb_focal")["Loss"]

@@ -22,6 +22,7 @@ from .observers import weights
 
 AUTHORS = json.loads((Path(__file__).parent / "data" / "authors_code_values_2.json").read_text())["others"]
 CE = {"CELoss": {"weight": 1.0}}
+IB = engines.listed("IBLoss")
 
 
 class Linear:
@@ -339,6 +340,7 @@ def test_soft_labels(train):
         ),
         ([{"ImbSAM": {"eta": 9}}], {}, "ImbSAM: `eta` must be such that some"),
         ([{"ImbSAM": {"eta": 5}}], {"Loss": {"Train": [engines.listed("IBLoss")]}}, "ImbSAM: `Loss.Train` must be"),
+        ([{"FocalSAM": {}}, {"LossSchedule": {"before": IB}}], {}, "FocalSAM: `Loss.Train` must be .*, got IBLoss"),
     ],
 )
 def test_mistakes(callbacks, settings, said, train):

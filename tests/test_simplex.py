@@ -84,7 +84,7 @@ def test_mistakes(data, tmp_path):
         engines.build_engine(settings)
     settings = engines.digits_config(data, tmp_path, losses=[engines.listed("LDAMLoss")], normalized=False)
     settings["Arch"]["classifier"] = "etf"
-    with pytest.raises(ConfigError, match="LDAMLoss: `s` > 1 is made for cosines.*normalized"):
+    with pytest.raises(ConfigError, match="LDAMLoss: `s` > 1 .* on `Arch.classifier: etf`, .*leave out `etf`"):
         engines.build_engine(settings)
 
 

@@ -57,11 +57,30 @@ def matches(owner: str, name: str, patterns: Iterable[str], names: Iterable[str]
     return [each for each in names if each in found]
 
 
+def check_not_normalized(owner: str, config: dict) -> None:
+    """Raise if the classifier is to be normalised, where the norms of class vectors change no logit.
+
+    Args:
+        owner (str): the callback, for messages.
+        config (dict): of the stage.
+    """
+    if config["Arch"].get("classifier") == "normalized":
+        _fail_normalized(owner)
+
+
 def check_norms_matter(owner: str, layer: nn.Layer) -> None:
-    """Raise if the classifier is normalised: the norms of its class vectors change no logit."""
+    """Raise if a layer is a normalised classifier: the norms of its class vectors change no logit."""
     if isinstance(layer, NormalizedLinear):
-        expected = "an ordinary classifier, whose class vectors' norms change the logits"
-        checks.fail(owner, "Arch.classifier", expected, checks.described("normalized"))
+        _fail_normalized(owner)
+
+
+def _fail_normalized(owner):
+    expected = "an ordinary classifier, whose class vectors' norms change the logits"
+    remedy = (
+        "leave out `classifier` or, in a recipe, the part that brings it, `normalized` or `ldam`; to train a "
+        "normalized classifier anew in a second stage, take ResetClassifier, recipe `crt`"
+    )
+    checks.fail(owner, "Arch.classifier", expected, checks.described("normalized"), remedy)
 
 
 def check_not_fixed(owner: str, config: dict) -> None:

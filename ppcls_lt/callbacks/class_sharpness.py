@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import paddle
 
 from ..basis import checks
-from ..basis.registry import register
+from ..basis.registry import found, register
 from ..data.group_names import TERTILES
 from ..data.groups import shot_groups
 from ..maths.sharpness import clear, weighed
+from .loss_schedule import LossSchedule, loss_entries
 from .sharpness import SharpnessAware, trained
 
 if TYPE_CHECKING:
@@ -42,13 +44,14 @@ class ClassSharpness(SharpnessAware):
         if config["Global"].get("use_multilabel", False):
             got = checks.described("true: an image of several classes has no class to be split by")
             checks.fail(type(self).__name__, "Global.use_multilabel", "false", got)
+        for name, params in _losses(config):
+            if getattr(found("loss", name, params), "uses_features", False):
+                got = checks.described(f"{name}, whose gradient has a second way, through the features")
+                remedy = f"take another loss than {name}, or SAM in the place of {type(self).__name__}"
+                checks.fail(type(self).__name__, "Loss.Train", "a list of losses of the logits alone", got, remedy)
 
     def on_checkpoint_loaded(self, run: Run) -> None:
         super().on_checkpoint_loaded(run)
-        for loss in run.weighted_losses():
-            if loss.uses_features:
-                got = checks.described(f"{type(loss).__name__}, whose gradient has a second way, through the features")
-                checks.fail(type(self).__name__, "Loss.Train", "a list of losses of the logits alone", got)
         self._shares = paddle.to_tensor(self.shares(run.class_counts()), dtype="float32")
 
     def on_gradients(self, run: Run, passes: list) -> None:
@@ -75,6 +78,17 @@ class ClassSharpness(SharpnessAware):
         if labels.dtype in (paddle.int64, paddle.int32):
             return paddle.gather(self._shares, labels.flatten())
         return paddle.matmul(labels.astype("float32"), self._shares)
+
+
+def _losses(config: dict) -> Iterator[tuple[str, Any]]:
+    """Yield ``(name, parameters)`` of each loss of the training, of one before another too."""
+    listed = list(config["Loss"]["Train"])
+    for entry in config["Callbacks"]:
+        params = entry.get(LossSchedule.__name__) if isinstance(entry, dict) else None
+        if isinstance(params, dict) and params.get("before"):
+            listed += loss_entries(params["before"])
+    for entry in listed:
+        yield from entry.items() if isinstance(entry, dict) else [(entry, None)]
 
 
 @register("callback")

@@ -12,7 +12,7 @@ from ..basis import checks
 from ..basis.registry import register
 from ..maths.classifier import NormalizedLinear, normalize
 from ..maths.projections import tau_normalize_
-from ._layers import check_norms_matter, check_not_fixed
+from ._layers import check_norms_matter, check_not_fixed, check_not_normalized
 from .base import Callback
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class TauNormalize(Callback):
 
     def check(self, config: dict) -> None:
         check_not_fixed("TauNormalize", config)
+        check_not_normalized("TauNormalize", config)
 
     def on_model_built(self, run: Run) -> None:
         _, layer = run.classifier()
@@ -120,6 +121,9 @@ class LearnableWeightScaling(Callback):
         self._name: str | None = None
         self._kept: dict[str, Any] = {}
         self._layers: dict[str, nn.Layer] = {}
+
+    def check(self, config: dict) -> None:
+        check_not_normalized("LearnableWeightScaling", config)
 
     def on_model_built(self, run: Run) -> None:
         self._name, layer = run.classifier()

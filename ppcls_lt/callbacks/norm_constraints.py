@@ -12,7 +12,7 @@ from paddle import nn
 from ..basis import checks
 from ..basis.registry import register
 from ..maths.projections import max_norm_radius, project_to_ball_, project_to_sphere_
-from ._layers import check_norms_matter, check_not_fixed, check_patterns, matches
+from ._layers import check_norms_matter, check_not_fixed, check_not_normalized, check_patterns, matches
 from .base import Callback
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class NormConstraint(Callback):
     def check(self, config: dict) -> None:
         if self.layers is None:
             check_not_fixed(type(self).__name__, config)
+            check_not_normalized(type(self).__name__, config)
 
     def on_model_built(self, run: Run) -> None:
         owner = type(self).__name__

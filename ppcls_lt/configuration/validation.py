@@ -218,12 +218,15 @@ def _loss(where, name, cls, params, config):
     scale = None if loss is None or config["Arch"].get("classifier") not in (None, ETF) else loss.cosine_scale
     if scale is not None and scale > 1 and not loss.allow_unnormalized:
         way_out = ", or `allow_unnormalized: true`" if "allow_unnormalized" in signature(cls).parameters else ""
-        remedy = f"set `Arch.classifier: normalized`{way_out}"
+        kind, remedy = "an ordinary classifier", f"set `Arch.classifier: normalized`{way_out}"
+        if config["Arch"].get("classifier") == ETF:
+            kind = "`Arch.classifier: etf`"
+            remedy = f"leave out `etf` and {remedy}, or take a loss that is not made for cosines, such as CELoss"
         text = (
-            f"{where} {cls.__name__}: `s` > 1 is made for cosines, got s = {scale:g} on an ordinary classifier, whose "
+            f"{where} {cls.__name__}: `s` > 1 is made for cosines, got s = {scale:g} on {kind}, whose "
             f"logits it would blow up; {remedy}"
         )
-        must = "be at most 1 on an ordinary classifier, whose logits it would blow up"
+        must = f"be at most 1 on {kind}, whose logits it would blow up"
         yield checks.worded(text, f"{where} {name}", "s", must, scale)._replace(remedy=remedy)
     if cls.uses_features and config["Global"].get("to_static", False):
         got = "true: in a static graph the features that enter the classifier cannot be caught"

@@ -80,7 +80,11 @@ def read(recipe: Any) -> Recipe:
     found: list[tuple[tuple, str]] = []
     parts: list[Part] = []
     defaults: list[Part] = []
-    for each in _asked(recipe):
+    asked = _asked(recipe)
+    for each in asked:
+        if asked.count(each) > 1:
+            got = checks.described(f"{each}, which is there twice")
+            checks.fail("configuration", "recipe", "made of different recipes", got, "leave out one of them")
         own: list[Part] = []
         for part, is_default in _expanded(each, each, ()):
             (defaults if is_default else own).append(part)
@@ -93,8 +97,8 @@ def read(recipe: Any) -> Recipe:
     _check_kinds(parts)
     parts.sort(key=lambda part: (part.kind is not None, part.place))
     _check_entries(parts)
-    asked = tuple(name for _, name in sorted(found))
-    return Recipe("+".join(asked), asked, tuple(parts))
+    ordered = tuple(name for _, name in sorted(found))
+    return Recipe("+".join(ordered), ordered, tuple(parts))
 
 
 def of_config(config: dict, name: str = "recipe") -> Recipe:

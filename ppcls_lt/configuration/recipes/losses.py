@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+from ...basis import checks
+from ...basis.registry import found
+from ...host import known_keys
 from . import kinds
 from .combination import Part
 
@@ -23,12 +27,10 @@ def adapted(config: dict, parts: Sequence[Part]) -> dict:
         config (dict): a configuration to which the parts have been added.
         parts (list of Part): of the recipe.
     """
-    smoothing: dict[str, Any] = {}
     for part in parts:
         given = kinds.at(part.config, kinds.LOSSES)
-        smoothing.update(given if isinstance(given, dict) else {})
-    if smoothing:
-        _change(config, lambda entry: _with(entry, smoothing))
+        if isinstance(given, dict) and given:
+            _change(config, partial(_with, given=given, part=part))
     if any(part.kind is not None and _weighs(part) for part in parts):
         _change(config, _ours)
     if any(part.kind == kinds.MIXING for part in parts):
@@ -57,12 +59,19 @@ def _list(config: dict, key: str) -> list:
     return value if isinstance(value, list) else []
 
 
-def _with(entry: Any, given: dict) -> Any:
-    """A loss with further parameters, by the names that it has for them."""
+def _with(entry: Any, given: dict, part: Part) -> Any:
+    """A loss with further parameters of a part, by the names that it has for them."""
     if not (isinstance(entry, str) or isinstance(entry, dict) and len(entry) == 1):
         return entry  # malformed, which is said later
     name = kinds.entry_name(entry)
     params = dict((entry[name] if isinstance(entry, dict) else None) or {})
+    ours = None if name == _CE else found("loss", name, params)
+    known = known_keys.parameters(ours, params) if ours is not None else None
+    for key in given:
+        if known is not None and not known.swallows and key not in known.names:
+            got = checks.described(f"{name}, which has no parameter `{key}`")
+            expected = f"a list of losses to which the part {part.name} can be added"
+            checks.fail("configuration", "Loss.Train", expected, got, f"leave out {part.name}, or take another loss")
     named = {_EPSILON if (name, key) == (_CE, "label_smoothing") else key: value for key, value in given.items()}
     return {name: {**params, **copy.deepcopy(named)}}
 

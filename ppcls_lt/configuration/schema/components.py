@@ -83,7 +83,11 @@ class Components:
         found = known_keys.components(kind) if found is None else found
         if not isinstance(name, str) or name not in found:
             options = [option for option in found if not option.startswith("build_")]  # the host's builders
-            complaint = checks.unknown(where, _NOUNS.get(kind, kind), name, checks.nearest_or_all(name, options))
+            near = checks.nearest_or_all(name, options)
+            # A name that is near no other may be that of a loss of the user's own.
+            may_be_own = kind == "loss" and "did you mean" not in near
+            remedy = "one of your own is known once its module is in `Global.plugins`" if may_be_own else ""
+            complaint = checks.unknown(where, _NOUNS.get(kind, kind), name, near, remedy)
             # An entry of a list is called by its name; a map says it.
             complaint = complaint._replace(path=f"{path}.name" if where == path else path)
             meant = built or spelling.nearest(name, found) is not None
