@@ -9,7 +9,6 @@ from typing import Any
 
 from ...basis import checks
 from ...basis.registry import found
-from ...host import known_keys
 from . import kinds
 from .combination import Part
 
@@ -66,14 +65,22 @@ def _with(entry: Any, given: dict, part: Part) -> Any:
     name = kinds.entry_name(entry)
     params = dict((entry[name] if isinstance(entry, dict) else None) or {})
     ours = None if name == _CE else found("loss", name, params)
-    known = known_keys.parameters(ours, params) if ours is not None else None
-    for key in given:
-        if known is not None and not known.swallows and key not in known.names:
-            got = checks.described(f"{name}, which has no parameter `{key}`")
-            expected = f"a list of losses to which the part {part.name} can be added"
-            checks.fail("configuration", "Loss.Train", expected, got, f"leave out {part.name}, or take another loss")
+    if ours is not None:
+        _check_known(name, ours, params, given, part)
     named = {_EPSILON if (name, key) == (_CE, "label_smoothing") else key: value for key, value in given.items()}
     return {name: {**params, **copy.deepcopy(named)}}
+
+
+def _check_known(name: str, ours: Any, params: dict, given: dict, part: Part) -> None:
+    """Raise if a loss of this package, or a user's, has no parameter that a part gives to every loss."""
+    from ...host import known_keys  # imports Paddle, as whoever registered a loss has
+
+    known = known_keys.parameters(ours, params)
+    lacking = [key for key in given if key not in known.names]
+    if lacking and not known.swallows:
+        got = checks.described(f"{name}, which has no parameter `{lacking[0]}`")
+        expected = f"a list of losses to which the part {part.name} can be added"
+        checks.fail("configuration", "Loss.Train", expected, got, f"leave out {part.name}, or take another loss")
 
 
 def _ours(entry: Any) -> Any:
