@@ -299,5 +299,5 @@ def test_mistakes_in_stages(given, message):
 
 
 def test_an_unknown_recipe_is_named():
-    with pytest.raises(ConfigError, match=r"one of .*, cb_ce, .*\(did you mean 'ldam_drw'\?\), got 'ldam-drw'"):
+    with pytest.raises(ConfigError, match=r"`ppcls-lt recipes` lists \(did you mean 'ldam_drw'\?\), got 'ldam-drw'"):
         recipes.read("ldam-drw")
