@@ -83,8 +83,8 @@ def check_batches(config: dict, part: str, images: int) -> None:
         # What another sampler draws is seen once it is built.
         if "num_samples" not in inspect.signature(ours).parameters or sampler.get("indices") is not None:
             return
-        mode = modes().get(sampler.get("mode"))
-        if mode is not None and mode.repeats:
+        mode = sampler.get("mode")
+        if isinstance(mode, str) and mode in modes() and modes()[mode].repeats:
             return
         images = (sampler.get("num_samples") or images) // processes
     elif name == "DistributedBatchSampler":
