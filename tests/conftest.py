@@ -24,11 +24,12 @@ WITHOUT_PADDLE = (
 # These load Paddle, but try commands, settings, messages, files and pages (the mark `one_paddle`): what they need of
 # Paddle, that it trains, evaluates, saves, loads and goes on, in one process and in several, others try with each.
 ONE_PADDLE = (
-    *("test_benchmark", "test_checklist", "test_compare", "test_comparison_settings", "test_data_checks"),
+    *("test_adjust", "test_benchmark", "test_benchmark_configs", "test_checklist", "test_compare"),
+    *("test_comparison_settings", "test_data_checks"),
     *("test_data_commands", "test_label_kinds", "test_label_lists", "test_lock", "test_malformed_configs"),
-    *("test_mistakes", "test_operators", "test_places", "test_plugins", "test_relabelling", "test_report"),
-    *("test_resuming", "test_schema", "test_synchronisation", "test_text_is_not_run", "test_training_mistakes"),
-    *("test_unreadable",),
+    *("test_methods_page", "test_mistakes", "test_named_data", "test_operators", "test_places", "test_plugins"),
+    *("test_recipes", "test_relabelling", "test_report", "test_resuming", "test_schema", "test_synchronisation"),
+    *("test_text_is_not_run", "test_training_mistakes", "test_unreadable"),
 )
 
 
