@@ -1,5 +1,7 @@
 """Repairs of the host's operators on images and batches, each made only where its fault shows."""
 
+from __future__ import annotations
+
 import contextlib
 import importlib
 import random
