@@ -8,6 +8,7 @@ classifier, or with another scale, are another model, and no shape tells.
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 from ..basis import checks
@@ -144,7 +145,10 @@ def _recorded(path):
     """The record of the checkpoint at a path, empty where it has none."""
     if path.startswith(("http://", "https://")):
         return {}
-    record = (checkpoints.manifest_of(path.removesuffix(checkpoints.WEIGHTS)) or {}).get(KEY)
+    checkpoint = path.removesuffix(checkpoints.WEIGHTS)
+    if not os.path.isfile(checkpoint + checkpoints.WEIGHTS):  # which is said where weights are sought
+        return {}
+    record = (checkpoints.manifest_of(checkpoint) or {}).get(KEY)
     return record if isinstance(record, dict) else {}
 
 
