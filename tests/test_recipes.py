@@ -307,8 +307,11 @@ def test_the_command_line_shows_what_a_combination_changes(data, capsys):
         "          - MixupOperator: {alpha: 1.0}",
         "replaces there:",
         "  Loss.Train: [{CELoss: {weight: 1.0}}] -> [{CELoss: {weight: 1.0, class_weight: none}}]",
+        "whether it trains with your data: `ppcls-lt check -c fashion_mnist_lt/ce.yaml --recipe crt+mixup`",
     ):
         assert line in lines
+    assert main(["recipes", "show", "crt", "mixup", "-c", "fashion_mnist_lt/ce.yaml"]) == 2
+    assert "`NAME` must be one; joined, crt+mixup, got crt mixup" in capsys.readouterr().err
     assert main(["recipes", "show", "crt"]) == 2
     assert "`-c` must be given" in capsys.readouterr().err
 

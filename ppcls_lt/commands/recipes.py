@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     )
     listing.add_argument("what", nargs="?", choices=(_SHOW,), help="say what one does, instead of listing all")
     listing.add_argument(
-        "recipe", nargs="?", metavar="NAME", help="a recipe's name or YAML file, or several joined by +"
+        "recipe", nargs="*", metavar="NAME", help="a recipe's name or YAML file, or several joined by +"
     )
     listing.add_argument("-c", "--config", help="of show: YAML file, or one of the packaged configs")
     listing.add_argument("-o", "--override", action="append", default=[], help="of show: key=value, repeatable")
@@ -41,8 +42,11 @@ def _recipes(arguments):
         say(_listing())
         return 0
     for flag, given in (("NAME", arguments.recipe), ("-c", arguments.config)):
-        if given is None:
+        if not given:
             fail("ppcls-lt recipes show", flag, "given: ppcls-lt recipes show NAME -c base.yaml", described("nothing"))
+    if len(arguments.recipe) > 1:
+        got = " ".join(arguments.recipe)
+        fail("ppcls-lt recipes show", "NAME", f"one; joined, {'+'.join(arguments.recipe)}", described(got))
     say(_shown(arguments))
     return 0
 
@@ -69,7 +73,8 @@ def _shown(arguments: argparse.Namespace) -> Iterator[str]:
 
     from ..configuration import reading, recipes
 
-    recipe = recipes.read(arguments.recipe)
+    (name,) = arguments.recipe
+    recipe = recipes.read(name)
     path = reading.find(arguments.config)
     with contextlib.redirect_stdout(sys.stderr):  # the log, which PaddleClas writes to the standard output
         from .. import host
@@ -86,6 +91,9 @@ def _shown(arguments: argparse.Namespace) -> Iterator[str]:
     changes = replaced.changes(base, recipe)
     yield "replaces there:" if changes else "replaces nothing there"
     yield from (f"  {change.place}: {change.old} -> {change.new}" for change in changes)
+    overrides = [word for override in arguments.override for word in ("-o", override)]
+    command = shlex.join(["ppcls-lt", "check", "-c", str(arguments.config), "--recipe", name, *overrides])
+    yield f"whether it trains with your data: `{command}`"
 
 
 def _described(part: Part) -> str:

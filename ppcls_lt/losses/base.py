@@ -86,8 +86,6 @@ class LongTailLoss(nn.Layer):
         self.takes_scaled_logits = False
         # An Engine has seen labels of its data and turns this off: to look at them holds up the device.
         self.checks_labels = True
-        # Off for a second forward of the same images in one step, which is not to count them again.
-        self.gathers = True
         self.set_class_weight(class_weights(class_weight, self.counts, owner=owner))
 
     @property

@@ -126,8 +126,7 @@ class EqualizationLoss(LongTailLoss):
             )
         if not self.threshold.any():
             return None
-        if self.gathers:
-            self._step += 1
+        self._step += 1
         # On the host, whose numbers do not depend on the device; what goes there is sent, and nothing is waited for.
         chosen = self.uniforms(logits.shape[0]) < self.threshold
         return paddle.to_tensor(chosen.astype(np.float32), dtype=logits.dtype)

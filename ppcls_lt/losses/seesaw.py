@@ -119,7 +119,7 @@ class SeesawLoss(LongTailLoss):
         classes = batch.logits.shape[1]
         if self._met is None:
             self._met = paddle.zeros([classes], "float64")
-        if not (self.training and self.gathers):
+        if not self.training:
             return
         if batch.is_soft:
             counts = batch.label.detach().astype("float64").sum(axis=0)
