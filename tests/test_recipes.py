@@ -261,6 +261,13 @@ class TestOwnFiles:
         assert recipes.read(own).name == own
         assert recipes.read([own, "ldam"]).name == f"ldam+{own}"
 
+    def test_parts_of_a_file_lie_beside_it(self, tmp_path):
+        path_of(tmp_path, {"kind": "schedule", "config": {"Optimizer": {"momentum": 0.8}}}, "mine.yaml")
+        own = path_of(tmp_path, {"parts": ["mine.yaml", "mixup"]}, "whole.yaml")
+        assert [part.name for part in recipes.read(own).parts] == ["mixup", str(tmp_path / "mine.yaml")]
+        with pytest.raises(ConfigError, match="got 'other.yaml', sought in"):
+            recipes.read(path_of(tmp_path, {"parts": ["other.yaml"]}, "another.yaml"))
+
     def test_two_fragments_may_not_set_one_entry_differently(self, tmp_path):
         own = [path_of(tmp_path, {"Arch": {"dropout": rate}}, f"{rate}.yaml") for rate in (0.1, 0.2)]
         with pytest.raises(ConfigError, match=r"not both Arch.dropout, got .*0.1.yaml and .*0.2.yaml"):

@@ -138,9 +138,9 @@ def _expanded(name: str, via: str, above: tuple) -> Iterator[tuple[Part, bool]]:
         small = content.get("small_images")
         yield Part(name, via, frozenset(brought), kind, stages, *described, config, small), False
     for inner in content.get("parts", []):
-        yield from _expanded(inner, via, (*above, name))
+        yield from _expanded(files.beside(name, inner), via, (*above, name))
     for inner in content.get("defaults", []):
-        yield from ((part, True) for part, _ in _expanded(inner, via, (*above, name)))
+        yield from ((part, True) for part, _ in _expanded(files.beside(name, inner), via, (*above, name)))
 
 
 def _check_kinds(parts: list[Part]) -> None:

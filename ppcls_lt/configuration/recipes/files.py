@@ -69,6 +69,12 @@ def read_content(recipe: str) -> dict:
     return content
 
 
+def beside(recipe: str, inner: str) -> str:
+    """Return what a recipe names among its parts: of a path that of a file beside its own, where there is one."""
+    near = Path(recipe).parent / inner
+    return str(near) if inner not in _files() and near.is_file() else inner
+
+
 def _check(owner: str, content: dict[str, Any]) -> None:
     for key in content:
         checks.known_name(owner, "key", key, _KEYS)
