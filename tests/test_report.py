@@ -242,6 +242,19 @@ class TestGroups:
         for group, members in wanted.items():
             assert [label for label, row in enumerate(table) if row["group"] == group] == members.tolist()
 
+    def test_are_of_the_counts_that_the_metric_groups_by(self, tmp_path, capsys):
+        grouping = [5, 500, 50] * 4
+        metric = {"ManyMediumFewAcc": {"num_class_list": "auto", "group_by": grouping}}
+        write_run(tmp_path, 12, config={"Metric": {"Eval": [metric]}})
+        assert cli.main(["report", str(tmp_path)]) == 0
+        table = rows(tmp_path / "report" / "per_class.csv")
+        assert [row["group"] for row in table] == ["few", "many", "medium"] * 4
+        assert "The groups are made of the counts" in Page(tmp_path / "report.html").all_text
+        metric["ManyMediumFewAcc"]["group_by"] = "gone.txt"
+        write_run(tmp_path, 12, config={"Metric": {"Eval": [metric]}})
+        assert cli.main(["report", str(tmp_path)]) == 2
+        assert "config.yaml: ManyMediumFewAcc: `group_by` must be" in capsys.readouterr().err
+
     def test_without_counts_there_are_none(self, tmp_path):
         write_run(tmp_path, counts=None)
         write(tmp_path)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...basis import yaml_files
 from ...basis.checks import ConfigError, fail, integer, sought
-from ...data.counts import images_per_class
+from ...data.counts import as_counts, images_per_class
 from ...data.group_names import THRESHOLDS
 from ...data.groups import shot_groups
 from ...maths import scores
@@ -47,6 +47,7 @@ class Part:
     epochs: int | None
     counts: np.ndarray | None = None  # training images, None if unknown
     groups: dict = field(default_factory=dict)  # many, medium, few; empty without counts
+    regrouped: bool = False  # whether the groups are made of other counts, `group_by` of the metric
 
     @property
     def staged(self) -> bool:
@@ -224,8 +225,9 @@ def _part(folder, mode, info, thresholds, names, owner):
     text, config = _configuration(folder / files.config, owner)
     records = history.read(folder / files.history)
     params = {name: given for entry in _metrics(config) for name, given in entry.items() if isinstance(given, dict)}
+    stated = params.get("ManyMediumFewAcc", {})
     if thresholds is None:
-        thresholds = params.get("ManyMediumFewAcc", {}).get("thresholds", THRESHOLDS)
+        thresholds = stated.get("thresholds", THRESHOLDS)
     if names is None:
         names = {int(label): name for label, name in (info.get("class_names") or {}).items()}
     part = Part(
@@ -243,7 +245,12 @@ def _part(folder, mode, info, thresholds, names, owner):
     )
     if info["counts"] is not None:
         part.counts = _counts(info["counts"], part.predictions, folder, owner)
-        part.groups = shot_groups(part.counts, thresholds, owner=owner)
+        grouping = part.counts
+        if stated.get("group_by") is not None:
+            place, size = f"{files.config}: ManyMediumFewAcc", part.counts.size
+            grouping = as_counts(stated["group_by"], owner=place, name="group_by", class_num=size, allow_empty=True)
+        part.regrouped = not np.array_equal(grouping, part.counts)
+        part.groups = shot_groups(grouping, thresholds, owner=owner)
     return part
 
 

@@ -40,6 +40,7 @@ EN = {
         "Groups: the third of the classes with the most training images, the middle, and the third with the "
         "fewest. The accuracy of a group is the mean recall of its classes."
     ),
+    "regrouped": "The groups are made of the counts that ManyMediumFewAcc has as group_by, not of these images.",
     "no_counts": (
         "The training images per class are not known here, so there are no groups; classes are ordered by their "
         "evaluation images."
@@ -177,6 +178,7 @@ ZH = {
     "groups_tertiles": (
         "分组：训练图像最多的三分之一类别、中间的类别、最少的三分之一类别。一组的准确率是组内各类召回率的平均。"
     ),
+    "regrouped": "分组依据是 ManyMediumFewAcc 的 group_by 中的图像数，而不是这些训练图像。",
     "no_counts": "这里不知道每个类别的训练图像数，因此没有分组；类别按评估图像数排列。",
     "group": "分组",
     "classes": "类别数",
