@@ -10,16 +10,16 @@ from ppcls_lt.jobs import pool
 from ppcls_lt.jobs.job import LOG
 
 
-class Job(NamedTuple):
-    """A run that says what it was given and is then done."""
+class Some(NamedTuple):
+    """A task that says what it was given and is then done."""
 
     folder: object
-    recipe: str = "cs_ce"
-    seed: int = 0
+    name: str = "cs_ce, seed 0"
+    arguments: tuple = ("run", "folder", "cs_ce", "0")
     epochs: int = 1
     trained: int = 1
     complete: bool = True
-    adjustments: tuple = ()
+    of_base: bool = False
 
 
 @pytest.mark.skipif(os.name != "posix", reason="stands for Python by a shell script")
@@ -36,15 +36,15 @@ class Job(NamedTuple):
 )
 def test_runs_at_a_time_share_the_cores(cores, jobs, slots, threads, expected, tmp_path, monkeypatch):
     program = tmp_path / "program"
-    program.write_text('#!/bin/sh\necho "threads: $OMP_NUM_THREADS"\n')
+    program.write_text('#!/bin/sh\necho "threads: $OMP_NUM_THREADS, $*"\n')
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
     monkeypatch.setattr(pool, "_POLL", 0.01)
     monkeypatch.setenv("OMP_NUM_THREADS", "77")
-    runs = [Job(tmp_path / str(number)) for number in range(jobs)]
+    runs = [Some(tmp_path / str(number)) for number in range(jobs)]
     for run in runs:
         run.folder.mkdir()
     pool.Pool(runs, slots, say=lambda line: None, threads=threads).work()
     for run in runs:
-        assert (run.folder / LOG).read_text() == f"threads: {expected}\n"
+        assert (run.folder / LOG).read_text() == f"threads: {expected}, -m ppcls_lt.jobs.worker run folder cs_ce 0\n"

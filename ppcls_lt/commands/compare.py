@@ -137,7 +137,8 @@ def _train_and_rank(settings, arguments):
     )
 
     def gather():
-        return outcome.gather(settings, arguments.command_line, [*failures, *work.failures])
+        failed = [(job.recipe, job.seed, reason) for job, reason in work.failures]
+        return outcome.gather(settings, arguments.command_line, [*failures, *failed])
 
     for job in settings.jobs:
         if job.finished:

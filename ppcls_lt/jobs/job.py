@@ -9,6 +9,7 @@ from pathlib import Path
 from ..basis.checks import ConfigError
 from ..runs import checkpoints, history
 from ..runs import files as run_files
+from ..runs.measures import BASELINE
 from ..runs.results import Result
 
 # What a run's folder holds, beside its training and its test.
@@ -29,13 +30,25 @@ def adjusted_name(recipe: str, method: str) -> str:
 
 @dataclass(frozen=True)
 class Job:
-    """One run: a recipe with a seed, in a folder of its own."""
+    """One run: a recipe with a seed, in a folder of its own; a ``Task``."""
 
     recipe: str
     seed: int
     folder: Path
     stages: tuple  # (output folder, architecture, epochs) of each stage
     adjustments: tuple = ()  # methods by which its weights are adjusted afterwards
+
+    @property
+    def name(self) -> str:
+        return f"{self.recipe}, seed {self.seed}"
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        return ("run", str(self.folder), self.recipe, str(self.seed), *self.adjustments)
+
+    @property
+    def of_base(self) -> bool:
+        return self.recipe == BASELINE
 
     @property
     def finished(self) -> bool:

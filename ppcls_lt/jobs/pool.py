@@ -1,4 +1,4 @@
-"""Starting the runs that are missing, several at a time, and following them."""
+"""Starting the tasks that are missing, several at a time, and following them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any, Callable
 
 from ..basis import atomic
 from ..basis.checks import ConfigError
-from ..runs.measures import BASELINE
-from .job import LOG, Job
+from .job import LOG
+from .tasks import Task
 
 _POLL = 0.5
 # Seconds between lines on what is running; more where there is no terminal to overwrite.
@@ -22,10 +22,10 @@ _OFTEN, _EVERY = 2.0, 60.0
 
 
 class Pool:
-    """Runs jobs, each in a process of its own, at most so many at once.
+    """Does tasks, each in a process of its own, at most so many at once.
 
     Args:
-        jobs (list of Job): the runs to do, in order.
+        tasks (sequence of Task): what to do, in order.
         slots (int): how many at once.
         say (callable): takes a line of text for the user.
         status (callable, optional): takes a line that replaces the one before.
@@ -35,26 +35,31 @@ class Pool:
     """
 
     def __init__(
-        self, jobs: Sequence[Job], slots: int, say: Callable, status: Callable | None = None, threads: int | None = None
+        self,
+        tasks: Sequence[Task],
+        slots: int,
+        say: Callable,
+        status: Callable | None = None,
+        threads: str | None = None,
     ) -> None:
-        self._waiting = list(jobs)
-        self._total = len(jobs)
+        self._waiting = list(tasks)
+        self._total = len(tasks)
         self._say = say
         self._status = status
         self._devices = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
         self._free = list(range(slots))
-        self._threads = threads or str(max((os.cpu_count() or 1) // max(min(slots, len(jobs)), 1), 1))
+        self._threads = threads or str(max((os.cpu_count() or 1) // max(min(slots, len(tasks)), 1), 1))
         self._running: dict = {}
         self._done = 0
-        self._units = sum(job.epochs for job in jobs)  # epochs of all of them but those that failed
-        self._past = 0  # epochs that were trained here in runs that ended
-        self._earlier = {job: job.trained for job in jobs}
+        self._units = sum(task.epochs for task in tasks)  # epochs of all of them but those that failed
+        self._past = 0  # epochs that were trained here in tasks that ended
+        self._earlier = {task: task.trained for task in tasks}
         self._begun = time.monotonic()
         self._told = self._begun
-        self.failures: list[tuple] = []  # of (recipe, seed, reason)
+        self.failures: list[tuple] = []  # of (task, reason)
 
     def work(self, finished: Callable[[], Any] = lambda: None) -> None:
-        """Do all jobs; ``finished()`` is called after each that ended.
+        """Do all tasks; ``finished()`` is called after each that ended.
 
         Raises:
             ConfigError: the baseline's configuration, which is the user's own, proved wrong when it was built.
@@ -77,18 +82,15 @@ class Pool:
                 for process in self._running:
                     process.wait()
 
-    def _start(self, job, slot):
+    def _start(self, task, slot):
         environment = dict(os.environ)
         if self._devices:
             environment["CUDA_VISIBLE_DEVICES"] = self._devices[slot % len(self._devices)]
         environment["OMP_NUM_THREADS"] = self._threads  # Paddle has set it for this process
-        with atomic.open_to_append(job.folder / LOG) as log:
+        with atomic.open_to_append(task.folder / LOG) as log:
             start = log.tell()
             process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", f"{__package__}.worker", str(job.folder), job.recipe, str(job.seed)),
-                    *job.adjustments,
-                ],
+                [sys.executable, "-m", f"{__package__}.worker", *task.arguments],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -96,39 +98,39 @@ class Pool:
                 # Ctrl-C is for this process, which ends the others.
                 start_new_session=True,
             )
-        self._running[process] = (job, slot, start, time.monotonic())
+        self._running[process] = (task, slot, start, time.monotonic())
 
     def _end(self, process):
-        job, slot, start, began = self._running.pop(process)
+        task, slot, start, began = self._running.pop(process)
         process.stdin.close()
         self._free.append(slot)
         self._done += 1
-        trained = job.trained
-        self._past += trained - self._earlier[job]
-        self._units -= job.epochs - trained
+        trained = task.trained
+        self._past += trained - self._earlier[task]
+        self._units -= task.epochs - trained
         took = _time(time.monotonic() - began)
-        if job.complete:
+        if task.complete:
             what = f"done in {took}"
         else:
-            reason = _reason(process.returncode, job.folder / LOG, start)
-            if process.returncode == 2 and job.recipe == BASELINE:
-                raise ConfigError(f"{reason} (the base itself cannot be trained; see {job.folder / LOG})")
-            self.failures.append((job.recipe, job.seed, reason))
-            what = f"FAILED: {reason} (see {job.folder / LOG})"
-        self._say(f"[{self._done}/{self._total}] {job.recipe}, seed {job.seed}: {what}{self._left()}")
+            reason = _reason(process.returncode, task.folder / LOG, start)
+            if process.returncode == 2 and task.of_base:
+                raise ConfigError(f"{reason} (the base itself cannot be trained; see {task.folder / LOG})")
+            self.failures.append((task, reason))
+            what = f"FAILED: {reason} (see {task.folder / LOG})"
+        self._say(f"[{self._done}/{self._total}] {task.name}: {what}{self._left()}")
         self._told = time.monotonic()
 
     def _tell(self):
         if time.monotonic() - self._told < (_EVERY if self._status is None else _OFTEN):
             return
         self._told = time.monotonic()
-        line = ", ".join(f"{job.recipe} {job.trained}/{job.epochs}" for job, *_ in self._running.values())
-        if line:
-            (self._status or self._say)(f"running: {line} epochs{self._left()}")
+        parts = [f"{task.name}: {task.trained}/{task.epochs}" for task, *_ in self._running.values()]
+        if parts:
+            (self._status or self._say)(f"running, in epochs: {'; '.join(parts)}{self._left()}")
 
     def _left(self):
         """An estimate from the epochs trained since the beginning, or nothing yet."""
-        now = sum(job.trained - self._earlier[job] for job, *_ in self._running.values())
+        now = sum(task.trained - self._earlier[task] for task, *_ in self._running.values())
         trained = self._past + now
         left = self._units - sum(self._earlier.values()) - trained
         if trained <= 0 or not (self._waiting or self._running):

@@ -1,4 +1,6 @@
-"""The process of one run: ``python -m ppcls_lt.jobs.worker FOLDER RECIPE SEED [ADJUSTMENT ...]``.
+"""The process of one task: ``python -m ppcls_lt.jobs.worker WHAT FOLDER [ARGUMENT ...]``, as ``Task.arguments`` say.
+
+``run FOLDER RECIPE SEED [ADJUSTMENT ...]``: train and judge a recipe.
 
 It ends, with its loader's processes, when its standard input does: with the
 process that started it. That is watched before anything heavy is imported.
@@ -10,19 +12,27 @@ import sys
 import threading
 
 
-def main(folder: str, recipe: str, seed: str, *adjustments: str) -> int:
-    """Do the run; return the exit status, 2 for a mistake of the user's."""
+def main(what: str, folder: str, *arguments: str) -> int:
+    """Do the task; return the exit status, 2 for a mistake of the user's."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     from ..basis.checks import ConfigError
-    from .run import finish
 
     try:
-        finish(folder, recipe, int(seed), adjustments)
+        _TASKS[what](folder, *arguments)
     except ConfigError as error:
         for line in str(error).splitlines():
             print(f"ppcls-lt: error: {line}", file=sys.stderr)
         return 2
     return 0
+
+
+def _run(folder, recipe, seed, *adjustments):
+    from .run import finish
+
+    finish(folder, recipe, int(seed), adjustments)
+
+
+_TASKS = {"run": _run}
 
 
 def _end_with_parent():
