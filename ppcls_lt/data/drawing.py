@@ -31,6 +31,35 @@ def labels_and_images(
     return labels, images
 
 
+def one_by_one(
+    labels: Sequence[int] | np.ndarray, images: Sequence[str] | None, owner: str, name: str
+) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Return the names of M images, the image of each line ``[N]`` by its place among them, and their classes ``[M]``.
+
+    Args:
+        labels (array of int): class of each line ``[N]``.
+        images (sequence of str, optional): image of each line, compared as they are written; None means that every
+            line has its own.
+        owner, name (str): who asks, and what it calls ``labels``, for messages.
+
+    Raises:
+        ConfigError: an image has two labels.
+    """
+    labels, images = labels_and_images(labels, images, owner, name)
+    places: dict[str, int] = {}
+    group = np.array([places.setdefault(image, len(places)) for image in images], dtype=np.int64)
+    # Images are numbered as they appear, so this is each image's first line.
+    first = np.unique(group, return_index=True)[1]
+    own = labels[first]
+    other = np.flatnonzero(labels != own[group])
+    if other.size:
+        lines = (first[group[other[0]]], other[0])
+        got = " and ".join(f"{labels[line]} (line {line + 1})" for line in lines)
+        got = checks.described(f"the labels {got} of {images[lines[0]]!r}")
+        checks.fail(owner, name, "a list with one label for every image", got)
+    return list(places), group, own
+
+
 def draw(names: Iterable[str], seed: int) -> np.ndarray:
     """Return for every name a number that the seed and the name decide, uint64 ``[N]``."""
     prefix = f"{seed}\n".encode()

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..basis import checks
 from .counts import images_per_class
-from .drawing import draw, labels_and_images, rank_in_class
+from .drawing import draw, one_by_one, rank_in_class
 from .list_files import listed_classes
 
 
@@ -51,25 +51,14 @@ def stratified_split(
     """
     fraction = checks.number(owner, called("fraction"), fraction, above=0, below=1)
     seed = checks.integer(owner, called("seed"), seed, minimum=0)
-    labels, images = labels_and_images(labels, images, owner, name)
-    places: dict[str, int] = {}
-    group = np.array([places.setdefault(image, len(places)) for image in images], dtype=np.int64)
-    # Groups are numbered as they appear, so this is each group's first line.
-    first = np.unique(group, return_index=True)[1]
-    own = labels[first]
-    other = np.flatnonzero(labels != own[group])
-    if other.size:
-        lines = (first[group[other[0]]], other[0])
-        got = " and ".join(f"{labels[line]} (line {line + 1})" for line in lines)
-        got = checks.described(f"the labels {got} of {images[lines[0]]!r}")
-        checks.fail(owner, name, "a list with one label for every image", got)
+    names, group, own = one_by_one(labels, images, owner, name)
     sizes = images_per_class(own)
     single = np.flatnonzero(sizes == 1)
     if single.size and not allow_missing:
         expected = "a list with at least 2 images of every class (or pass --allow-missing)"
         checks.fail(owner, name, expected, checks.described(f"a single image of {listed_classes(single)}"))
     wanted = np.minimum(np.maximum(np.rint(fraction * sizes), 1), sizes - 1)
-    held_out = rank_in_class(own, draw(places, seed)) < wanted[own]
+    held_out = rank_in_class(own, draw(names, seed)) < wanted[own]
     if not held_out.any():
         got = checks.described("a single image of every class")
         checks.fail(owner, name, "a list with an image for validation", got)
