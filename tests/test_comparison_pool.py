@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from ppcls_lt.jobs import pool
+from ppcls_lt.jobs.executors.local import Local
 from ppcls_lt.jobs.job import LOG
 
 
@@ -45,6 +46,6 @@ def test_runs_at_a_time_share_the_cores(cores, jobs, slots, threads, expected, t
     runs = [Some(tmp_path / str(number)) for number in range(jobs)]
     for run in runs:
         run.folder.mkdir()
-    pool.Pool(runs, slots, say=lambda line: None, threads=threads).work()
+    pool.Pool(runs, Local(slots, threads), say=lambda line: None).work()
     for run in runs:
         assert (run.folder / LOG).read_text() == f"threads: {expected}, -m ppcls_lt.jobs.worker run folder cs_ce 0\n"

@@ -57,6 +57,20 @@ def test_the_second_is_told_who_the_first_is_and_goes_on_when_it_was_killed(hold
     assert not list((tmp_path / "out").iterdir())
 
 
+def test_one_may_wait_for_the_end_of_the_other(holder, tmp_path):
+    told = []
+
+    def wait(who):
+        told.append(who)
+        if len(told) == 2:
+            holder.kill()
+            holder.wait()
+
+    with lock.held(tmp_path / "out", "test", "folder", wait=wait):
+        assert len(told) >= 2 and f"process {holder.pid} on" in told[0]
+        assert str(os.getpid()) in (tmp_path / "out" / ".lock").read_text()
+
+
 def test_a_training_takes_the_folders_of_all_its_stages_or_none(holder, tmp_path):
     def plan(*names):
         return [{"Global": {"output_dir": str(tmp_path / name)}} for name in names]

@@ -13,6 +13,7 @@ import os
 import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any, Callable
 
 from . import atomic
 from .checks import described, fail
@@ -30,16 +31,30 @@ _log = logging.getLogger("ppcls.lt")
 
 
 @contextlib.contextmanager
-def held(folder: str | os.PathLike, owner: str, parameter: str, name: str = _NAME) -> Iterator[None]:
+def held(
+    folder: str | os.PathLike,
+    owner: str,
+    parameter: str,
+    name: str = _NAME,
+    *,
+    wait: Callable[[str], Any] | None = None,
+) -> Iterator[None]:
     """Within the context this process alone writes; see :func:`acquire`."""
-    lock = acquire(folder, owner, parameter, name)
+    lock = acquire(folder, owner, parameter, name, wait=wait)
     try:
         yield
     finally:
         lock.release()
 
 
-def acquire(folder: str | os.PathLike, owner: str, parameter: str, name: str = _NAME) -> Lock:
+def acquire(
+    folder: str | os.PathLike,
+    owner: str,
+    parameter: str,
+    name: str = _NAME,
+    *,
+    wait: Callable[[str], Any] | None = None,
+) -> Lock:
     """Return the lock of a folder, which is made where it is not there.
 
     What this process holds already it gets again: it does one thing after the other.
@@ -48,16 +63,18 @@ def acquire(folder: str | os.PathLike, owner: str, parameter: str, name: str = _
         folder (str or Path): where something is to be written.
         owner, parameter (str): for messages, what named the folder.
         name (str): of the file; those who write different files in one folder need not wait for each other.
+        wait (callable, optional): called, with words for who holds it, before each new attempt; without it there is
+            one attempt.
 
     Raises:
-        ConfigError: another process holds it; the folder cannot be made or
+        ConfigError: another process holds it and ``wait`` is not given; the folder cannot be made or
             written; the file is a link.
     """
     folder = Path(folder)
     try:
         made = [each for each in (folder, *folder.parents) if not each.exists()]
         path = atomic.make_folder(folder).resolve() / name
-        lock = _held.get(path) or Lock(path, _locked(path, folder, owner, parameter), made)
+        lock = _held.get(path) or Lock(path, _locked(path, folder, owner, parameter, wait), made)
     except OSError as error:
         got = described(f"{folder}: {error.strerror}")
         fail(owner, parameter, "a folder that can be made and written", got)
@@ -91,23 +108,25 @@ class Lock:
                     folder.rmdir()
 
 
-def _locked(path, folder, owner, parameter):
+def _locked(path, folder, owner, parameter, wait):
     """Return the descriptor of the locked file."""
     while True:
         descriptor = atomic.open_kept(path, os.O_RDWR)
         try:
             if not _lock(descriptor, folder):
-                holder = os.read(descriptor, 100).decode(errors="replace").strip()
-                got = described(f"{folder}, where {holder or 'another process'} is at work; wait for it, or end it")
-                fail(owner, parameter, "a folder in which no other ppcls-lt is writing", got)
-            if _is_at(descriptor, path):
+                holder = os.read(descriptor, 100).decode(errors="replace").strip() or "another process"
+                if wait is None:
+                    got = described(f"{folder}, where {holder} is at work; wait for it, or end it")
+                    fail(owner, parameter, "a folder in which no other ppcls-lt is writing", got)
+                wait(holder)
+            elif _is_at(descriptor, path):
                 os.ftruncate(descriptor, 0)
                 os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
                 return descriptor
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)  # the one who held it has removed it in between
+        os.close(descriptor)  # the one who held it may have removed it in between
 
 
 def _lock(descriptor, folder):

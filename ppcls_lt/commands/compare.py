@@ -120,6 +120,7 @@ def _adjustments(names):
 
 def _train_and_rank(settings, arguments):
     from ..jobs import outcome, pool
+    from ..jobs.executors.local import Local
     from ..reports.comparison import replacements, tables, writing
 
     failures = [(name, None, reason) for name, reason in settings.refused.items()]
@@ -143,7 +144,8 @@ def _train_and_rank(settings, arguments):
     for job in settings.jobs:
         if job.finished:
             job.tidy()  # in case it was killed before it could
-    work = pool.Pool(missing, arguments.jobs, _say, _status if sys.stdout.isatty() else None, arguments.threads)
+    executor = Local(arguments.jobs, arguments.threads)
+    work = pool.Pool(missing, executor, _say, _status if sys.stdout.isatty() else None)
     try:
         work.work(finished=lambda: writing.write(gather(), settings.folder, arguments.language, page=False))
     except KeyboardInterrupt:

@@ -1,19 +1,15 @@
-"""Starting the tasks that are missing, several at a time, and following them."""
+"""Having the tasks that are missing done, and following them."""
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import Any, Callable
 
-from ..basis import atomic
 from ..basis.checks import ConfigError
-from .job import LOG
+from .executors import Executor, log_of
 from .tasks import Task
 
 _POLL = 0.5
@@ -22,35 +18,23 @@ _OFTEN, _EVERY = 2.0, 60.0
 
 
 class Pool:
-    """Does tasks, each in a process of its own, at most so many at once.
+    """Lets an executor do tasks, and tells how they come on.
 
     Args:
         tasks (sequence of Task): what to do, in order.
-        slots (int): how many at once.
+        executor (Executor): what does them.
         say (callable): takes a line of text for the user.
         status (callable, optional): takes a line that replaces the one before.
-        threads (str, optional): ``OMP_NUM_THREADS`` of each; by default the cores
-            divided by the runs at a time, since several processes that each take
-            every core are slower than one after the other.
     """
 
     def __init__(
-        self,
-        tasks: Sequence[Task],
-        slots: int,
-        say: Callable,
-        status: Callable | None = None,
-        threads: str | None = None,
+        self, tasks: Sequence[Task], executor: Executor, say: Callable, status: Callable | None = None
     ) -> None:
-        self._waiting = list(tasks)
+        self._left_to_do = list(tasks)
         self._total = len(tasks)
+        self._executor = executor
         self._say = say
         self._status = status
-        self._devices = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
-        self._free = list(range(slots))
-        self._threads = threads or str(max((os.cpu_count() or 1) // max(min(slots, len(tasks)), 1), 1))
-        self._running: dict = {}
-        self._done = 0
         self._units = sum(task.epochs for task in tasks)  # epochs of all of them but those that failed
         self._past = 0  # epochs that were trained here in tasks that ended
         self._earlier = {task: task.trained for task in tasks}
@@ -62,84 +46,68 @@ class Pool:
         """Do all tasks; ``finished()`` is called after each that ended.
 
         Raises:
-            ConfigError: the baseline's configuration, which is the user's own, proved wrong when it was built.
-            KeyboardInterrupt: the process was interrupted or told to end; what
-                was running has been ended first.
+            ConfigError: the baseline's configuration, which is the user's own, proved wrong when it was built; the
+                executor cannot do the tasks.
+            KeyboardInterrupt: the process was interrupted or told to end; the executor has given up what was running.
         """
         with _told_to_end():
             try:
-                while self._waiting or self._running:
-                    while self._waiting and self._free:
-                        self._start(self._waiting.pop(0), self._free.pop(0))
+                self._executor.begin(list(self._left_to_do))
+                while self._left_to_do:
                     time.sleep(_POLL)
-                    for process in [process for process in self._running if process.poll() is not None]:
-                        self._end(process)
+                    for each in self._executor.ended():
+                        self._end(each)
                         finished()
                     self._tell()
-            finally:
-                for process in self._running:
-                    process.stdin.close()  # which ends it
-                for process in self._running:
-                    process.wait()
+            except KeyboardInterrupt:
+                advice = self._executor.stop(interrupted=True)
+                if advice:
+                    self._say(advice)
+                raise
+            except BaseException:
+                self._executor.stop(interrupted=False)
+                raise
 
-    def _start(self, task, slot):
-        environment = dict(os.environ)
-        if self._devices:
-            environment["CUDA_VISIBLE_DEVICES"] = self._devices[slot % len(self._devices)]
-        environment["OMP_NUM_THREADS"] = self._threads  # Paddle has set it for this process
-        with atomic.open_to_append(task.folder / LOG) as log:
-            start = log.tell()
-            process = subprocess.Popen(
-                [sys.executable, "-m", f"{__package__}.worker", *task.arguments],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                # Ctrl-C is for this process, which ends the others.
-                start_new_session=True,
-            )
-        self._running[process] = (task, slot, start, time.monotonic())
-
-    def _end(self, process):
-        task, slot, start, began = self._running.pop(process)
-        process.stdin.close()
-        self._free.append(slot)
-        self._done += 1
+    def _end(self, ended):
+        task, log = ended.task, log_of(ended.task)
+        self._left_to_do.remove(task)
         trained = task.trained
         self._past += trained - self._earlier[task]
         self._units -= task.epochs - trained
-        took = _time(time.monotonic() - began)
         if task.complete:
-            what = f"done in {took}"
+            what = f"done in {_time(ended.seconds)}"
         else:
-            reason = _reason(process.returncode, task.folder / LOG, start)
-            if process.returncode == 2 and task.of_base:
-                raise ConfigError(f"{reason} (the base itself cannot be trained; see {task.folder / LOG})")
+            reason = ended.reason or _reason(ended.code, log, ended.start)
+            if ended.code == 2 and task.of_base:
+                raise ConfigError(f"{reason} (the base itself cannot be trained; see {log})")
             self.failures.append((task, reason))
-            what = f"FAILED: {reason} (see {task.folder / LOG})"
-        self._say(f"[{self._done}/{self._total}] {task.name}: {what}{self._left()}")
+            what = f"FAILED: {reason} (see {log})"
+        done = self._total - len(self._left_to_do)
+        self._say(f"[{done}/{self._total}] {task.name}: {what}{self._left()}")
         self._told = time.monotonic()
 
     def _tell(self):
         if time.monotonic() - self._told < (_EVERY if self._status is None else _OFTEN):
             return
         self._told = time.monotonic()
-        parts = [f"{task.name}: {task.trained}/{task.epochs}" for task, *_ in self._running.values()]
+        parts = [f"{task.name}: {task.trained}/{task.epochs}" for task in self._executor.running]
         if parts:
             (self._status or self._say)(f"running, in epochs: {'; '.join(parts)}{self._left()}")
 
     def _left(self):
         """An estimate from the epochs trained since the beginning, or nothing yet."""
-        now = sum(task.trained - self._earlier[task] for task, *_ in self._running.values())
+        now = sum(task.trained - self._earlier[task] for task in self._executor.running)
         trained = self._past + now
         left = self._units - sum(self._earlier.values()) - trained
-        if trained <= 0 or not (self._waiting or self._running):
+        if trained <= 0 or not self._left_to_do:
             return ""
         return f"; about {_time((time.monotonic() - self._begun) / trained * left)} left"
 
 
 def _reason(code, log, start):
     """Why a run failed: the last line it wrote, or the signal that ended it."""
+    if code is None:
+        return "ended by something outside: killed, cancelled, or its machine failed"
     if code < 0:
         return f"killed by signal {-code}{' (SIGKILL), perhaps for memory' if code == -9 else ''}"
     with open(log, "rb") as file:

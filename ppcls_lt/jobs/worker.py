@@ -4,26 +4,45 @@
 
 It ends, with its loader's processes, when its standard input does: with the
 process that started it. That is watched before anything heavy is imported.
+Where another process works in the folder, it waits for that one's end.
 """
 
+import functools
 import os
 import signal
 import sys
 import threading
+import time
+
+_WAIT = 2.0  # seconds
 
 
 def main(what: str, folder: str, *arguments: str) -> int:
     """Do the task; return the exit status, 2 for a mistake of the user's."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    from ..basis import lock
     from ..basis.checks import ConfigError
+    from . import OWNER
 
     try:
-        _TASKS[what](folder, *arguments)
+        with lock.held(folder, OWNER, "--out", wait=_wait):
+            _TASKS[what](folder, *arguments)
     except ConfigError as error:
         for line in str(error).splitlines():
             print(f"ppcls-lt: error: {line}", file=sys.stderr)
         return 2
     return 0
+
+
+def _wait(holder):
+    """Until a job that an earlier command left in the queue of a cluster has ended."""
+    _tell(holder)
+    time.sleep(_WAIT)
+
+
+@functools.cache
+def _tell(holder):
+    print(f"{holder} is at work on this run; waiting for it", flush=True)
 
 
 def _run(folder, recipe, seed, *adjustments):
