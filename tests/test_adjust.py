@@ -252,6 +252,10 @@ MISTAKES = {
     "training images": (["--val-list", "trained.txt"], "got 1 images of the training list"),
     "test images": (["--val-list", "tested.txt"], "got 1 images of the DataLoader.Eval list"),
     "a class without images": (["--val-list", "lacking.txt"], "without class 3"),
+    "offsets of a class without images": (
+        ["--val-list", "lacking.txt", "--allow-missing", "--methods", "class_offsets", "--out", "new"],
+        "`class_offsets` must be used where every class has held-out images, got none of class 3",
+    ),
     "hardly an image": (["--val-list", "alone.txt", "--allow-missing"], "`--val-list` must be a list of enough images"),
     "no list": (["--val-list", "nowhere.txt"], "nowhere.txt"),
     "both": (["--val-list", "lacking.txt", "--eval-is-validation"], "left out with --eval-is-validation"),

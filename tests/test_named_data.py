@@ -14,6 +14,7 @@ from ppcls_lt.configuration import held_out
 from ppcls_lt.data import cifar, named_images, published
 from ppcls_lt.data.counts import count_label_list
 from ppcls_lt.data.profiles import long_tail_profile, step_profile
+from ppcls_lt.datasets import LongTailCIFAR10
 from ppcls_lt.engine import checklist
 from ppcls_lt.host import decoding
 
@@ -232,6 +233,23 @@ class TestCommands:
         assert list((folder / "exported").glob("inference.pdiparams"))
         done = commands.run(folder, "check", "-c", "config.yaml", "-o", "Global.output_dir=new", "--format", "json")
         assert done.returncode == 0 and json.loads(done.output)["stages"][0]["counts"] == long_tail_profile(20, 10, 10)
+
+    def test_its_run_is_adjusted_on_a_list_of_what_the_tail_leaves(self, trained, copies):
+        folder, _ = trained
+        named, params = LongTailCIFAR10, {"image_root": copies[cifar.PYTHON], "mode": "train"}
+        whole, tail = (named.as_list(**params, ratio=ratio)[0].decode().splitlines() for ratio in (1, 10))
+        left = [line for line in whole if line not in tail]
+        (folder / "left.txt").write_text("\n".join([*left, tail[0]]))
+        flags = ["--run", "out", "--val-list", "left.txt", "--allow-missing", "--methods"]
+        done = commands.run(folder, "adjust", *flags, "nearest_class_mean", "--out", "adjusted", "--strength", 1)
+        assert done.returncode == 2 and "got 1 images of the training list" in done.errors
+        (folder / "left.txt").write_text("\n".join(left))
+        done = commands.run(folder, "adjust", *flags, "nearest_class_mean", "--out", "adjusted", "--strength", 1)
+        assert done.returncode == 0, done.errors
+        record = json.loads((folder / "adjusted" / "adjustment.json").read_text())
+        assert record["held_out"]["images"] == len(left) == 200 - 78
+        done = commands.run(folder, "eval", "--run", "adjusted")
+        assert done.returncode == 0, done.errors
 
     def test_compare_holds_out_a_part_of_the_tail(self, copies, tmp_path):
         path, _ = config(tmp_path, copies[cifar.FOLDERS], ratio=4)

@@ -62,9 +62,9 @@ def find(config: dict, owner: str, *, is_validation: bool, class_num: int, allow
     check_readable(dataset, owner)
     found = listed_images.read(owner, name, dataset, class_num)
     images = listed_images.paths(dataset, found)
-    if training is not None and reads_list(training) and _is_there(training):
+    if training is not None:
         _refuse_shared(owner, name, images, training, "training")
-    if path is not None and reads_list(evaluated) and _is_there(evaluated):
+    if path is not None:
         _refuse_shared(owner, name, images, evaluated, "DataLoader.Eval")
     counts = np.pad(found.counts, (0, class_num - found.counts.size))
     empty = np.flatnonzero(counts == 0)
@@ -87,14 +87,8 @@ def check_readable(dataset: dict, owner: str) -> None:
         checks.fail(owner, "DataLoader.Eval.dataset.relabel", expected, True)
 
 
-def _is_there(dataset):
-    listing = dataset.get("cls_label_path")
-    return isinstance(listing, str) and os.path.isfile(listing)
-
-
 def _refuse_shared(owner, name, images, dataset, which):
-    other = listed_images.read(owner, f"{which} list", dataset, None)
-    both = images & listed_images.paths(dataset, other)
+    both = images & (listed_images.images(owner, f"{which} list", dataset) or set())
     if both:
         got = checks.described(f"{len(both)} images of the {which} list, {min(both)} for one")
         remedy = "`--eval-is-validation` where that list was held out" if which != "training" else ""

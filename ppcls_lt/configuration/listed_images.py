@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from ..basis import checks
 from ..data import list_files
+from .reading import by_name, parameters, reads_list
 
 if TYPE_CHECKING:
     from ..data.list_files import LabelList
 
 # Where a data set's images lie, which other lists of it share with the training list.
 PLACE = ("image_root", "delimiter")
+# What says which images a data set by name takes where no list does.
+DRAW = ("mode", "ratio", "profile", "order", "seed")
 
 
 def read(owner: str, name: str, dataset: dict, class_num: int | None) -> LabelList:
@@ -40,11 +43,51 @@ def read(owner: str, name: str, dataset: dict, class_num: int | None) -> LabelLi
 
 def paths(dataset: dict, found: LabelList) -> set[str]:
     """Return the images of a list as full paths."""
-    root = os.path.abspath(str(dataset.get("image_root", "")))
-    return {os.path.normpath(os.path.join(root, image)) for image in found.images}
+    return _full(dataset, found.images)
+
+
+def images(owner: str, name: str, dataset: dict) -> set[str] | None:
+    """Return the images that a section takes as full paths; None where that is not known.
+
+    Args:
+        owner, name (str): who asks, and what the section is, for messages.
+        dataset (dict): a section ``dataset``.
+
+    Raises:
+        ConfigError: its list is there and is none.
+    """
+    named = by_name(dataset)
+    if named is not None and not reads_list(dataset):
+        data, delimiter = named.as_list(**parameters(dataset))
+        return _full(dataset, [line.split(delimiter)[0] for line in data.decode().splitlines()])
+    listing = dataset.get("cls_label_path")
+    if not reads_list(dataset) or not isinstance(listing, str) or not os.path.isfile(listing):
+        return None
+    return paths(dataset, read(owner, name, dataset, None))
 
 
 def another(section: dict, training: dict, path: str | os.PathLike) -> dict:
     """Return a section for another list of the training's data set, with the operators of ``section``."""
-    own = {key: value for key, value in section.items() if key not in PLACE}
-    return {**own, **{key: training[key] for key in PLACE if key in training}, "cls_label_path": str(path)}
+    place = {key: training[key] for key in PLACE if key in training}
+    return {**without_images(section), **place, "cls_label_path": str(path)}
+
+
+def judged(section: dict, training: dict) -> dict | None:
+    """Return a section for the training's images with the operators of ``section``; None where they are not here."""
+    if by_name(training) is not None and not reads_list(training):
+        return {**without_images(section), **{key: training[key] for key in ("name", *PLACE, *DRAW) if key in training}}
+    listing = training.get("cls_label_path")
+    if not reads_list(training) or not isinstance(listing, str) or not os.path.isfile(listing):
+        return None
+    return another(section, training, listing)
+
+
+def without_images(section: dict) -> dict:
+    """Return a section without what says which images it takes."""
+    gone = ("cls_label_path", *PLACE, *(() if by_name(section) is None else DRAW))
+    return {key: value for key, value in section.items() if key not in gone}
+
+
+def _full(dataset, names):
+    root = os.path.abspath(str(dataset.get("image_root", "")))
+    return {os.path.normpath(os.path.join(root, name)) for name in names}

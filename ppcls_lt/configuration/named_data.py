@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..basis import checks
 from ..basis.findings import Finding, of
-from . import trying
+from . import listed_images, trying
 from .reading import by_name, class_number, parameters
 
 
@@ -40,6 +40,6 @@ def with_list(dataset: dict, path: str, delimiter: str) -> dict:
         path (str): the list.
         delimiter (str): of the list.
     """
-    own = {key: value for key, value in dataset.items() if key not in ("mode", "ratio", "profile", "order", "seed")}
+    own = {key: value for key, value in dataset.items() if key not in listed_images.DRAW}
     spaced = {} if delimiter == " " else {"delimiter": delimiter}
     return {**own, "cls_label_path": path, **spaced}

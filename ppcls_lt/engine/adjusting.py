@@ -9,6 +9,7 @@ import numpy as np
 
 from ..basis import checks
 from ..basis.checks import ConfigError
+from ..data.list_files import listed_classes
 from ..maths import adjustment, cross_validation
 from ..maths.adjustment import METHODS, OWNER, Classifier, Outputs
 from ..maths.cross_validation import Chosen
@@ -79,7 +80,7 @@ def adjust(model: TrainedModel, held_out: Mapping, training: Mapping | None, tas
         got = checks.described(f"{label.size} of them")
         raise Unsuitable(checks.finding(OWNER, "--val-list", "be a list of enough images to cross-validate", got))
     classifier = Classifier(model.weight, model.bias, task.counts, task.target, model.normalized)
-    refused = _refused(classifier, task.methods, training)
+    refused = _refused(classifier, task.methods, training, np.bincount(label, minlength=class_num))
     methods = [METHODS[name] for name in task.methods if name not in refused]
     if any(method.needs_means for method in methods):
         classifier = classifier._replace(means=model.class_means(training, class_num))  # type: ignore[arg-type]  # it is there
@@ -108,7 +109,7 @@ def _products(features, weight):
     return np.concatenate([(part.astype(np.float64) @ weight).astype(np.float32) for part in parts])
 
 
-def _refused(classifier, names, training):
+def _refused(classifier, names, training, held_out):
     found: dict[str, ConfigError] = {}
     for name in names:
         try:
@@ -116,6 +117,11 @@ def _refused(classifier, names, training):
             if METHODS[name].needs_means and training is None:
                 got = checks.described("a training list that is not here")
                 checks.fail(OWNER, name, "used where the training images are there", got)
+            empty = np.flatnonzero(held_out == 0)
+            if METHODS[name].needs_every_class and empty.size:
+                # Whatever is said of the others would push such a class away.
+                got = checks.described(f"none of {listed_classes(empty)}")
+                checks.fail(OWNER, name, "used where every class has held-out images", got)
         except ConfigError as error:
             found[name] = error
     return found

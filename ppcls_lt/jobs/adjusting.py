@@ -16,12 +16,12 @@ from .. import host
 from ..basis import checks, lock
 from ..basis.checks import ConfigError
 from ..basis.findings import raise_all
-from ..configuration import finished_run, held_out, plain, structure
+from ..configuration import finished_run, held_out, listed_images, plain, structure
 from ..configuration import reading as configuration
 from ..data.counts import count_label_list
 from ..data.groups import shot_groups
 from ..engine import adjusted_run, adjusting, trainer
-from ..engine.features import TrainedModel, held_to_list
+from ..engine.features import TrainedModel
 from ..maths.adjustment import METHODS, OWNER, UNIFORM
 from ..reports import adjustment as report
 from ..runs import files as run_files
@@ -146,11 +146,9 @@ def _check_kind(config):
 
 
 def _training(config):
-    """The section of the training images with the operators of an evaluation, or None where their list is not here."""
-    dataset = (config["DataLoader"].get("Train") or {}).get("dataset") or {}
-    if not configuration.reads_list(dataset) or not Path(str(dataset.get("cls_label_path"))).is_file():
-        return None
-    return held_to_list(config, dataset["cls_label_path"])
+    """The section of the training images with the operators of an evaluation, or None where they are not here."""
+    loaders = config["DataLoader"]
+    return listed_images.judged(loaders["Eval"]["dataset"], (loaders.get("Train") or {}).get("dataset") or {})
 
 
 def _counts(config, info):

@@ -118,6 +118,7 @@ class Method:
     strengths: tuple[float, ...] = ()  # that are tried
     highest = np.inf  # of a strength that is given
     fits = False  # whether it looks at the images beyond the choice of the strength
+    needs_every_class = False  # whether it fits a number to the images of each class
     needs_means = False
     by_likelihood = False  # whether the strength is chosen by the likelihood, where the accuracy stays what it is
 
@@ -200,6 +201,7 @@ class ClassOffsets(Method):
     """
 
     name, parameter, strengths, fits = "class_offsets", "variance", (0.0, 0.01, 0.1, 1.0, 10.0, 100.0), True
+    needs_every_class = True
 
     def prepared(self, classifier: Classifier, outputs: Outputs) -> Any:
         return outputs
