@@ -16,7 +16,7 @@ settings.load_profile("fixed")
 # What these try is NumPy and files alone, so that another Paddle says nothing new: scripts/test_paddle26.sh leaves them
 # out (the mark `without_paddle`). test_layers.py holds that importing them loads neither Paddle nor PaddleClas.
 WITHOUT_PADDLE = (
-    *("test_atomic", "test_charts", "test_checkpoints", "test_comparison_page", "test_comparison_pool"),
+    *("test_atomic", "test_charts", "test_checkpoints", "test_choice", "test_comparison_page", "test_comparison_pool"),
     *("test_comparison_results", "test_comparison_tables", "test_counts", "test_data_tools", "test_demo_data"),
     *("test_folds", "test_history", "test_malformed_folders", "test_overrides", "test_replaced"),
     *("test_page_texts", "test_report_browser", "test_report_folders", "test_resampling", "test_results_page"),

@@ -1,0 +1,209 @@
+"""Which of several candidates to take, from their predictions of held-out images. NumPy only, no files.
+
+The rule is the one that docs/regret.md derives and judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..basis import checks
+from ..runs.measures import BASELINE, MEASURES
+from .pooled import Pooled
+
+LEVEL = 0.9  # of the intervals
+DRAWS = 2000
+# Why the chosen one is taken: nothing else has a score as high within the uncertainty, it has the highest score of
+# those that cannot be told apart, or it is the base, above which nothing has a score.
+ONLY, HIGHEST, BASE = "only", "highest", "base"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the held-out images say of one candidate.
+
+    Attributes:
+        scores (dict): measure -> accuracy over the pooled images, of all ``MEASURES``; NaN without an image.
+        score (float): what the rule ranks by; higher is better.
+        gain (float): of the accuracy that was asked for over the baseline's.
+        low, high (float): interval of the gain, ``LEVEL`` of it.
+        best (float): probability of being the best of all.
+        recall (array): accuracy on each class ``[C]``, NaN without an image.
+    """
+
+    scores: dict[str, float]
+    score: float
+    gain: float
+    low: float
+    high: float
+    best: float
+    recall: np.ndarray
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The answer of a comparison.
+
+    Attributes:
+        judgements (dict): candidate -> :class:`Judgement`, best first.
+        chosen (str): the candidate to take.
+        reason (str): ``only``, ``highest`` or ``base``.
+        equals (tuple of str): those that cannot be told apart from the highest, itself among them, best first.
+        unjudged (tuple of int): classes without a held-out image.
+        incomplete (tuple of str): candidates that lack the predictions of a seed.
+    """
+
+    judgements: dict[str, Judgement]
+    chosen: str
+    reason: str
+    equals: tuple[str, ...]
+    unjudged: tuple[int, ...]
+    incomplete: tuple[str, ...]
+
+
+def judge(
+    candidates: Mapping[str, Sequence[np.ndarray | None]],
+    labels: Sequence[np.ndarray],
+    images: Sequence[np.ndarray],
+    *,
+    measure: str = "balanced",
+    groups: Mapping[str, np.ndarray],
+    class_num: int,
+    baseline: str = BASELINE,
+    work: Mapping[str, float | None] | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Choice:
+    """Judge candidates on the same images and choose one.
+
+    The gain of a candidate is the difference of two means over classes. Its uncertainty is that of the images, by a
+    bootstrap within classes in which all candidates have the same images, and that of the trainings, by
+    :func:`seed_excess`.
+
+    Args:
+        candidates (mapping): name -> logits of each seed ``[n_s, C]``; None, or a list that is shorter, where a seed
+            is missing. The baseline must have all.
+        labels (sequence): of each seed ``[n_s]``, in the order of its logits.
+        images (sequence): of each seed ``[n_s]``; equal numbers are the same image.
+        measure (str): of ``MEASURES``, what is to be high.
+        groups (mapping): group -> its classes.
+        class_num (int): number C of classes.
+        baseline (str): what gains are over.
+        work (mapping, optional): candidate -> cost of its training; of equal scores the cheaper comes first.
+        draws (int): of the bootstrap.
+        seed (int): of the draws.
+
+    Raises:
+        ConfigError: no class that ``measure`` counts has a held-out image.
+
+    Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, for the interval; Cameron, Gelbach and
+    Miller, "Robust Inference with Multiway Clustering", 2011, for images and seeds together.
+    """
+    checks.choice("choice", "measure", measure, MEASURES)
+    complete = [name for name in candidates if _is_complete(candidates[name], len(labels))]
+    pooled = Pooled(labels, images, class_num)
+    weights = pooled.weights(groups)
+    if not weights[measure].any():
+        got = checks.described(f"{measure}, of whose classes no image is held out")
+        checks.fail("choice", "measure", "over classes that have held-out images", got)
+    logits = {name: pooled.values(candidates[name]) for name in complete}
+    right = np.stack([logits[name].argmax(axis=1) == pooled.label for name in complete], axis=1).astype(float)
+    recall = pooled.class_means(right)
+    scores = {name: _mean(weights[name], recall) for name in MEASURES if name in weights}
+    score = scores[measure]
+    base = complete.index(baseline)
+    gains = right - right[:, [base]]
+    gain = _mean(weights[measure], pooled.class_means(gains))
+    drawn = draw_gains(pooled, weights[measure], gains, draws, np.random.default_rng(seed))
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    best = _is_best(drawn)
+    costs = [float((work or {}).get(name) or 0) for name in complete]
+    rounded = np.round(score, 9)  # what is equal but for the order of a sum is equal
+    order = sorted(range(len(complete)), key=lambda k: (-rounded[k], costs[k], k != base, complete[k]))
+    first = order[0]
+    behind = np.quantile(drawn[:, [first]] - drawn, (1 - LEVEL) / 2, axis=0)
+    equals = tuple(complete[k] for k in order if k == first or behind[k] <= 0)
+    return Choice(
+        judgements={
+            complete[k]: Judgement(
+                scores={name: float(values[k]) for name, values in scores.items()},
+                score=float(score[k]),
+                gain=float(gain[k]),
+                low=float(low[k]),
+                high=float(high[k]),
+                best=float(best[k]),
+                recall=recall[:, k],
+            )
+            for k in order
+        },
+        chosen=complete[first],
+        reason=BASE if first == base else ONLY if len(equals) == 1 else HIGHEST,
+        equals=equals,
+        unjudged=tuple(np.flatnonzero(pooled.count == 0).tolist()),
+        incomplete=tuple(name for name in candidates if name not in complete),
+    )
+
+
+def draw_gains(
+    pooled: Pooled, weight: np.ndarray, gains: np.ndarray, draws: int, generator: np.random.Generator
+) -> np.ndarray:
+    """Draws of the mean gain of each candidate ``[draws, K]`` as images and trainings would have it differ.
+
+    Args:
+        pooled (Pooled): the predictions.
+        weight (array): of each class in the mean ``[C]``.
+        gains (array): of each prediction by each candidate ``[J, K]``, 0 for the baseline.
+        draws (int): number of draws.
+        generator (Generator): what draws.
+    """
+    drawn = np.zeros((draws, gains.shape[1]))
+    excess = seed_excess(pooled, weight, gains)
+    for c in np.flatnonzero(weight):
+        of_images = pooled.image_means(gains, c)
+        number = len(of_images)
+        times = generator.multinomial(number, np.full(number, 1 / number), size=draws)
+        drawn += weight[c] / number * (times @ of_images)
+        if excess > 0:
+            of_class = pooled.label == c
+            residual = pooled.share[of_class, None] * (gains[of_class] - of_images.mean(axis=0))
+            noise = generator.standard_normal((draws, len(residual)))
+            drawn += weight[c] * np.sqrt(excess) * (noise @ residual)
+    return drawn
+
+
+def seed_excess(pooled: Pooled, weight: np.ndarray, gains: np.ndarray) -> float:
+    """By how much the gains of seeds vary more than their images explain, over all candidates: >= 0, 0 for one seed.
+
+    With u the residual of a prediction from the mean gain of its class, times its share of the whole mean:
+    ``S / (S - 1) sum_s (sum_{j of s} u_j)^2 / sum_j u_j^2 - 1``, both sums over all candidates, since few seeds have
+    few degrees of freedom.
+    """
+    seeds = pooled.seed.max() + 1
+    if seeds < 2:
+        return 0.0
+    counted = weight[pooled.label] > 0
+    means = pooled.class_means(gains)
+    share = (weight[pooled.label] * pooled.share)[counted, None]
+    parts = share * (gains[counted] - means[pooled.label[counted]])
+    of_seeds = np.zeros((seeds, gains.shape[1]))
+    np.add.at(of_seeds, pooled.seed[counted], parts)
+    alone = (parts**2).sum()
+    return max(float(seeds / (seeds - 1) * (of_seeds**2).sum() / alone - 1), 0.0) if alone > 0 else 0.0
+
+
+def _is_complete(parts, seeds):
+    return len(parts) == seeds and all(part is not None for part in parts)
+
+
+def _mean(weight, recall):
+    counted = weight > 0
+    return weight[counted] @ recall[counted] if counted.any() else np.full(recall.shape[1], np.nan)
+
+
+def _is_best(drawn):
+    """Probability that a candidate has the highest gain ``[K]``; what is equal shares it."""
+    highest = drawn >= drawn.max(axis=1, keepdims=True) - 1e-12
+    return (highest / highest.sum(axis=1, keepdims=True)).mean(axis=0)

@@ -1,0 +1,167 @@
+"""The choice among candidates, beside a slow reference, and what must hold for all of them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ppcls_lt import ConfigError
+from ppcls_lt.maths import choice
+from ppcls_lt.maths.pooled import Pooled
+
+CLASSES = 4
+GROUPS = {"many": np.array([0]), "medium": np.array([1]), "few": np.array([2, 3])}
+
+
+def made(seed, names="abc", seeds=2, size=30, same_images=False, alone=()):
+    """Candidates, labels, images; every class in every seed, ``alone`` in none."""
+    generator = np.random.default_rng(seed)
+    used = [c for c in range(CLASSES) if c not in alone]
+    labels = [np.resize(used, size) for _ in range(seeds)]
+    images = [np.arange(size) + (0 if same_images else s * size) for s in range(seeds)]
+    candidates = {
+        name: [2.0 * np.eye(CLASSES)[label] + generator.standard_normal((size, CLASSES)) for label in labels]
+        for name in ("base", *names)
+    }
+    return candidates, labels, images
+
+
+def judged(candidates, labels, images, **options):
+    return choice.judge(candidates, labels, images, **{"groups": GROUPS, "class_num": CLASSES, "draws": 300, **options})
+
+
+def accuracies(candidate, labels, images):
+    """Slow: each class's mean over its images of the mean over their predictions."""
+    of_image = {}
+    for logits, label, image in zip(candidate, labels, images):
+        for row, c, i in zip(logits, label, image):
+            of_image.setdefault((int(c), int(i)), []).append(float(np.argmax(row) == c))
+    recall = []
+    for c in range(CLASSES):
+        means = [np.mean(values) for (label, _), values in of_image.items() if label == c]
+        recall.append(np.mean(means) if means else np.nan)
+    return np.array(recall)
+
+
+@pytest.mark.parametrize("same_images", [False, True])
+def test_scores_are_means_over_classes_of_images_that_count_once(same_images):
+    candidates, labels, images = made(0, same_images=same_images, alone=[3])
+    labels[1], images[1] = labels[1][:-4], images[1][:-4]
+    candidates = {name: [parts[0], parts[1][:-4]] for name, parts in candidates.items()}
+    found = judged(candidates, labels, images)
+    for name, judgement in found.judgements.items():
+        recall = accuracies(candidates[name], labels, images)
+        np.testing.assert_allclose(judgement.recall, recall)
+        assert judgement.scores["balanced"] == pytest.approx(np.nanmean(recall))
+        assert judgement.scores["few"] == pytest.approx(recall[2])
+        base = accuracies(candidates["base"], labels, images)
+        assert judgement.gain == pytest.approx(np.nanmean(recall) - np.nanmean(base))
+        assert judgement.low <= judgement.gain <= judgement.high
+    assert found.unjudged == (3,)
+    assert list(found.judgements) == sorted(found.judgements, key=lambda name: -found.judgements[name].score)
+    assert found.chosen == next(iter(found.judgements)) and found.chosen in found.equals
+    assert sum(judgement.best for judgement in found.judgements.values()) == pytest.approx(1)
+
+
+def test_the_draws_have_the_variance_of_a_slow_bootstrap():
+    candidates, labels, images = made(1, seeds=1, names="a", size=40)
+    right = {name: parts[0].argmax(axis=1) == labels[0] for name, parts in candidates.items()}
+    gains = right["a"].astype(float) - right["base"]
+    generator = np.random.default_rng(0)
+    slow = []
+    for _ in range(4000):
+        means = [np.mean(generator.choice(gains[labels[0] == c], 10)) for c in range(CLASSES)]
+        slow.append(np.mean(means))
+    found = judged(candidates, labels, images, draws=4000).judgements["a"]
+    np.testing.assert_allclose([found.low, found.high], np.quantile(slow, [0.05, 0.95]), atol=0.026)
+
+
+def test_seeds_that_differ_more_than_their_images_widen_the_interval():
+    generator = np.random.default_rng(0)
+    labels = [np.resize(np.arange(CLASSES), 400) for _ in range(3)]
+    images = [np.arange(400) + 400 * s for s in range(3)]
+    better = [np.eye(CLASSES)[label] for label in labels]
+
+    def with_share(shares):
+        return [np.where(generator.random(400)[:, None] < p, rows, 1 - rows) for p, rows in zip(shares, better)]
+
+    even = {"base": with_share([0.8] * 3), "a": with_share([0.8] * 3), "b": with_share([0.8] * 3)}
+    uneven = {"base": with_share([0.8] * 3), "a": with_share([0.6, 0.8, 1]), "b": with_share([1, 0.8, 0.6])}
+    widths = []
+    for candidates in (even, uneven):
+        found = judged(candidates, labels, images).judgements
+        widths.append(found["a"].high - found["a"].low)
+    assert widths[1] > 2.5 * widths[0]
+    pooled = Pooled(labels, images, CLASSES)
+    right = np.stack([pooled.values([p.argmax(1) for p in parts]) == pooled.label for parts in uneven.values()], 1)
+    gains = right.astype(float) - right[:, [0]]
+    alone = of_seeds = 0.0
+    for k in range(3):
+        means = [gains[pooled.label == c, k].mean() for c in range(CLASSES)]
+        parts = [(gains[j, k] - means[pooled.label[j]]) / 1200 for j in range(1200)]
+        alone += sum(part**2 for part in parts)
+        of_seeds += sum(sum(part for j, part in enumerate(parts) if pooled.seed[j] == s) ** 2 for s in range(3))
+    expected = 1.5 * of_seeds / alone - 1
+    assert choice.seed_excess(pooled, np.full(CLASSES, 1 / CLASSES), gains) == pytest.approx(expected)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10**6), st.permutations(["base", "a", "b", "c"]), st.booleans())
+def test_the_order_of_candidates_and_images_changes_nothing(seed, names, same_images):
+    candidates, labels, images = made(seed, same_images=same_images)
+    order = np.random.default_rng(seed).permutation(len(labels[0]))
+    other = judged(
+        {name: [part[order] for part in candidates[name]] for name in names},
+        [each[order] for each in labels],
+        [each[order] for each in images],
+        draws=50,
+    )
+    found = judged(candidates, labels, images, draws=50)
+    assert (other.chosen, other.reason, other.equals) == (found.chosen, found.reason, found.equals)
+    for name, judgement in found.judgements.items():
+        mine = other.judgements[name]
+        for key in ("score", "gain", "low", "high", "best"):
+            assert getattr(mine, key) == pytest.approx(getattr(judgement, key), abs=1e-9), key
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10**6), st.integers(1, 3))
+def test_what_equals_the_base_gains_nothing_for_certain(seed, seeds):
+    candidates, labels, images = made(seed, seeds=seeds)
+    candidates["a"] = [part.copy() for part in candidates["base"]]
+    found = judged(candidates, labels, images, draws=50)
+    for name in ("a", "base"):
+        judgement = found.judgements[name]
+        assert (judgement.gain, judgement.low, judgement.high) == (0, 0, 0)
+    assert found.judgements["a"].best == pytest.approx(found.judgements["base"].best)
+    assert found.chosen != "a"
+
+
+def test_more_images_make_the_interval_narrower():
+    few, many = (judged(*made(3, size=size)).judgements["a"] for size in (40, 4000))
+    assert (many.high - many.low) < (few.high - few.low) / 4
+
+
+def test_why_the_chosen_one_is_taken():
+    candidates, labels, images = made(0, size=400)
+    candidates["a"] = [np.eye(CLASSES)[label] for label in labels]
+    found = judged(candidates, labels, images)
+    assert (found.chosen, found.reason, found.equals) == ("a", choice.ONLY, ("a",))
+    assert found.judgements["a"].best == 1
+    candidates["b"] = candidates["a"]
+    found = judged(candidates, labels, images, work={"base": 1, "a": 2, "b": 1.5})
+    assert (found.chosen, found.reason, found.equals) == ("b", choice.HIGHEST, ("b", "a"))
+    candidates["base"] = candidates["a"]
+    found = judged(candidates, labels, images, work={"base": 1, "a": 1, "b": 1})
+    assert (found.chosen, found.reason) == ("base", choice.BASE)
+
+
+def test_what_cannot_be_judged():
+    candidates, labels, images = made(0, alone=[2, 3])
+    candidates["a"][1] = None
+    candidates["b"] = candidates["b"][:1]
+    found = judged(candidates, labels, images)
+    assert found.incomplete == ("a", "b") and set(found.judgements) == {"base", "c"}
+    assert found.unjudged == (2, 3) and np.isnan(found.judgements["c"].scores["few"])
+    with pytest.raises(ConfigError, match="no image is held out"):
+        judged(candidates, labels, images, measure="few")
