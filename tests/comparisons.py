@@ -1,10 +1,15 @@
 """Comparisons as `ppcls-lt compare` gives them, with seeded results of no training."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ppcls_lt.data.groups import shot_groups
 from ppcls_lt.data.profiles import long_tail_profile
+from ppcls_lt.jobs.job import LOGITS, RESULT
 from ppcls_lt.maths import scores
+from ppcls_lt.maths.choice import Choice, Judgement
+from ppcls_lt.runs import logits
 from ppcls_lt.runs.results import MEASURES, Outcome, Result, ranked
 
 RECIPES = (
@@ -45,8 +50,62 @@ def make_run(recipe="base", seed=0, *, validation=0.5, test=0.5, **facts):
     return Result(recipe, seed, **given, **{"curve": [(9, 0.4), (10, 0.5)], "images": 1000, **wanted})
 
 
+def finished(job, right=0.7, *, class_num=10, images=3, **facts):
+    """Leave in a run's folder what its own process would have left, without a training.
+
+    Args:
+        job (Job): the run.
+        right (float): share of the held-out images that it predicts right, drawn from its seed.
+        class_num (int): number of classes, each with so many held-out ``images``.
+        facts: fields of its result.
+    """
+    label = np.repeat(np.arange(class_num), images)
+    draw = np.random.default_rng([job.seed, *job.recipe.encode()])
+    guess = np.where(draw.random(label.size) < right, label, (label + 1) % class_num)
+    found = logits.HeldOut(4.0 * np.eye(class_num)[guess], label, np.arange(label.size) + 1000 * job.seed)
+    logits.write(job.folder / LOGITS, found)
+    make_run(job.recipe, job.seed, **facts).write(job.folder / RESULT)
+
+
+def choice_of(runs, rank_by="balanced", baseline="base"):
+    """The choice that lies nearest to the runs' own figures, each with an interval of six points."""
+    by_recipe = {}
+    for run in runs:
+        by_recipe.setdefault(run.recipe, []).append(run)
+    scored = {
+        name: {measure: float(np.mean([run.validation[measure] for run in those])) for measure in MEASURES}
+        for name, those in by_recipe.items()
+    }
+    base = scored[baseline][rank_by]
+    order = sorted(scored, key=lambda name: -scored[name][rank_by])
+    chance = np.exp([50 * (scored[name][rank_by] - scored[order[0]][rank_by]) for name in order])
+    judgements = {
+        name: Judgement(
+            scores=scored[name],
+            score=scored[name][rank_by],
+            gain=scored[name][rank_by] - base,
+            low=scored[name][rank_by] - base - (0.03 if name != baseline else 0),
+            high=scored[name][rank_by] - base + (0.03 if name != baseline else 0),
+            best=float(share),
+            recall=np.asarray(by_recipe[name][0].recall, dtype=float),
+        )
+        for name, share in zip(order, chance / chance.sum())
+    }
+    equals = tuple(name for name in order if judgements[order[0]].score - judgements[name].score < 0.03)
+    reason = "base" if order[0] == baseline else "only" if len(equals) == 1 else "highest"
+    return Choice(judgements, order[0], reason, equals, (), ())
+
+
 def make_outcome(
-    class_num=10, recipes=RECIPES[:8], seeds=(0, 1, 2), *, images=20, rank_by="balanced", thresholds="tertiles", **facts
+    class_num=10,
+    recipes=RECIPES[:8],
+    seeds=(0, 1, 2),
+    *,
+    images=20,
+    rank_by="balanced",
+    thresholds="tertiles",
+    judged=False,
+    **facts,
 ):
     """A comparison of recipes of which each moves some accuracy from large to small classes.
 
@@ -57,6 +116,7 @@ def make_outcome(
         images (int): test images of each class.
         rank_by (str): the measure.
         thresholds: of the groups.
+        judged (bool): with a choice, of which the chosen recipe and the base alone are tested.
         facts: fields of ``Outcome`` besides.
     """
     counts = np.array(long_tail_profile(500, 100, class_num))
@@ -92,7 +152,12 @@ def make_outcome(
                     images=110 if recipe in ("crt", "lws") else 100,
                 )
             )
+    choice = choice_of(runs, rank_by) if judged and runs else None
+    if choice is not None:
+        untested = {"test": dict.fromkeys(MEASURES, float("nan")), "recall": []}
+        runs = [run if run.recipe in (choice.chosen, "base") else replace(run, **untested) for run in runs]
     given = {
+        "choice": choice,
         "title": "digits/ce.yaml",
         "command": COMMAND,
         "arch": "CIFARResNet8",
@@ -105,7 +170,7 @@ def make_outcome(
         "thresholds": thresholds,
         "class_names": {},
         "lists": {"training": ("train.txt", 1234), "validation": ("val.txt", 137), "test": ("test.txt", label.size)},
-        "rows": ranked(runs, rank_by),
+        "rows": ranked(runs, rank_by, choice=choice),
     }
     return Outcome(**{**given, **facts})
 

@@ -1,8 +1,10 @@
 """``ppcls-lt compare`` from end to end: real trainings on the digits, failures, a kill in the middle."""
 
+import contextlib
 import csv
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,8 +17,8 @@ import yaml
 
 from ppcls_lt.basis import lock
 from ppcls_lt.runs import files as run_files
-from ppcls_lt.runs import history
-from ppcls_lt.runs.results import Result
+from ppcls_lt.runs import history, logits
+from ppcls_lt.runs.results import Accuracies, Result
 
 from . import commands, engines
 from .comparisons import accuracies
@@ -26,6 +28,8 @@ pytestmark = pytest.mark.slow
 RECIPES = ("ldam_drw", "tau_norm", "own.yaml")
 # What differs between two runs of the same thing.
 TIMES = ("seconds",)
+# What is of the test images.
+TESTED = ("test", "gain", "recall")
 FAILS = """
 summary: stops after an epoch
 source: none
@@ -105,14 +109,20 @@ def test_every_recipe_is_ranked_and_the_failing_one_is_reported(whole):
     assert "fails, seed 0: FAILED: MemoryError: no room for the second epoch" in done.output
     table = rows(folder / "comparison.csv")
     assert sorted(row["recipe"] for row in table) == ["base", "ldam_drw", "own", "tau_norm"]
-    found = [float(row["validation_balanced"]) for row in table]
-    assert found == sorted(found, reverse=True)
     for row in table:
         assert row["recipe"] in done.output
     assert "no room for the second epoch" in (folder / "comparison.md").read_text("utf-8")
     page = (folder / "comparison.html").read_text("utf-8")
     assert "ldam_drw" in page and "no room for the second epoch" in page
     assert not list(folder.glob("runs/fails/*/result.json"))
+
+
+def test_the_chosen_recipe_and_the_base_alone_predict_the_test_images(whole):
+    done, folder = whole
+    tested = {path.parts[-3] for path in folder.glob("runs/*/*/test.json")}
+    assert tested == {row["recipe"] for row in rows(folder / "comparison.csv") if row["test_overall"]}
+    assert "base" in tested and len(tested) <= 2
+    assert tested == {path.parts[-3] for path in folder.glob("runs/*/*/test") if any(path.rglob("*.npz"))}
 
 
 def test_a_training_that_diverged_has_failed(whole):
@@ -122,26 +132,33 @@ def test_a_training_that_diverged_has_failed(whole):
     assert not list(folder.glob("runs/diverges/*/result.json"))
 
 
-def test_the_figures_are_those_of_the_chosen_weights(whole):
+GROUPS = {"many": [0, 1, 2], "medium": [3, 4, 5, 6], "few": [7, 8, 9]}
+
+
+def test_the_figures_are_those_of_the_last_weights(whole, place):
     _, folder = whole
     for recipe in ("base", "tau_norm"):
-        run = Result.read(folder / f"runs/{recipe}/seed_0/result.json")
         home = folder / f"runs/{recipe}/seed_0"
-        predictions = run_files.read_predictions(next(home.glob("test/**/eval_predictions.npz")))
-        groups = {"many": range(3), "medium": range(3, 7), "few": range(7, 10)}
-        again, _ = accuracies(predictions.label, predictions.predicted, {g: list(c) for g, c in groups.items()}, 10)
-        assert run.test["overall"] == pytest.approx(again["overall"], abs=1e-9)
-        assert run.test["balanced"] == pytest.approx(again["balanced"], abs=1e-9)
-        last = sorted(home.glob("training/**/metrics.jsonl"))[-1]
-        best = history.best(history.read(last))
-        assert (run.best_epoch, run.validation["balanced"]) == (best["epoch"], best["values"]["balanced"])
-        assert run.seconds > 0
-    # Nothing of the training but the chosen weights is kept.
+        run, found = Result.read(home / "result.json"), logits.read(home / "held_out.npz")
+        again, _ = accuracies(found.label, found.logits.argmax(axis=1), GROUPS, 10)
+        assert run.validation == pytest.approx(again, abs=1e-9)
+        # Those of the evaluation at the training's end, and of the weights that are kept.
+        last = history.read(sorted(home.glob("training/**/metrics.jsonl"))[-1])[-1]
+        assert last["values"]["balanced"] == pytest.approx(again["balanced"], abs=1e-9)
+        assert run.best_epoch == last["epoch"] == (3 if recipe == "base" else 0) and run.seconds > 0
+        lines = (place / "digits/train.txt").read_text().splitlines()
+        shown = (folder / "folds/of_5/partition_0_fold_0_val.txt").read_text().splitlines()
+        assert [lines[number] for number in found.image] == shown
+    test = Accuracies.read(folder / "runs/base/seed_0/test.json")
+    predictions = run_files.read_predictions(next((folder / "runs/base/seed_0").glob("test/**/eval_predictions.npz")))
+    again, recall = accuracies(predictions.label, predictions.predicted, GROUPS, 10)
+    assert test.test == pytest.approx(again, abs=1e-9) and test.recall == pytest.approx(recall.tolist())
+    # Nothing of the training but these weights is kept.
     kept = sorted(path.name for path in (folder / "runs/base/seed_0").rglob("*.pd*"))
     assert kept == ["weights.pdparams"]
 
 
-def test_the_weights_of_the_last_stage_are_tested(whole):
+def test_the_weights_of_the_last_stage_are_judged(whole):
     _, folder = whole
     stages = {
         recipe: paddle.load(str(folder / f"runs/{recipe}/seed_0/weights.pdparams")) for recipe in ("base", "tau_norm")
@@ -151,19 +168,19 @@ def test_the_weights_of_the_last_stage_are_tested(whole):
     assert spread["tau_norm"] < spread["base"]
     run = Result.read(folder / "runs/tau_norm/seed_0/result.json")
     assert (run.stage, run.best_epoch, run.epochs) == (2, 0, 3)
-    assert run.test["overall"] > 0.3  # untrained weights would give a tenth
+    assert run.validation["overall"] > 0.3  # untrained weights would give a tenth
 
 
 def test_the_test_list_is_named_nowhere_in_a_training(whole, place):
     _, folder = whole
-    for path in folder.glob("runs/*/*/train.yaml"):
+    for path in [*folder.glob("runs/*/*/train.yaml"), *folder.glob("runs/*/*/held_out.yaml")]:
         assert str(place / "digits/test.txt") not in path.read_text()
         assert yaml.safe_load(path.read_text())["Global"]["epochs"] == 3
 
 
 def test_the_best_recipe_is_ready_to_run(whole, place):
     _, folder = whole
-    best = rows(folder / "comparison.csv")[0]["recipe"]
+    best = re.search(r"base\.yaml (?:as it is|with the recipe (\w+)); train with", whole[0].output)[1] or "base"
     config = yaml.safe_load((folder / "best.yaml").read_text())
     assert config["Global"]["epochs"] == 30
     assert config["DataLoader"]["Train"]["dataset"]["cls_label_path"] == str(place / "digits/train.txt")
@@ -178,7 +195,7 @@ def test_the_best_recipe_is_ready_to_run(whole, place):
 def state(folder):
     """Every file of the finished runs: hash and time stamp."""
     homes = [path.parent for path in folder.glob("runs/*/*/result.json")]
-    files = [path for home in homes for path in home.rglob("*") if path.is_file()]
+    files = [path for home in homes for path in home.rglob("*") if path.is_file() and path.name != "log.txt"]
     return {path: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns) for path in files}
 
 
@@ -202,28 +219,57 @@ def wait(condition, seconds=600):
         time.sleep(0.05)
 
 
-def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same_table(place, whole):
-    out = place / "killed"
-    arguments = [sys.executable, "-m", "ppcls_lt", *map(str, command(out))]
-    with open(place / "killed.log", "wb") as log:
+@contextlib.contextmanager
+def begun(place, out, *more):
+    """A comparison that is at work, and is killed in the end."""
+    arguments = [sys.executable, "-m", "ppcls_lt", *map(str, command(out)), *more]
+    with open(place / "killed.log", "ab") as log:
         process = subprocess.Popen(
             arguments, cwd=place, env={**os.environ, **ENVIRONMENT}, stdout=log, stderr=log, start_new_session=True
         )
-        begun = out / "runs/tau_norm/seed_0/training/stage_1/CIFARResNet8/metrics.jsonl"
-        wait(lambda: begun.exists() and (out / "runs/base/seed_0/result.json").exists())
+        yield process
         process.send_signal(signal.SIGKILL)
         process.wait()
     wait(lambda: not living(out))
+
+
+def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same_table(place, whole):
+    out = place / "killed"
+    with begun(place, out) as process:
+        # First one of its workers, which is a failure and no more, and then itself.
+        work = out / "runs/tau_norm/seed_0/training/stage_1/CIFARResNet8/latest.pdparams"
+        wait(work.exists)
+        (worker,) = living(out / "runs/tau_norm")
+        os.kill(worker, signal.SIGKILL)
+        wait(lambda: b"tau_norm, seed 0: FAILED: killed by signal 9" in (place / "killed.log").read_bytes())
+        assert process.poll() is None
+        wait((out / "runs/base/seed_0/result.json").exists)
     before = state(out)
     assert before and len(list(out.glob("runs/*/*/result.json"))) < 4
+    # In the middle of the test.
+    with begun(place, out, "--test-all"):
+        wait(lambda: list(out.glob("runs/*/*/test.json")))
+    tested = list(out.glob("runs/*/*/test.json"))
+    assert len(tested) < 4
+    before.update({path: each for path, each in state(out).items() if path in tested})
     done = commands.run(place, *command(out), environment=ENVIRONMENT)
     assert done.returncode == 0, done.output + done.errors
     after = state(out)
     assert {path: after[path] for path in before} == before
-    expected = rows(whole[1] / "comparison.csv")
-    assert rows(out / "comparison.csv") == expected
-    assert rows(out / "comparison_runs.csv") == rows(whole[1] / "comparison_runs.csv")
-    # A third time there is nothing to do but what a kill after the last result would leave.
+
+    # What was tested meanwhile stays in the table.
+    def judged(folder):
+        return [{key: each for key, each in row.items() if not key.startswith(TESTED)} for row in folder]
+
+    for name in ("comparison.csv", "comparison_runs.csv"):
+        assert judged(rows(out / name)) == judged(rows(whole[1] / name))
+    told = {row["recipe"]: row["test_balanced"] for row in rows(out / "comparison.csv") if row["test_balanced"]}
+    expected = {row["recipe"]: row["test_balanced"] for row in rows(whole[1] / "comparison.csv")}
+    assert {path.parts[-3] for path in tested} <= set(told)
+    assert {name: told[name] for name, value in expected.items() if value} == {
+        name: value for name, value in expected.items() if value
+    }
+    # A further time there is nothing to do but what a kill after the last result would leave.
     left = out / "runs/base/seed_0/training/CIFARResNet8/latest.pdparams"
     left.write_bytes(b"a checkpoint")
     again = commands.run(place, *command(out), environment=ENVIRONMENT)
@@ -268,32 +314,43 @@ def test_every_run_is_judged_after_adjustment_too(place):
     arguments += ["--groups", "tertiles"]
     done = commands.run(place, *arguments, "--adjust", "none", environment=ENVIRONMENT)
     assert done.returncode == 0, done.errors
-    before = {row["recipe"]: row for row in rows(place / "after/comparison_runs.csv")}
-    done = commands.run(place, *arguments, environment=ENVIRONMENT)
+    before = {row["recipe"]: row["validation_balanced"] for row in rows(place / "after/comparison_runs.csv")}
+    done = commands.run(place, *arguments, "--test-all", environment=ENVIRONMENT)
     assert done.returncode == 0, done.errors
     after = {row["recipe"]: row for row in rows(place / "after/comparison_runs.csv")}
-    assert {name: after[name] for name in before} == before
+    assert {name: after[name]["validation_balanced"] for name in before} == before
     methods = {"logit_adjustment", "tau_norm", "class_offsets", "nearest_class_mean"}
     expected = {f"{recipe}+{method}" for recipe in before for method in methods} - {"ldam+tau_norm"}
     assert set(after) - set(before) == expected
+    assert all(row["test_balanced"] for row in after.values())
     assert "Not adjusted: ldam+tau_norm. ppcls-lt adjust: `tau_norm` must be used on a" in " ".join(done.output.split())
     work = {row["recipe"]: row["work"] for row in rows(place / "after/comparison.csv")}
     assert work["base+logit_adjustment"] == work["base"]
-    # The test figures, by the commands.
+    # The figures, from the logits; the test's, by the commands.
     home = place / "after/runs/ldam/seed_0"
-    name = "logit_adjustment"
-    strength = Result.read(home / f"adjusted/{name}.json").adjustment["strength"]
-    flags = ["--run", home / "training", "--eval-is-validation", "--methods", name, "--strength", strength]
-    done = commands.run(place, "adjust", *flags, "--out", "by_hand", environment=ENVIRONMENT)
+    whole = logits.read(home / "held_out.npz")
+    for method in methods - {"tau_norm"}:
+        found = logits.read(home / f"adjusted/balanced/{method}.npz")
+        assert (found.label == whole.label).all() and (found.image == whole.image).all()
+        again, _ = accuracies(found.label, found.logits.argmax(axis=1), GROUPS, 10)
+        assert Result.read(home / f"adjusted/balanced/{method}.json").validation == pytest.approx(again, abs=1e-9)
+    check_test_by_hand(place, home, "nearest_class_mean", float(after["ldam+nearest_class_mean"]["test_overall"]))
+
+
+def check_test_by_hand(place, home, method, expected):
+    strength = Result.read(home / f"adjusted/balanced/{method}.json").adjustment["strength"]
+    flags = ["--run", home / "training", "--eval-is-validation", "--methods", method, "--strength", strength]
+    out = f"by_hand_{method}"
+    done = commands.run(place, "adjust", *flags, "--out", out, environment=ENVIRONMENT)
     assert done.returncode == 0, done.errors
     test = yaml.safe_load((home / "test.yaml").read_text())["DataLoader"]["Eval"]["dataset"]["cls_label_path"]
-    flags = ["--run", "by_hand", "-o", f"DataLoader.Eval.dataset.cls_label_path={test}"]
+    flags = ["--run", out, "-o", f"DataLoader.Eval.dataset.cls_label_path={test}"]
     done = commands.run(place, "eval", *flags, environment=ENVIRONMENT)
     assert done.returncode == 0, done.errors
-    predictions = run_files.read_predictions(next((place / "by_hand").rglob("eval_predictions.npz")))
+    predictions = run_files.read_predictions(next((place / out).rglob("eval_predictions.npz")))
     assert len(predictions.label) == 500
-    overall = float((predictions.label == predictions.predicted).mean())
-    assert overall == pytest.approx(float(after[f"ldam+{name}"]["test_overall"]), abs=1e-9)
+    # The command fits a temperature besides, which changes no prediction.
+    assert float((predictions.label == predictions.predicted).mean()) == pytest.approx(expected, abs=1e-9)
 
 
 def test_two_comparisons_cannot_share_a_folder(place, whole):
@@ -306,6 +363,8 @@ def test_two_comparisons_cannot_share_a_folder(place, whole):
 
 def test_mistakes_end_with_one_line(place):
     commands.fails(commands.run(place, "compare", "-c", "base.yaml", "--jobs", "0"), "`--jobs` must be an integer >= 1")
+    done = commands.run(place, "compare", "-c", "base.yaml", "--val-fraction", "0.2")
+    commands.fails(done, "`--val-fraction` must be left out", "`--folds`", "got '0.2'")
     done = commands.run(place, "compare", "-c", "base.yaml", "-o", "Global.epochs", environment=ENVIRONMENT)
     commands.fails(done, "of the form key=value")
     done = commands.run(place, "compare", "-c", "base.yaml", "--recipes", "lda", environment=ENVIRONMENT)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppcls_lt.basis.checks import ConfigError
-from ppcls_lt.runs.results import MEASURES, Result, pairs, ranked, spread
+from ppcls_lt.runs.results import MEASURES, Accuracies, Result, pairs, ranked, spread
 
-from .comparisons import make_run
+from .comparisons import choice_of, make_run
 
 SHARES = st.floats(0, 1)
 
@@ -65,6 +65,20 @@ class TestRanking:
     def test_of_nothing(self):
         assert ranked([], "few") == []
 
+    def test_is_that_of_the_choice_and_what_it_does_not_judge_comes_last(self):
+        runs = [make_run("base", validation=0.5), make_run("ib", validation=0.4), make_run("cut", validation=0.9)]
+        choice = choice_of(runs[:2])
+        rows = ranked(runs, "balanced", choice=choice)
+        assert recipes(rows) == ["base", "ib", "cut"]
+        assert rows[0].validation["few"] == pytest.approx(
+            (choice.judgements["base"].scores["few"], math.nan), nan_ok=True
+        )
+
+    def test_recipes_that_were_not_tested_have_no_gain(self):
+        runs = [make_run("base"), make_run("ib", test=math.nan), make_run("ib", 1)]
+        tested = {row.recipe: (row.tested, row.gain) for row in ranked(runs, "few")}
+        assert tested["ib"] == (False, {}) and tested["base"][0]
+
 
 class TestGainAndWork:
     @given(st.lists(SHARES, min_size=3, max_size=3), st.lists(SHARES, min_size=3, max_size=3))
@@ -104,14 +118,33 @@ class TestFiles:
     def test_read_gives_what_was_written(self, tmp_path_factory, validation, test, recall, curve):
         path = tmp_path_factory.mktemp("run") / "result.json"
         run = make_run("mine/配方.yaml", 7, validation=validation, test=test, recall=recall, curve=curve)
+        tested = Accuracies(run.test, run.recall)
+        tested.write(path)
+        assert repr(Accuracies.read(path)) == repr(tested) and "NaN" not in path.read_text()
         run.write(path)
+        assert repr(Result.read(path).with_test(tested)) == repr(run)
+        run = replace(run, test=dict.fromkeys(MEASURES, math.nan), recall=[])
+        assert not Result.read(path).tested
         # As text, because NaN is not equal to itself.
         assert repr(Result.read(path)) == repr(run)
         assert "NaN" not in path.read_text()
 
     @pytest.mark.parametrize(
         "damage",
-        ["cut", "empty", "list", "missing", "surplus", "curve", "validation", "text", "flag", "measure", "versions"],
+        [
+            "cut",
+            "empty",
+            "list",
+            "missing",
+            "surplus",
+            "curve",
+            "validation",
+            "text",
+            "flag",
+            "measure",
+            "versions",
+            "earlier",
+        ],
     )
     def test_a_damaged_file(self, damage, tmp_path):
         path = tmp_path / "result.json"
@@ -126,7 +159,8 @@ class TestFiles:
             "curve": json.dumps({**content, "curve": [1, 2]}),
             "text": json.dumps({**content, "seconds": "20"}),
             "flag": json.dumps({**content, "epochs": True}),
-            "measure": json.dumps({**content, "test": {"overall": 0.5}}),
+            "measure": json.dumps({**content, "validation": {"overall": 0.5}}),
+            "earlier": json.dumps({**content, "test": {"overall": 0.5}}),
             "versions": json.dumps({**content, "versions": "0.1.0"}),
             "validation": json.dumps({**content, "validation": None}),
         }

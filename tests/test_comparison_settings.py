@@ -1,24 +1,26 @@
 """What a comparison is told: lists, configurations of its runs, and every mistake before any training."""
 
 import json
+from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
 
 from ppcls_lt.basis.checks import ConfigError
-from ppcls_lt.configuration import recipes, schedules
+from ppcls_lt.configuration import recipes, schedules, stages
 from ppcls_lt.data.counts import count_label_list
 from ppcls_lt.engine import recording
 from ppcls_lt.jobs import kept, outcome
-from ppcls_lt.jobs.job import RESULT, TEST, TRAIN
+from ppcls_lt.jobs.job import HELD_OUT, LOGITS, RESULT, TEST, TRAIN
+from ppcls_lt.jobs.lists import positions
 from ppcls_lt.jobs.pool import _reason, _time
 from ppcls_lt.jobs.settings import Settings
 from ppcls_lt.reports.comparison import tables
 from ppcls_lt.runs import files as run_files
+from ppcls_lt.runs import logits
 
 from . import engines
-from .comparisons import make_run
+from .comparisons import finished, make_run
 
 
 @pytest.fixture(scope="module")
@@ -66,33 +68,58 @@ def test_groups_are_those_of_the_base_where_they_are_not_asked_for(base, stated,
     assert train["Metric"]["Eval"][0]["ManyMediumFewAcc"]["group_by"] == GROUP_BY
 
 
-def test_validation_images_are_split_off_the_training_list_and_never_tested_on(base, data, tmp_path):
-    settings = Settings(base(), wanted=["ldam"], seeds=[3, 1])
+def listed(config, part):
+    return Path(config["DataLoader"][part]["dataset"]["cls_label_path"])
+
+
+def test_each_seed_holds_out_another_part_and_none_is_tested_on(base, data, tmp_path):
+    settings = Settings(base(), wanted=["ldam"], seeds=[3, 1, 5], folds=4)
     settings.prepare()
-    folder = tmp_path / "out" / "compare"
-    whole, kept, held_out = (lines(path) for path in (data / "train.txt", folder / "train.txt", folder / "val.txt"))
-    assert sorted(whole) == sorted(kept + held_out)
-    assert [line for line in whole if line in set(held_out)] == held_out
-    counts = count_label_list(data / "train.txt", owner="test")
-    shown = count_label_list(folder / "val.txt", owner="test")
-    assert shown.tolist() == np.maximum(np.rint(0.1 * counts), 1).astype(int).tolist()
-    assert [(job.recipe, job.seed) for job in settings.jobs] == [("base", 3), ("ldam", 3), ("base", 1), ("ldam", 1)]
+    whole, counts = lines(data / "train.txt"), count_label_list(data / "train.txt", owner="test")
+    order = [(recipe, seed) for seed in (3, 1, 5) for recipe in ("base", "ldam")]
+    assert [(job.recipe, job.seed) for job in settings.jobs] == order
+    shown = {}
     for job in settings.jobs:
-        train, test = (yaml.safe_load((job.folder / name).read_text()) for name in (TRAIN, TEST))
-        assert train["Global"]["seed"] == test["Global"]["seed"] == job.seed
-        for config in (train, test):
-            assert config["DataLoader"]["Train"]["dataset"]["cls_label_path"] == str(folder / "train.txt")
-        assert train["DataLoader"]["Eval"]["dataset"]["cls_label_path"] == str(folder / "val.txt")
-        assert test["DataLoader"]["Eval"]["dataset"]["cls_label_path"] == str(data / "test.txt")
-        assert train["Global"]["best_metric"] == "balanced"
-        [metric] = train["Metric"]["Eval"]
-        assert metric["ManyMediumFewAcc"]["group_by"] == counts.tolist()
+        train, held_out, test = (yaml.safe_load((job.folder / name).read_text()) for name in (TRAIN, HELD_OUT, TEST))
+        for config in (train, held_out, test):
+            assert config["Global"]["seed"] == job.seed
+            assert listed(config, "Train") == listed(train, "Train")
+            [metric] = config["Metric"]["Eval"]
+            assert metric["ManyMediumFewAcc"]["group_by"] == counts.tolist()
+        assert listed(train, "Eval") == listed(held_out, "Eval") and listed(test, "Eval") == data / "test.txt"
+        assert "best_metric" not in train["Global"] and train["Global"]["eval_interval"] == 30
+        kept, part = lines(listed(train, "Train")), lines(listed(train, "Eval"))
+        assert sorted(whole) == sorted(kept + part) and [line for line in whole if line in set(part)] == part
+        expected = [(n + 3 - job.seed % 4) // 4 for n in counts]
+        assert count_label_list(listed(train, "Eval"), owner="test").tolist() == expected
+        assert shown.setdefault(job.seed, part) == part
+    # Fold 3 and fold 1 of one partition, and fold 1 of another.
+    assert not set(shown[3]) & set(shown[1]) and set(shown[1]) != set(shown[5])
+    together = {line for part in shown.values() for line in part}
+    assert settings.validation_counts.sum() == len(together) == settings.lists["validation"][1]
     assert train["Arch"]["classifier"] == "normalized" and "LDAMLoss" in train["Loss"]["Train"][0]
 
 
-def test_a_list_of_ones_own_replaces_the_split(base, data):
-    settings = Settings(base(), wanted=["ce"], val_list=str(data / "val.txt"))
+def test_images_are_numbered_by_their_first_line():
+    assert positions(["a", "b", "a", "c"], ["c", "a", "a"]).tolist() == [3, 0, 0]
+
+
+def test_each_stage_is_evaluated_once_at_its_end(base):
+    settings = Settings(base(), wanted=["crt"], epochs=12)
     settings.prepare()
+    (job,) = (job for job in settings.jobs if job.recipe == "crt")
+    plan = stages.plan(yaml.safe_load((job.folder / TRAIN).read_text()))
+    assert [stage["Global"]["eval_interval"] for stage in plan] == [stage["Global"]["epochs"] for stage in plan]
+    assert len({stage["Global"]["epochs"] for stage in plan}) == 2
+
+
+def test_a_list_of_ones_own_is_held_out_by_every_seed(base, data):
+    settings = Settings(base(), wanted=["ce"], val_list=str(data / "val.txt"), seeds=[0, 7], choose_epoch=True)
+    settings.prepare()
+    assert {job.listed for job in settings.jobs} == {str(data / "val.txt")} and settings.folds is None
+    assert settings.validation_counts.tolist() == count_label_list(data / "val.txt", owner="test").tolist()
+    train = yaml.safe_load((settings.jobs[1].folder / TRAIN).read_text())
+    assert train["Global"]["best_metric"] == "balanced" and train["Global"]["eval_interval"] == 1
     train = yaml.safe_load((settings.jobs[0].folder / TRAIN).read_text())
     assert train["DataLoader"]["Train"]["dataset"]["cls_label_path"] == str(data / "train.txt")
     assert train["DataLoader"]["Eval"]["dataset"]["cls_label_path"] == str(data / "val.txt")
@@ -125,7 +152,7 @@ def test_the_schedule_is_stretched_with_the_epochs():
 
 def test_the_best_recipe_is_written_for_the_whole_list_and_the_bases_own_epochs(base, data):
     settings = Settings(base(), wanted=["ldam_drw"], epochs=3)
-    complete = settings.complete("ldam_drw")
+    complete = settings.configs.complete("ldam_drw")
     assert complete["Global"]["epochs"] == 30
     assert complete["DataLoader"]["Train"]["dataset"]["cls_label_path"] == str(data / "train.txt")
     assert complete["Callbacks"] == recipes.read("drw").parts[0].config["Callbacks"]
@@ -145,15 +172,21 @@ def test_other_settings_in_the_same_folder_are_refused_and_more_runs_are_not(bas
     Settings(base(), wanted=["ldam", "focal"], seeds=[0, 1]).prepare()
     with pytest.raises(ConfigError, match=r"Global.epochs is 30, now it would be 3; delete that folder"):
         Settings(base(), wanted=["ldam"], epochs=3).prepare()
-    make_run(recall=[0.5] * 10).write(tmp_path / "out/compare/runs/base/seed_0/result.json")
+    make_run().write(tmp_path / "out/compare/runs/base/seed_0/result.json")
     with pytest.raises(ConfigError, match=r"`--out` must be another folder.*Global.epochs is 30, now it would be 3"):
         Settings(base(), wanted=["ldam"], epochs=3).prepare()
     before, now = ({"Arch": n, "Global": {"save_interval": n, "epochs": n}} for n in (3, 2))
     assert kept._difference(before, now) == ("Global.epochs", 3, 2)
-    with pytest.raises(ConfigError, match=r"Global.best_metric is 'balanced', now it would be 'few'"):
-        Settings(base(), wanted=["ldam"], rank_by="few").prepare()
-    with pytest.raises(ConfigError, match="holds a training list of other images"):
-        Settings(base(), wanted=["ldam"], val_fraction=0.3).prepare()
+    # What the recipes are ranked by is no matter of their trainings.
+    Settings(base(), wanted=["ldam"], rank_by="few").prepare()
+    with pytest.raises(ConfigError, match=r"cls_label_path is '.*of_5/.*', now it would be '.*of_4/"):
+        Settings(base(), wanted=["ldam"], folds=4).prepare()
+    listing = tmp_path / "out/compare/folds/of_5/partition_0_fold_0_val.txt"
+    content = listing.read_bytes()
+    listing.write_bytes(content[:-1])
+    with pytest.raises(ConfigError, match="holds a list of other images"):
+        Settings(base(), wanted=["ldam"]).prepare()
+    listing.write_bytes(content)
     path = base()
     original = (data / "test.txt").read_bytes()
     try:
@@ -180,8 +213,7 @@ def smoothed(config):
 
 def finish(job, **facts):
     """Leave a result as the run's own process does."""
-    versions = {"versions": recording.versions(), **facts}
-    make_run(job.recipe, job.seed, recall=[0.5] * 10, **versions).write(job.folder / RESULT)
+    finished(job, **{"versions": recording.versions(), **facts})
 
 
 def test_the_base_as_it_is_is_a_candidate_and_what_recipes_replace_in_it_is_told(base):
@@ -190,7 +222,7 @@ def test_the_base_as_it_is_is_a_candidate_and_what_recipes_replace_in_it_is_told
     assert list(settings.plans) == ["base", "ce", "crt"] and settings.same == []
     trained = {job.recipe: yaml.safe_load((job.folder / TRAIN).read_text())["Loss"]["Train"] for job in settings.jobs}
     assert trained["base"] == [{"CELoss": {"weight": 1.0, "epsilon": 0.1}}] and trained["ce"] != trained["base"]
-    assert settings.complete("base")["Loss"]["Train"] == trained["base"]
+    assert settings.configs.complete("base")["Loss"]["Train"] == trained["base"]
     replaced = settings.replaced()
     [(place, old, new)] = replaced["ce"]
     assert (place, old) == ("Loss.Train", "[{CELoss: {epsilon: 0.1, weight: 1.0}}]")
@@ -215,37 +247,27 @@ def test_a_recipe_that_changes_nothing_is_the_base_and_not_trained_again(base):
     assert "Not trained a second time, since it changes nothing in base: ce." in tables.text(found, 200)
 
 
-def of_0_1_0(folder):
-    """Make of a comparison's folder what 0.1.0 left: ``ce`` in the place of the base, no versions in its results."""
-    (folder / "runs/base").rename(folder / "runs/ce")
-    for path in (folder / "runs/ce").glob("*/*.yaml"):
-        path.write_text(path.read_text().replace("runs/base", "runs/ce"))
-    for path in folder.glob("runs/*/*/result.json"):
-        content = {key: each for key, each in json.loads(path.read_text()).items() if key not in ("images", "versions")}
-        path.write_text(json.dumps({**content, "recipe": path.parts[-3]}))
+def begun_by(folder, version):
+    """Make of a comparison's folder one whose runs another version has begun."""
     for path in folder.glob("runs/*/seed_0"):
         info = {"mode": "train", "run": "5eed", "stage": 1, "stages": 1, "started": "2026", "counts": None}
         (path / "training/CIFARResNet8").mkdir(parents=True)
-        versions = {**recording.versions(), "ppcls_lt": "0.0.9"}
+        versions = {**recording.versions(), "ppcls_lt": version}
         run_files.write_info(path / "training/CIFARResNet8/run_info.json", {**info, "versions": versions})
 
 
-def test_a_comparison_of_0_1_0_is_read_and_its_plain_cross_entropy_is_the_base(base, tmp_path):
+def test_runs_that_were_judged_by_the_earlier_rule_are_refused_and_stay(base, tmp_path):
     settings = Settings(base(), wanted=["ldam"])
     settings.prepare()
+    # What earlier versions left: no configuration of an evaluation on held-out images, the test in the result.
     for job in settings.jobs:
-        finish(job)
-    of_0_1_0(settings.folder)
-    settings = Settings(base(), wanted=["ldam"])
-    settings.prepare()
-    assert [job.folder.parts[-2] for job in settings.jobs] == ["ce", "ldam"]
-    found = outcome.gather(settings, "", [])
-    assert not found.missing and sorted(row.recipe for row in found.rows) == ["base", "ldam"]
-    assert found.versions[0].startswith("ppcls_lt 0.0.9, Paddle ") and np.isnan(found.rows[0].work)
-    # Another base than plain cross entropy: its own run is still to be made, by other versions.
-    other = Settings(base(smoothed), wanted=["ce"], folder=settings.folder)
-    with pytest.raises(ConfigError, match=r"1 by others: ce, seed 0, by ppcls_lt 0\.0\.9"):
-        other.prepare()
+        (job.folder / HELD_OUT).unlink()
+        (job.folder / RESULT).write_text(json.dumps({"test": {}, "recall": []}))
+    before = {path: path.read_bytes() for path in settings.folder.rglob("*") if path.is_file()}
+    for folds in (None, 3):
+        with pytest.raises(ConfigError, match="`--out` must be another folder; what is there is left as it is, got .*"):
+            Settings(base(), wanted=["ldam"], folds=folds).prepare(retrain=True)
+    assert {path: path.read_bytes() for path in settings.folder.rglob("*") if path.is_file()} == before
 
 
 def test_runs_of_other_versions_are_refused_or_trained_anew_as_told(base):
@@ -281,17 +303,23 @@ def test_a_run_that_does_not_say_its_versions_is_told_and_trained_anew_where_tha
 def test_a_run_that_other_versions_began_does_not_go_on(base):
     settings = Settings(base(), wanted=["ldam"])
     settings.prepare()
-    of_0_1_0(settings.folder)
+    begun_by(settings.folder, "0.0.9")
     with pytest.raises(ConfigError, match="2 by others: base, seed 0, by ppcls_lt 0.0.9"):
         Settings(base(), wanted=["ldam"]).prepare()
 
 
-def test_a_result_of_another_number_of_classes_and_a_damaged_configuration(base):
-    settings = Settings(base(), wanted=["ce"])
+def test_logits_of_another_number_of_classes_or_other_images_and_a_damaged_configuration(base):
+    settings = Settings(base(), wanted=["ldam"])
     settings.prepare()
-    (job,) = settings.jobs
-    make_run(recall=[0.5] * 3).write(job.folder / RESULT)
-    with pytest.raises(ConfigError, match=r"result.json: must have the accuracy of 10 classes, got 3"):
+    job, other = settings.jobs
+    finish(job)
+    finish(other)
+    found = logits.read(other.folder / LOGITS)
+    logits.write(other.folder / LOGITS, found._replace(image=found.image + 1))
+    with pytest.raises(ConfigError, match=r"held_out.npz: must be of the images that the base's run with seed 0 held"):
+        outcome.gather(settings, "", [])
+    logits.write(job.folder / LOGITS, found._replace(logits=found.logits[:, :3], label=found.label * 0))
+    with pytest.raises(ConfigError, match=r"held_out.npz: must have the logits of 10 classes, got 3"):
         outcome.gather(settings, "", [])
     for content in ("a: [", "- 1", "text"):
         (job.folder / TRAIN).write_text(content)
@@ -336,8 +364,11 @@ SEVERAL = [{"SGD": {"scope": "all"}}]  # optimizers, each of a part of the model
         (None, {"epochs": 0}, r"`--epochs` must be an integer >= 1, got 0"),
         (None, {"seeds": [0, 0]}, r"`--seeds` must be different numbers"),
         (None, {"rank_by": "best"}, r"`--rank-by` must be one of overall, many, medium, few, balanced"),
-        (None, {"rank_by": "few", "thresholds": (5, 1)}, r"`--rank-by` must be a group of classes with validation"),
-        (None, {"val_fraction": 1.5}, r"`--val-fraction` must be .*got 1.5"),
+        (None, {"rank_by": "few", "thresholds": (5, 1)}, r"`--rank-by` must be a group of classes with held-out"),
+        (None, {"folds": 1}, r"`--folds` must be an integer >= 2, got 1"),
+        (None, {"folds": 1000, "seeds": [0, 999]}, r"`--folds` must be a number such that every seed .*seed 999 holds"),
+        (None, {"folds": 3, "val_list": "val.txt"}, r"`--folds` must be left out with --val-list, got 3"),
+        (None, {"choose_epoch": True}, r"`--choose-epoch` must be used with a --val-list, got folds"),
         (None, {"seeds": [2**32]}, r"`--seeds` must be numbers below 2\^32"),
         (set_in("Arch", "name", value=None), {}, r"Arch: `name` must be a text, got None"),
         (
@@ -371,7 +402,7 @@ def test_validation_images_must_not_train_or_test(base, data, name, other):
         Settings(base(), wanted=["ce"], val_list=str(data / f"{name}.txt"))
 
 
-def test_every_epoch_is_evaluated_and_each_data_set_keeps_its_reader(base, data):
+def test_the_end_is_evaluated_and_each_data_set_keeps_its_reader(base, data):
     def change(config):
         config["Global"].update(eval_interval=7, start_eval_epoch=20)
         config["DataLoader"]["Train"]["dataset"]["name"] = "MultiScaleDataset"
@@ -384,7 +415,7 @@ def test_every_epoch_is_evaluated_and_each_data_set_keeps_its_reader(base, data)
     settings = Settings(base(change), wanted=["ce"], rank_by="overall")
     settings.prepare()
     train, test = (yaml.safe_load((settings.jobs[0].folder / name).read_text()) for name in (TRAIN, TEST))
-    assert train["Global"]["eval_interval"] == 1 and "start_eval_epoch" not in train["Global"]
+    assert train["Global"]["eval_interval"] == 30 and "start_eval_epoch" not in train["Global"]
     evaluated = train["DataLoader"]["Eval"]["dataset"]
     assert evaluated["name"] == "ImageNetDataset" and "delimiter" not in evaluated
     assert test["DataLoader"]["Eval"]["dataset"]["delimiter"] == "\t"

@@ -32,7 +32,7 @@ class TestChoice:
         found = " ".join(wording.choice(outcome_of(two([0.08, 0.1, 0.12])), texts.EN))
         assert "On the validation images ib has the highest few-shot accuracy, 60.0 ± 2.0 %." in found
         assert "against base: few-shot accuracy 50.0 % -> 60.0 %, +10.0 ± 2.0 points; many-shot +10.0 ± 2.0;" in found
-        assert "trained on 1.00 times as many images." in found and "chosen on validation images alone" in found
+        assert "trained on 1.00 times as many images." in found and "chosen on images that did not train" in found
 
     def test_levels_are_of_the_seeds_that_both_have(self):
         runs = [*two([0.1, 0.1]), make_run("ib", 2, validation=0.9, test=0.9)]

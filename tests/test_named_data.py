@@ -258,13 +258,14 @@ class TestCommands:
         )
         assert done.returncode == 0, done.errors
         kept, held_out = (
-            count_label_list(tmp_path / "compared" / f"{name}.txt", owner="") for name in ("train", "val")
+            count_label_list(tmp_path / f"compared/folds/of_5/partition_0_fold_0_{name}.txt", owner="")
+            for name in ("train", "val")
         )
         assert (kept + held_out).tolist() == long_tail_profile(20, 4, 10) and held_out.min() > 0
         run = tmp_path / "compared" / "runs" / "base" / "seed_0"
         assert (run / "result.json").is_file()
         dataset = yaml.safe_load((run / "train.yaml").read_text())["DataLoader"]["Train"]["dataset"]
-        assert "ratio" not in dataset and Path(dataset["cls_label_path"]).name == "train.txt"
+        assert "ratio" not in dataset and Path(dataset["cls_label_path"]).name == "partition_0_fold_0_train.txt"
 
 
 def test_an_adjustment_asks_for_a_list(copies, tmp_path):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING
 
 from ..basis import lock
 from ..basis.checks import fail, integer
@@ -15,11 +15,6 @@ from ..reports.parts.names import LANGUAGES
 from ..runs.measures import MEASURES
 from .list_options import add_group_options, thresholds
 
-if TYPE_CHECKING:
-    import argparse
-
-_FRACTION = 0.1
-
 
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Add the command to ``commands``, what ``ArgumentParser.add_subparsers`` returns."""
@@ -27,7 +22,8 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         "compare",
         help="train every recipe on your data and rank them",
         description="Train recipes on the same data, base configuration and seeds, a process per run, and rank them. "
-        "A validation part of the training list chooses the epoch and ranks; the test list is read once a run. "
+        "Each seed holds out another part of the training images, and all recipes are judged on the same ones; the "
+        "test list is read by the chosen one and by the base alone. "
         "Interrupted, the same command goes on with what is missing.",
     )
     command.add_argument("-c", "--config", required=True, help="the base: YAML file, or one of the packaged configs")
@@ -46,12 +42,21 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="N", help="a run for each (0)")
     command.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at the same time (1)")
     command.add_argument(
-        "--rank-by", choices=MEASURES, default="balanced", help="the validation accuracy that decides (balanced)"
+        "--rank-by",
+        choices=MEASURES,
+        default="balanced",
+        help="accuracy of held-out images that decides (balanced)",
     )
     command.add_argument(
-        "--val-fraction", type=float, metavar="F", help=f"share of the training list to choose by ({_FRACTION})"
+        "--folds", type=int, metavar="K", help="divide the training list into K parts; each seed holds out another (5)"
     )
-    command.add_argument("--val-list", metavar="FILE", help="a label list to choose by, instead of a share")
+    command.add_argument("--val-list", metavar="FILE", help="a label list that every seed holds out instead")
+    command.add_argument("--val-fraction", help=argparse.SUPPRESS)  # of earlier versions
+    command.add_argument(
+        "--choose-epoch",
+        action="store_true",
+        help="with --val-list: judge each run's epoch that is best on it, not its last",
+    )
     command.add_argument(
         "--adjust",
         nargs="+",
@@ -59,6 +64,11 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         metavar="METHOD",
         help="judge every run also after these adjustments, which cost no training (see `ppcls-lt adjust`): names, "
         "all (default) that change predictions, or none",
+    )
+    command.add_argument(
+        "--test-all",
+        action="store_true",
+        help="let all candidates predict the test images, not the chosen and base alone",
     )
     command.add_argument("--out", metavar="DIR", help="where to write (<Global.output_dir>/compare)")
     command.add_argument(
@@ -77,8 +87,9 @@ def _compare(arguments):
 
     packages.check()  # what the page needs must be there before hours of training
     integer(OWNER, "--jobs", arguments.jobs, minimum=1)
-    if arguments.val_fraction is not None and arguments.val_list is not None:
-        fail(OWNER, "--val-fraction", "left out with --val-list", arguments.val_fraction)
+    if arguments.val_fraction is not None:
+        expected = "left out: each seed holds out another part of the images, one of `--folds`"
+        fail(OWNER, "--val-fraction", expected, arguments.val_fraction)
     arguments.threads = os.environ.get("OMP_NUM_THREADS")
     # Paddle is imported from here on, and sets it.
     from ..basis import overrides
@@ -99,8 +110,9 @@ def _compare(arguments):
         seeds=arguments.seeds,
         rank_by=arguments.rank_by,
         thresholds=asked,
-        val_fraction=_FRACTION if arguments.val_fraction is None else arguments.val_fraction,
+        folds=arguments.folds,
         val_list=arguments.val_list,
+        choose_epoch=arguments.choose_epoch,
         adjustments=_adjustments(arguments.adjust),
     )
     with lock.held(settings.folder, OWNER, "--out"):
@@ -137,21 +149,36 @@ def _train_and_rank(settings, arguments):
         f"{finished} runs are finished, {len(missing)} to do, in {settings.folder}"
     )
 
-    def gather():
+    def gather(final=True):
         failed = [(job.recipe, job.seed, reason) for job, reason in work.failures]
-        return outcome.gather(settings, arguments.command_line, [*failures, *failed])
+        return outcome.gather(settings, arguments.command_line, [*failures, *failed], final)
+
+    def write():
+        writing.write(gather(final=False), settings.folder, arguments.language, page=False)
 
     for job in settings.jobs:
         if job.finished:
             job.tidy()  # in case it was killed before it could
-    executor = Local(arguments.jobs, arguments.threads)
-    work = pool.Pool(missing, executor, _say, _status if sys.stdout.isatty() else None)
+    executor, status = Local(arguments.jobs, arguments.threads), _status if sys.stdout.isatty() else None
+    work = pool.Pool(missing, executor, _say, status)
     try:
-        work.work(finished=lambda: writing.write(gather(), settings.folder, arguments.language, page=False))
+        work.work(finished=write)
+        found = gather()
+        tests = outcome.tests(settings, found, arguments.test_all)
+        if tests:
+            names = dict.fromkeys(name for task in tests for name in task.candidates)
+            _say(f"the test images are predicted by {', '.join(names)}")
+            testing = pool.Pool(tests, executor, _say, status)
+            testing.work()
+            failures += [
+                (name, task.job.seed, f"test: {reason}")
+                for task, reason in testing.failures
+                for name in task.candidates
+            ]
+            found = gather()
     except KeyboardInterrupt:
         _say("interrupted; the same command goes on with what is missing")
         return 130
-    found = gather()
     _say("")
     _say(tables.text(found, shutil.get_terminal_size().columns))
     _say(writing.write(found, settings.folder, arguments.language))

@@ -44,11 +44,20 @@ class Adjusted:
     """
 
     classifier: Classifier
-    images: int
+    outputs: Outputs
+    fold: np.ndarray  # of each image [N]
     before: dict
     chosen: dict[str, Chosen] = field(default_factory=dict)
     values: dict[str, dict] = field(default_factory=dict)
     refused: dict[str, ConfigError] = field(default_factory=dict)  # method -> why it does not suit the model
+
+    @property
+    def images(self) -> int:
+        return self.fold.size
+
+    def logits(self, name: str) -> np.ndarray:
+        """The logits after a method, of each image by what was chosen without it, float32 ``[N, C]``."""
+        return cross_validation.held_out_logits(self.chosen[name], self.outputs, self.fold)
 
     def best(self, rank_by: str) -> str | None:
         """The method that ranks first, or None where none ranks above the model as it is."""
@@ -86,7 +95,7 @@ def adjust(model: TrainedModel, held_out: Mapping, training: Mapping | None, tas
         classifier = classifier._replace(means=model.class_means(training, class_num))  # type: ignore[arg-type]  # it is there
     outputs = outputs_of(classifier, features, label)
     before = cross_validation.judged(adjustment.nothing(classifier), outputs)
-    found = Adjusted(classifier, label.size, _values(label, before, task), refused=refused)
+    found = Adjusted(classifier, outputs, fold, _values(label, before, task), refused=refused)
     score = cross_validation.by(task.rank_by, task.groups, task.target)
     for method in methods:
         chosen = cross_validation.choose(

@@ -7,20 +7,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..basis.checks import ConfigError
-from ..runs import checkpoints, history
+from ..runs import checkpoints
 from ..runs import files as run_files
 from ..runs.measures import BASELINE
 from ..runs.results import Result
 
-# What a run's folder holds, beside its training and its test.
-TRAIN, TEST, RESULT, LOG, WEIGHTS = "train.yaml", "test.yaml", "result.json", "log.txt", "weights"
+# What a run's folder holds, beside its training.
+TRAIN, HELD_OUT, TEST = "train.yaml", "held_out.yaml", "test.yaml"  # configurations
+RESULT, LOGITS, TESTED, LOG, WEIGHTS = "result.json", "held_out.npz", "test.json", "log.txt", "weights"
 TRAINING = "training"
 _ADJUSTED = "adjusted"
+AS_TRAINED = "none"  # no adjustment, among the names of them
 
 
-def adjusted_file(folder: Path, method: str) -> Path:
-    """The file of what an adjustment of a run's weights comes to."""
-    return folder / _ADJUSTED / f"{method}.json"
+def adjusted_file(folder: Path, rank_by: str, method: str) -> Path:
+    """The file of what an adjustment of a run's weights comes to; ``rank_by`` chose its strength."""
+    return folder / _ADJUSTED / rank_by / f"{method}.json"
+
+
+def logits_file(folder: Path, rank_by: str, method: str | None = None) -> Path:
+    """The file of a run's logits for its held-out images, or of those after an adjustment."""
+    return folder / LOGITS if method is None else adjusted_file(folder, rank_by, method).with_suffix(".npz")
+
+
+def tested_file(folder: Path, rank_by: str, method: str | None = None) -> Path:
+    """The file of a run's accuracies on the test images, or of those after an adjustment."""
+    return folder / TESTED if method is None else adjusted_file(folder, rank_by, f"{method}_test")
 
 
 def adjusted_name(recipe: str, method: str) -> str:
@@ -36,6 +48,8 @@ class Job:
     seed: int
     folder: Path
     stages: tuple  # (output folder, architecture, epochs) of each stage
+    rank_by: str  # what the strength of an adjustment is chosen by
+    listed: str  # the list in which its held-out images have their numbers
     adjustments: tuple = ()  # methods by which its weights are adjusted afterwards
 
     @property
@@ -44,7 +58,7 @@ class Job:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        return ("run", str(self.folder), self.recipe, str(self.seed), *self.adjustments)
+        return ("run", str(self.folder), self.recipe, str(self.seed), self.rank_by, self.listed, *self.adjustments)
 
     @property
     def of_base(self) -> bool:
@@ -57,7 +71,9 @@ class Job:
     @property
     def complete(self) -> bool:
         """Whether nothing is left to do, adjustments included."""
-        return self.finished and all(adjusted_file(self.folder, name).is_file() for name in self.adjustments)
+        return self.finished and all(
+            adjusted_file(self.folder, self.rank_by, name).is_file() for name in self.adjustments
+        )
 
     @property
     def epochs(self) -> int:
@@ -66,10 +82,10 @@ class Job:
 
     @property
     def trained(self) -> int:
-        """How many of them have been trained and evaluated."""
+        """How many of them have been trained and saved."""
         if self.finished:
             return self.epochs
-        return sum(history.last_epoch(history_path(output, arch)) for output, arch, _ in self.stages)
+        return sum(checkpoints.last_epoch(output, arch) for output, arch, _ in self.stages)
 
     @property
     def begun(self) -> bool:
@@ -117,3 +133,39 @@ def _versions(path):
     except ConfigError:
         return None  # a damaged file says nothing
     return found if isinstance(found, dict) else None
+
+
+@dataclass(frozen=True)
+class TestJob:
+    """One run's weights on the test images, as they are (None) and after adjustments; a ``Task``."""
+
+    __test__ = False  # pytest takes it for tests
+
+    job: Job
+    methods: tuple  # of str or None
+    epochs: int = 0
+    trained: int = 0
+    of_base: bool = False  # a mistake in it has cost no training
+
+    @property
+    def candidates(self) -> list[str]:
+        """What is tested, by its names."""
+        recipe = self.job.recipe
+        return [recipe if method is None else adjusted_name(recipe, method) for method in self.methods]
+
+    @property
+    def name(self) -> str:
+        return f"test of {', '.join(self.candidates)}, seed {self.job.seed}"
+
+    @property
+    def folder(self) -> Path:
+        return self.job.folder
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        return ("test", str(self.job.folder), self.job.rank_by, *(method or AS_TRAINED for method in self.methods))
+
+    @property
+    def complete(self) -> bool:
+        files = (tested_file(self.job.folder, self.job.rank_by, method) for method in self.methods)
+        return all(path.is_file() for path in files)

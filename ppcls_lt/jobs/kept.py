@@ -12,11 +12,24 @@ from ..configuration.renewed import renewed
 from ..runs import files as run_files
 from ..runs.results import versions_said
 from . import OWNER
+from .job import HELD_OUT, TRAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .job import Job
+
+
+def refuse_earlier_rule(folder: Path) -> None:
+    """Raise where a folder holds runs by an earlier rule: other images judged them, at another epoch.
+
+    Raises:
+        ConfigError: as said; nothing of them is touched.
+    """
+    for path in sorted(folder.glob(f"runs/*/seed_*/{TRAIN}")):
+        if not (path.parent / HELD_OUT).is_file():
+            got = described(f"{folder}, with runs of an earlier ppcls_lt that chose by other images, as {path.parent}")
+            fail(OWNER, "--out", "another folder; what is there is left as it is", got)
 
 
 def check_versions(jobs: Sequence[Job], now: dict, retrain: bool) -> None:

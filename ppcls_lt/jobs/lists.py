@@ -1,11 +1,12 @@
-"""The label lists of a comparison: what trains, what chooses, what tests."""
+"""The label lists of a comparison: what trains, what is held out to judge, what tests."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,89 +14,161 @@ from ..basis import atomic, checks
 from ..basis.findings import ConfigError, raise_all
 from ..configuration import listed_images, named_data
 from ..configuration import reading as configuration
-from ..data import list_files, splits
+from ..data import folds, list_files
 from ..data.counts import images_per_class
 from . import OWNER
 
+FOLDS = 5  # unless more or fewer are asked for
+SUMS = "lists.sha256"
+
+
+class Part(NamedTuple):
+    """What a seed trains on and what it holds out: paths, and the lists' content where they are to be written."""
+
+    training: str
+    held_out: str
+    contents: tuple[bytes, bytes] | None
+
 
 class Lists:
-    """Training, validation and test list, and the images per class.
+    """Training, held-out and test images, and how many there are of each class.
 
     Args:
         base (dict): the base configuration.
-        folder (Path): where lists that are split off are to be written.
-        val_fraction (float): share of the training images, class by class, to choose by.
-        val_list (str or None): a list to choose by instead.
+        folder (Path): where lists of folds are to be written.
+        number (int or None): of folds, of which each seed holds out another; ``FOLDS`` by default.
+        val_list (str or None): a list that every seed holds out instead.
+        seeds (sequence of int): of the trainings.
 
     Attributes:
         counts (array): images per class ``[C]`` of the whole training list.
-        validation_counts (array): validation images per class ``[C]``.
+        validation_counts (array): images per class ``[C]`` that some seed holds out, each counted once.
+        whole (str): the list in which held-out images have their numbers.
+        folds (int or None): their number; None with ``val_list``.
 
     Raises:
-        ConfigError: a list cannot be read or split, or has images of another.
+        ConfigError: a list cannot be read or divided, or has images of another.
     """
 
-    def __init__(self, base: dict, folder: Path, val_fraction: float, val_list: str | os.PathLike | None) -> None:
+    def __init__(
+        self,
+        base: dict,
+        folder: Path,
+        number: int | None,
+        val_list: str | os.PathLike | None,
+        seeds: Sequence[int],
+    ) -> None:
         train, test = (base["DataLoader"][part]["dataset"] for part in ("Train", "Eval"))
         class_num = configuration.class_number(base)
         whole = listed_images.read("DataLoader.Train.dataset", "cls_label_path", train, class_num)
         self.counts = np.pad(whole.counts, (0, max((class_num or 0) - whole.counts.size, 0)))
         tested = listed_images.read("DataLoader.Eval.dataset", "cls_label_path", test, self.counts.size)
+        self.folds: int | None = None
+        self._sums = {"training": train["cls_label_path"], "test": test["cls_label_path"]}
         if val_list is None:
-            kept, held_out = splits.stratified_split(
-                whole.labels,
-                fraction=checks.number(OWNER, "--val-fraction", val_fraction, above=0, below=1),
-                images=whole.images,
-                allow_missing=True,
-                owner="DataLoader.Train.dataset",
-                name="cls_label_path",
-            )
-            self._lists: dict[str, tuple] = {
-                name: (str(folder / file), len(chosen), list_files.joined(whole.lines, chosen))
-                for name, file, chosen in (("training", "train.txt", kept), ("validation", "val.txt", held_out))
-            }
-            self.validation_counts = images_per_class(whole.labels[held_out], self.counts.size)
+            number = FOLDS if number is None else checks.integer(OWNER, "--folds", number, minimum=2)
+            self.whole, self.folds = str(train["cls_label_path"]), number
+            self._parts = _parts_of(whole, folder, number, seeds)
+            chosen = np.zeros(len(whole.lines), dtype=bool)
+            for held_out, _ in self._parts.values():
+                chosen[held_out] = True
+            place = folder / "folds" / f"of_{number}"
+            self.validation_counts = _images_per_class(whole, chosen, self.counts.size)
+            sizes = {"validation": (str(place), int(self.validation_counts.sum()))}
         else:
-            chosen = listed_images.read(OWNER, "--val-list", {**train, "cls_label_path": val_list}, self.counts.size)
-            chosen_images = listed_images.paths(train, chosen)
-            for name, other in (
-                ("test", listed_images.paths(test, tested)),
-                ("training", listed_images.paths(train, whole)),
-            ):
-                both = chosen_images & other
-                if both:
-                    got = checks.described(f"{len(both)} images of the {name} list, {min(both)} for one")
-                    checks.fail(OWNER, "--val-list", "a list of images that neither train nor test", got)
-            self._lists = {
-                "training": (train["cls_label_path"], len(whole.lines), None),
-                "validation": (str(val_list), len(chosen.lines), None),
-            }
-            self.validation_counts = np.pad(chosen.counts, (0, self.counts.size - chosen.counts.size))
-        self._lists["test"] = (test["cls_label_path"], len(tested.lines), None)
+            if number is not None:
+                checks.fail(OWNER, "--folds", "left out with --val-list", number)
+            self.whole = str(val_list)
+            found = listed_images.read(OWNER, "--val-list", {**train, "cls_label_path": val_list}, self.counts.size)
+            _refuse_shared(listed_images.paths(train, found), {"test": (test, tested), "training": (train, whole)})
+            part = Part(train["cls_label_path"], str(val_list), None)
+            self._parts = {seed: (np.arange(len(found.lines)), part) for seed in seeds}
+            self.validation_counts = _images_per_class(found, np.full(len(found.lines), True), self.counts.size)
+            self._sums["validation"] = str(val_list)
+            sizes = {"validation": (str(val_list), len(found.lines))}
+        self._sizes = {
+            "training": (train["cls_label_path"], len(whole.lines)),
+            **sizes,
+            "test": (test["cls_label_path"], len(tested.lines)),
+        }
 
-    def __getitem__(self, name: str) -> Any:
-        """The path of the ``training``, ``validation`` or ``test`` list."""
-        return self._lists[name][0]
+    def part(self, seed: int) -> Part:
+        """What the runs of a seed train on and hold out."""
+        return self._parts[seed][1]
 
     def sizes(self) -> dict[str, tuple]:
-        """Name -> (path, number of images)."""
-        return {name: (path, images) for name, (path, images, _) in self._lists.items()}
+        """``training``, ``validation``, ``test`` -> (path, number of images)."""
+        return self._sizes
 
     def keep(self, folder: Path) -> None:
-        """Write the lists that were split off and the sums of all, or find that those there are the same.
+        """Write the lists of the folds and the sums of those that are given, or find that those there are the same.
 
         Raises:
             ConfigError: the folder holds runs on other images.
         """
-        for name, (path, _, data) in self._lists.items():
-            if data is not None:
-                _keep(Path(path), data, folder, f"a {name} list of other images")
-        sums = "".join(f"{self._sum(name)}  {name}\n" for name in self._lists)
-        _keep(folder / "lists.sha256", sums.encode(), folder, "runs on lists of other images")
+        sums = "".join(f"{_sum(path)}  {name}\n" for name, path in self._sums.items())
+        _keep(folder / SUMS, sums.encode(), folder, "runs on lists of other images")
+        for _, part in self._parts.values():
+            if part.contents is not None:
+                atomic.make_folder(folder, Path(part.training).parent.relative_to(folder))
+                for path, data in zip((part.training, part.held_out), part.contents):
+                    _keep(Path(path), data, folder, "a list of other images")
 
-    def _sum(self, name):
-        path, _, data = self._lists[name]
-        return hashlib.sha256(Path(path).read_bytes() if data is None else data).hexdigest()
+
+def positions(whole: Sequence[str], images: Sequence[str]) -> np.ndarray:
+    """Return the number of each image of a list, its first line in the whole list, int64 ``[N]``.
+
+    Args:
+        whole (sequence of str): the images of the whole list.
+        images (sequence of str): those of a part of it, ``[N]``.
+    """
+    first: dict[str, int] = {}
+    for line, image in enumerate(whole):
+        first.setdefault(image, line)
+    return np.array([first[image] for image in images], dtype=np.int64)
+
+
+def _parts_of(whole, folder, number, seeds):
+    """Seed -> (lines that it holds out, ``Part``)."""
+    found, by_partition = {}, {}
+    for seed in seeds:
+        partition, fold = folds.fold_of(seed, number)
+        if partition not in by_partition:
+            by_partition[partition] = folds.stratified_folds(
+                whole.labels,
+                number=number,
+                partition=partition,
+                images=whole.images,
+                owner="DataLoader.Train.dataset",
+                name="cls_label_path",
+            )
+        is_held_out = by_partition[partition] == fold
+        lines = np.flatnonzero(is_held_out)
+        if not lines.size:
+            got = checks.described(f"{number}, and no class has an image in fold {fold}, which seed {seed} holds out")
+            checks.fail(OWNER, "--folds", "a number such that every seed holds out an image", got)
+        names = (f"partition_{partition}_fold_{fold}_{kind}.txt" for kind in ("train", "val"))
+        training, held_out = (str(folder / "folds" / f"of_{number}" / name) for name in names)
+        contents = (
+            list_files.joined(whole.lines, np.flatnonzero(~is_held_out)),
+            list_files.joined(whole.lines, lines),
+        )
+        found[seed] = lines, Part(training, held_out, contents)
+    return found
+
+
+def _images_per_class(listed, chosen, class_num):
+    """Images per class ``[C]`` of the chosen lines, those of one image counted once."""
+    first = {image: label for image, label, taken in zip(listed.images, listed.labels.tolist(), chosen) if taken}
+    return images_per_class(np.array(list(first.values()), dtype=np.int64), class_num)
+
+
+def _refuse_shared(images, others):
+    for name, (dataset, listed) in others.items():
+        both = images & listed_images.paths(dataset, listed)
+        if both:
+            got = checks.described(f"{len(both)} images of the {name} list, {min(both)} for one")
+            checks.fail(OWNER, "--val-list", "a list of images that neither train nor test", got)
 
 
 def with_lists(base: dict, folder: Path) -> None:
@@ -114,6 +187,10 @@ def with_lists(base: dict, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         _keep(folder / name, data, folder, f"a list of other images of {named.__name__}")
         section["dataset"] = named_data.with_list(section["dataset"], str(folder / name), delimiter)
+
+
+def _sum(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _keep(path, data, folder, what):

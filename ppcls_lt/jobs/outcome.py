@@ -1,36 +1,45 @@
-"""From the runs' results to the outcome, and the best recipe as a file."""
+"""From the runs' results to the outcome, what is to be tested, and the best recipe as a file."""
 
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..basis.checks import ConfigError
+from ..maths import choice
 from ..reports.comparison import wording
 from ..runs import files as run_files
+from ..runs import logits
 from ..runs.measures import BASELINE
-from ..runs.results import Outcome, ranked, versions_said
+from ..runs.results import Accuracies, Outcome, Result, ranked, versions_said, work
 from . import adjusted
-from .job import RESULT, adjusted_file, adjusted_name
+from .job import Job, TestJob, adjusted_name, logits_file, tested_file
 
 if TYPE_CHECKING:
     from .settings import Settings
 
 BEST = "best.yaml"
+# Enough to put the tables in order while the trainings run.
+_FEW_DRAWS = 200
 
 
-def gather(settings: Settings, command: str, failures: list) -> Outcome:
+def gather(settings: Settings, command: str, failures: list, final: bool = True) -> Outcome:
     """Return the outcome of what is finished so far.
 
     Args:
         settings (Settings): what is compared.
         command (str): the command line that makes it again.
         failures (list): of (recipe, seed or None, reason).
+        final (bool): nothing follows, and the choice is made with all its draws.
     """
     failed = {(recipe, seed) for recipe, seed, _ in failures}
     finished = [job for job in settings.jobs if job.finished]
-    runs = [_checked(job.result(), job.folder / RESULT, settings.counts.size) for job in finished]
-    adjusted, unadjusted = _adjusted(finished, settings.counts.size)
+    found, unadjusted = _candidates(finished)
+    runs = [run for _, _, run in found]
+    chosen = _choice(settings, found, {} if final else {"draws": _FEW_DRAWS})
     return Outcome(
         title=settings.title,
         command=command,
@@ -44,7 +53,9 @@ def gather(settings: Settings, command: str, failures: list) -> Outcome:
         thresholds=settings.thresholds,
         class_names=settings.class_names(),
         lists=settings.lists,
-        rows=ranked([*runs, *adjusted], settings.rank_by),
+        folds=settings.folds,
+        choice=chosen,
+        rows=ranked(runs, settings.rank_by, choice=chosen),
         same=settings.same,
         replaced=settings.replaced(),
         versions=list(dict.fromkeys(versions_said(job.versions()) for job in finished)),
@@ -56,35 +67,114 @@ def gather(settings: Settings, command: str, failures: list) -> Outcome:
     )
 
 
-def _adjusted(finished, class_num):
-    """The results of adjusted weights, and ``(candidate, reason)`` of those that there are not, each once."""
-    runs, refused = [], {}
+def tests(settings: Settings, outcome: Outcome, every: bool) -> list[TestJob]:
+    """The runs that are to predict the test images and have not: of the chosen candidate and of the base, or of all.
+
+    Args:
+        settings (Settings): what is compared.
+        outcome (Outcome): with its choice.
+        every (bool): all candidates of which there are runs.
+    """
+    wanted = {row.recipe for row in outcome.rows}
+    if not every:
+        wanted = set() if outcome.choice is None else {outcome.choice.chosen, outcome.baseline}
+    by_job: dict[Job, list] = {}
+    for job, method, run in _candidates([job for job in settings.jobs if job.finished])[0]:
+        if run.recipe in wanted and not run.tested:
+            by_job.setdefault(job, []).append(method)
+    return [TestJob(job, tuple(methods)) for job, methods in by_job.items()]
+
+
+def _candidates(finished: Sequence[Job]) -> tuple[list[tuple[Job, str | None, Result]], list[tuple[str, str]]]:
+    """``(job, method or None, its result)`` of every finished run, and of it after every adjustment; and those refused.
+
+    The refused are ``(candidate, reason)``, each once.
+    """
+    found: list[tuple[Job, str | None, Result]] = [(job, None, _tested(job, None, job.result())) for job in finished]
+    refused = {}
     for job in finished:
         for method in job.adjustments:
-            found = adjusted.read(job.folder, job.recipe, method)
-            if isinstance(found, str):
-                refused[adjusted_name(job.recipe, method)] = found
-            elif found is not None:
-                runs.append(_checked(found, adjusted_file(job.folder, method), class_num))
-    return runs, list(refused.items())
+            run = adjusted.read(job.folder, job.rank_by, job.recipe, method)
+            if isinstance(run, str):
+                refused[adjusted_name(job.recipe, method)] = run
+            elif run is not None:
+                found.append((job, method, _tested(job, method, run)))
+    return found, list(refused.items())
 
 
-def _checked(run, path, class_num):
-    if len(run.recall) != class_num:
-        raise ConfigError(f"{path}: must have the accuracy of {class_num} classes, got {len(run.recall)} of them")
-    return run
+def _tested(job, method, run):
+    path = tested_file(job.folder, job.rank_by, method)
+    return run.with_test(Accuracies.read(path)) if path.is_file() else run
+
+
+def _choice(settings, found, options):
+    """The choice among the candidates on what the base's seeds held out, or None where the base has none."""
+    by_name: dict[str, dict[int, tuple]] = {}
+    for job, method, run in found:
+        by_name.setdefault(run.recipe, {})[run.seed] = (job, method, run)
+    seeds = list(by_name.get(BASELINE, ()))
+    if not seeds:
+        return None
+    images = [_read(settings, *by_name[BASELINE][seed][:2]) for seed in seeds]
+    base = [by_name[BASELINE][seed][2] for seed in seeds]
+    return choice.judge(
+        _Logits(settings, by_name, seeds, images),
+        [each.label for each in images],
+        [each.image for each in images],
+        measure=settings.rank_by,
+        groups=settings.groups,
+        class_num=settings.counts.size,
+        baseline=BASELINE,
+        work={name: work([run for *_, run in runs.values()], base) for name, runs in by_name.items()},
+        **options,
+    )
+
+
+class _Logits(Mapping[str, "list[np.ndarray | None]"]):
+    """Candidate -> its logits for what each seed held out, None without a run; read when asked for, and not kept."""
+
+    def __init__(self, settings: Settings, candidates: dict, seeds: list, images: list) -> None:
+        self._settings, self._candidates, self._seeds, self._images = settings, candidates, seeds, images
+
+    def __getitem__(self, name: str) -> list[np.ndarray | None]:
+        return [self._of_seed(name, seed, images) for seed, images in zip(self._seeds, self._images)]
+
+    def _of_seed(self, name, seed, expected):
+        if seed not in self._candidates[name]:
+            return None
+        job, method, _ = self._candidates[name][seed]
+        found = _read(self._settings, job, method)
+        if not (np.array_equal(found.label, expected.label) and np.array_equal(found.image, expected.image)):
+            path = logits_file(job.folder, job.rank_by, method)
+            raise ConfigError(f"{path}: must be of the images that the base's run with seed {seed} held out")
+        return found.logits
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._candidates)
+
+    def __len__(self) -> int:
+        return len(self._candidates)
+
+
+def _read(settings: Settings, job: Job, method: str | None) -> Any:
+    path = logits_file(job.folder, job.rank_by, method)
+    found = logits.read(path)
+    if found.logits.shape[1] != settings.counts.size:
+        got = f"{found.logits.shape[1]} of them"
+        raise ConfigError(f"{path}: must have the logits of {settings.counts.size} classes, got {got}")
+    return found
 
 
 def write_best(settings: Settings, outcome: Outcome) -> str:
     """Write the chosen recipe as a whole configuration; return a sentence about it."""
     best = wording.chosen(outcome)
     if best is None:
-        return f"no {BEST}: no recipe has a validation accuracy to choose it by"
+        return f"no {BEST}: there is nothing to choose it by"
     path = settings.folder / BEST
     adjustment = best.adjustment
-    config = settings.complete(best.trained)
+    config = settings.configs.complete(best.trained)
     if adjustment is not None:
-        settings.hold_out(config)  # the adjustment needs images that did not train
+        settings.configs.hold_out(config, settings.seeds[0])  # the adjustment needs images that did not train
     run_files.write_config(path, config)
     command = shlex.join(["ppcls-lt", "train", "-c", str(path)])
     what = "as it is" if best.trained == BASELINE else f"with the recipe {best.trained}"
@@ -92,4 +182,4 @@ def write_best(settings: Settings, outcome: Outcome) -> str:
     if adjustment is not None:
         flags = ["--run", str(config["Global"]["output_dir"]), "--methods", adjustment["method"]]
         said += f", then adjust with `{shlex.join(['ppcls-lt', 'adjust', *flags])}`"
-    return f"no recipe ranks above {BASELINE}. {said}" if best.recipe == BASELINE else said
+    return f"{BASELINE} is chosen. {said}" if best.recipe == BASELINE else said

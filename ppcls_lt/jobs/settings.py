@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import host
 from ..basis import atomic, checks
 from ..basis.findings import ConfigError, raise_all
-from ..configuration import devices, held_out, listed_images, plain, recipes, replaced, schedules, structure, values
+from ..configuration import devices, plain, replaced, structure, values
 from ..configuration import reading as configuration
 from ..data.counts import count_label_list
 from ..data.group_names import THRESHOLDS
@@ -18,8 +18,9 @@ from ..data.groups import shot_groups
 from ..engine import recording, trainer
 from ..runs.measures import BASELINE, MEASURES
 from . import OWNER, candidates
-from .job import TEST, TRAIN, TRAINING, WEIGHTS, Job
-from .kept import check_versions, keep_config
+from .configs import Configurations
+from .job import HELD_OUT, TEST, TRAIN, TRAINING, Job
+from .kept import check_versions, keep_config, refuse_earlier_rule
 from .lists import Lists, with_lists
 
 if TYPE_CHECKING:
@@ -37,11 +38,13 @@ class Settings:
         epochs (int, optional): of every run; those of the base by default. The
             learning rate's schedule is stretched along.
         seeds (sequence of int): of the trainings, each another run.
-        rank_by (str): the validation accuracy that chooses the epoch and ranks, one of ``MEASURES``.
+        rank_by (str): the accuracy of held-out images that decides, one of ``MEASURES``.
         thresholds (optional): of the groups, as ``groups.shot_groups`` takes them;
             what is None is that of ``ManyMediumFewAcc`` in the base.
-        val_fraction (float): share of the training images, class by class, to choose by.
-        val_list (str, optional): a list of validation images instead.
+        folds (int, optional): into how many parts the training images are divided, class by class, of which each seed
+            holds out another; ``lists.FOLDS`` by default.
+        val_list (str, optional): a list that every seed holds out instead.
+        choose_epoch (bool): judge the epoch that is best on the images of ``val_list``, and not the last.
         adjustments (sequence of str): methods by which every run's weights are adjusted after the training.
 
     Raises:
@@ -63,8 +66,9 @@ class Settings:
         seeds: Sequence[int] = (0,),
         rank_by: str = "balanced",
         thresholds: Any = None,
-        val_fraction: float = 0.1,
+        folds: int | None = None,
         val_list: str | os.PathLike | None = None,
+        choose_epoch: bool = False,
         adjustments: Sequence[str] = (),
     ) -> None:
         trainer.register()
@@ -85,14 +89,19 @@ class Settings:
         self.rank_by = checks.choice(OWNER, "--rank-by", rank_by, MEASURES)
         self.recipes = candidates.load(wanted)
         self._adjustments = candidates.check_adjustments(adjustments, self.recipes)
-        self._lists = Lists(self.base, self.folder, val_fraction, val_list)
+        if choose_epoch and val_list is None:
+            got = checks.described("folds, whose images are too few to choose an epoch by and judge it as well")
+            checks.fail(OWNER, "--choose-epoch", "used with a --val-list", got)
+        self._lists = Lists(self.base, self.folder, folds, val_list, self.seeds)
         stated, self._grouping = configuration.stated_groups(self.base, self.counts)
         self.thresholds = _completed(thresholds, stated)
         self.groups = shot_groups(self._grouping, self.thresholds, owner=OWNER)
         self._check_rank_by()
+        groups = {"thresholds": self.thresholds, "group_by": self._grouping}
+        self.configs = Configurations(
+            self.base, self.recipes, self._lists, self.epochs, groups, self.rank_by if choose_epoch else None
+        )
         self.plans, self.refused, self.same = {}, {}, []
-        # Whether the base is what 0.1.0 took as the baseline.
-        self._once_ce = recipes.laid(self.base, recipes.read(candidates.CE)) == self.base
 
     @property
     def jobs(self) -> list[Job]:
@@ -105,13 +114,18 @@ class Settings:
         return self._lists.sizes()
 
     @property
+    def folds(self) -> int | None:
+        """How many there are; None where every seed holds out the same list."""
+        return self._lists.folds
+
+    @property
     def counts(self) -> np.ndarray:
         """Images per class ``[C]`` of the whole training list."""
         return self._lists.counts
 
     @property
     def validation_counts(self) -> np.ndarray:
-        """Validation images per class ``[C]``."""
+        """Images per class ``[C]`` that some seed holds out."""
         return self._lists.validation_counts
 
     @property
@@ -132,9 +146,10 @@ class Settings:
             retrain (bool): remove the runs of other versions of the packages instead of refusing to go on.
 
         Raises:
-            ConfigError: the folder holds runs of other settings, other images or, where some are still to be
-                trained, other versions; the baseline's configuration is not valid.
+            ConfigError: the folder holds runs of other settings, other images, an earlier rule or, where some are still
+                to be trained, other versions; the baseline's configuration is not valid.
         """
+        refuse_earlier_rule(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lists.keep(self.folder)
         for name in self.recipes:
@@ -142,79 +157,21 @@ class Settings:
         check_versions(self.jobs, recording.versions(), retrain)
         for job in self.jobs:
             atomic.make_folder(self.folder, job.folder.relative_to(self.folder))
-            for file, config in ((TRAIN, self.training(job.recipe, job)), (TEST, self.test(job.recipe, job))):
-                keep_config(job, job.folder / file, config)
-
-    def complete(self, recipe: str) -> dict:
-        """The base with a recipe, ready to run on its own lists and epochs."""
-        return plain.reusable(self._merged(recipe))
-
-    def hold_out(self, config: dict) -> None:
-        """Let a configuration of :meth:`complete` train without the validation images, and record their list."""
-        config["DataLoader"]["Train"]["dataset"]["cls_label_path"] = self._lists["training"]
-        config["Global"][held_out.LIST] = self._lists["validation"]
-
-    def training(self, recipe: str, job: Job) -> dict:
-        """The configuration of a run's training."""
-        config = self._merged(recipe)
-        section = config["Global"]
-        for key in ("report", "start_eval_epoch"):
-            section.pop(key, None)
-        section.update(
-            output_dir=str(job.folder / TRAINING),
-            seed=job.seed,
-            epochs=self.epochs,
-            save_interval=self.epochs,
-            eval_during_train=True,
-            eval_interval=1,
-            best_metric=self.rank_by,
-            use_visualdl=False,
-        )
-        schedules.stretch(config, self.epochs / self.base["Global"]["epochs"])
-        for stage in config.get("Stages") or []:
-            schedules.stretch(stage or {}, self.epochs / self.base["Global"]["epochs"])
-        train = config["DataLoader"]["Train"]["dataset"]
-        train["cls_label_path"] = self._lists["training"]
-        part = config["DataLoader"]["Eval"]
-        part["dataset"] = listed_images.another(part["dataset"], train, self._lists["validation"])
-        config["Metric"] = {**(config.get("Metric") or {}), "Eval": [self._metric()]}
-        config = plain.reusable(config)
-        config["Global"]["resume"] = True
-        return config
-
-    def test(self, recipe: str, job: Job) -> dict:
-        """The configuration of a run's evaluation on the test images."""
-        config = self.training(recipe, job)
-        config["Global"]["output_dir"] = str(job.folder / "test")
-        for key in ("best_metric", "resume"):
-            del config["Global"][key]
-        config["Global"]["pretrained_model"] = str(job.folder / WEIGHTS)
-        if config["Arch"].get("pretrained"):
-            config["Arch"]["pretrained"] = False  # the trained weights are loaded anyway
-        merged = self._merged(recipe)
-        config["DataLoader"]["Eval"]["dataset"] = merged["DataLoader"]["Eval"]["dataset"]
-        return config
+            configs = {HELD_OUT: self.configs.held_out, TEST: self.configs.test, TRAIN: self.configs.training}
+            for file, config in configs.items():
+                keep_config(job, job.folder / file, config(job.recipe, job))
 
     def replaced(self) -> dict:
         """Recipe -> what it changes or removes in the base, a list of ``replaced.Change``; those that can run."""
         return {name: replaced.changes(self.base, self.recipes[name]) for name in self.plans if name != BASELINE}
 
-    def _merged(self, recipe):
-        return recipes.laid(self.base, self.recipes[recipe])
-
     def _job(self, name, seed):
-        folder = self._folder(name, seed)
+        folder = self.folder / "runs" / name / f"seed_{seed}"
         plan = self.plans.get(name, [])
         outputs = [folder / TRAINING / (f"stage_{i}" if len(plan) > 1 else "") for i, _ in enumerate(plan, 1)]
         kinds = [(str(stage["Arch"]["name"]), stage["Global"]["epochs"]) for stage in plan]
         parts = tuple((output, *kind) for output, kind in zip(outputs, kinds))
-        return Job(name, seed, folder, parts, self._adjustments)
-
-    def _folder(self, name, seed):
-        """Of a run; the base's is that of ``ce`` where 0.1.0 has begun it and the two are the same."""
-        mine, older = (self.folder / "runs" / each / f"seed_{seed}" for each in (name, candidates.CE))
-        older_is_mine = name == BASELINE and self._once_ce and (older / TRAIN).is_file()
-        return older if older_is_mine and not mine.exists() else mine
+        return Job(name, seed, folder, parts, self.rank_by, self._lists.whole, self._adjustments)
 
     def _check_base(self, folder):
         for section in ("Global", "Arch", "DataLoader"):
@@ -248,23 +205,18 @@ class Settings:
         if members is not None and not self._lists.validation_counts[members].any():
             sizes = ", ".join(f"{len(classes)} {group}" for group, classes in self.groups.items())
             got = checks.described(f"{self.rank_by} with classes {sizes}; --groups tertiles gives every group a third")
-            checks.fail(OWNER, "--rank-by", "a group of classes with validation images", got)
-
-    def _metric(self):
-        thresholds = self.thresholds if isinstance(self.thresholds, str) else list(self.thresholds)
-        params = {"num_class_list": configuration.AUTO, "thresholds": thresholds, "allow_empty_classes": True}
-        return {"ManyMediumFewAcc": {**params, "group_by": self._grouping.tolist()}}
+            checks.fail(OWNER, "--rank-by", "a group of classes with held-out images", got)
 
     def _check_recipe(self, name):
         """Plan the recipe's runs, or remember why it cannot run; the baseline must."""
         job = self._job(name, self.seeds[0])
         try:
             candidates.check(self.recipes[name])
-            if name != BASELINE and self._merged(name) == self.base:
+            if name != BASELINE and self.configs.merged(name) == self.base:
                 self.same.append(name)
                 return
-            plan = trainer.checked_plan(self.training(name, job), "train")
-            test = self.test(name, job)
+            plan = trainer.checked_plan(self.configs.training(name, job), "train")
+            test = self.configs.test(name, job)
             test["Global"].update(pretrained_model=None, untrained=True)  # its weights are still to come
             trainer.checked_plan(test, "eval")
         except ConfigError as error:

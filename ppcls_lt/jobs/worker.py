@@ -1,6 +1,7 @@
 """The process of one task: ``python -m ppcls_lt.jobs.worker WHAT FOLDER [ARGUMENT ...]``, as ``Task.arguments`` say.
 
-``run FOLDER RECIPE SEED [ADJUSTMENT ...]``: train and judge a recipe.
+``run FOLDER RECIPE SEED MEASURE LIST [ADJUSTMENT ...]``: train a recipe and predict what it held out.
+``test FOLDER MEASURE ADJUSTMENT ...``: predict the test images after each, ``none`` for the weights as they are.
 
 It ends, with its loader's processes, when its standard input does: with the
 process that started it. That is watched before anything heavy is imported.
@@ -13,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+from typing import Callable
 
 _WAIT = 2.0  # seconds
 
@@ -45,13 +47,19 @@ def _tell(holder):
     print(f"{holder} is at work on this run; waiting for it", flush=True)
 
 
-def _run(folder, recipe, seed, *adjustments):
+def _run(folder, recipe, seed, rank_by, listed, *adjustments):
     from .run import finish
 
-    finish(folder, recipe, int(seed), adjustments)
+    finish(folder, recipe, int(seed), rank_by, listed, adjustments)
 
 
-_TASKS = {"run": _run}
+def _test(folder, rank_by, *methods):
+    from .run import test
+
+    test(folder, rank_by, methods)
+
+
+_TASKS: dict[str, Callable[..., None]] = {"run": _run, "test": _test}
 
 
 def _end_with_parent():

@@ -30,6 +30,7 @@ class Chosen(NamedTuple):
     temperature: float  # by which the adjusted logits are divided, 1 without
     change: Change
     judged: Judged
+    without: dict[int, Change]  # fold -> what is chosen and fitted without it
 
 
 def folds(label: np.ndarray, number: int, seed: int = 0) -> np.ndarray:
@@ -84,7 +85,22 @@ def choose(
         for array, found in zip(arrays, judged(change, outputs.of(inside))):
             array[inside] = found
     strength, temperature, change = search.result()
-    return Chosen(strength, temperature, change, Judged(*arrays))
+    without = {int(one): part for one, (_, _, part) in zip(np.unique(fold), parts)}
+    return Chosen(strength, temperature, change, Judged(*arrays), without)
+
+
+def held_out_logits(chosen: Chosen, outputs: Outputs, fold: np.ndarray) -> np.ndarray:
+    """Return the adjusted logits of each image by what was chosen and fitted without its fold, float32 ``[N, C]``.
+
+    Args:
+        chosen (Chosen): the adjustment.
+        outputs (Outputs): what the classifier gives for the N images that it was chosen on.
+        fold (array of int): as :func:`choose` had it.
+    """
+    found = np.empty(outputs.dense.shape, dtype=np.float32)
+    for one, change in chosen.without.items():
+        found[fold == one] = change.logits(outputs.of(fold == one))
+    return found
 
 
 class _Search:

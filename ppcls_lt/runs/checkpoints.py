@@ -167,6 +167,12 @@ def epoch_of(path: str | os.PathLike) -> int:
     return manifest_of(path)["epoch"]  # type: ignore[index]  # a whole one has a manifest
 
 
+def last_epoch(root: str | os.PathLike, arch: str) -> int:
+    """Return the epoch of ``latest`` by its manifest, 0 without one; whether its files are whole is not looked at."""
+    homes = (Path(root), Path(root) / arch)
+    return max((_read_manifest(home / (LATEST + _MANIFEST)) or {"epoch": 0})["epoch"] for home in homes)
+
+
 def remove_all(root: str | os.PathLike) -> None:
     """Remove every checkpoint of a training, of any prefix, and what a killed process left of one."""
     for prefix in (".*.saving", ".*.previous"):

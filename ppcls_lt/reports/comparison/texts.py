@@ -26,7 +26,7 @@ EN = {
     "nothing_chosen": "No recipe is chosen: the {measure} on the validation images is undefined.",
     "nothing_finished": "No run has finished, so there is nothing to rank.",
     "choice_validation": (
-        "Recipes and epochs are chosen on validation images alone; the accuracies called test are of test images."
+        "Recipes are chosen on images that did not train them; the accuracies called test are of test images."
     ),
     "gain": "On the test images, against {baseline}: {parts}.",
     "gain_first": "{measure} accuracy {before} % -> {after} %, {points} points",
@@ -53,7 +53,7 @@ EN = {
     "caution_versions": "The runs are of different versions, which may tell them apart: {versions}.",
     "caution_few_images": (
         "The choice rests on few validation images: the {group} classes have {n} of them, the class with the fewest "
-        "{least}. --val-fraction or --val-list gives more."
+        "{least}. More --seeds or a --val-list give more."
     ),
     "caution_equal": (
         "{recipe} is only the first of several recipes with the same {measure} on the validation images, which cannot "
@@ -182,7 +182,7 @@ ZH = {
     "chosen_baseline": "没有方案优于 {baseline}。",
     "nothing_chosen": "没有选出方案：验证图像上的{measure}没有定义。",
     "nothing_finished": "还没有完成的训练，因此无法排名。",
-    "choice_validation": "方案和轮次只根据验证图像选择；标为“测试”的准确率来自测试图像。",
+    "choice_validation": "方案只根据未参与训练的图像选择；标为“测试”的准确率来自测试图像。",
     "gain": "在测试图像上与 {baseline} 相比：{parts}。",
     "gain_first": "{measure}准确率 {before} % → {after} %，{points} 个百分点",
     "gain_next": "{measure} {points}",
@@ -203,8 +203,7 @@ ZH = {
     ),
     "caution_versions": "各次训练的软件版本不同，差别可能来自版本：{versions}。",
     "caution_few_images": (
-        "选择所依据的验证图像很少：{group}共有 {n} 张，最少的一类有 {least} 张。"
-        "可用 --val-fraction 或 --val-list 增加。"
+        "选择所依据的验证图像很少：{group}共有 {n} 张，最少的一类有 {least} 张。可用更多 --seeds 或 --val-list 增加。"
     ),
     "caution_equal": "{recipe} 只是验证图像上{measure}相同的几个方案中的第一个，验证图像无法区分它与 {others}。",
     "caution_one_seed": "只有一个随机种子：不知道数值随种子的波动，小的差别可能只是偶然。",

@@ -71,7 +71,9 @@ def shortened(text: str, width: int) -> str:
 
 
 def chosen(outcome: Outcome) -> Row | None:
-    """The row of the recipe that the validation images choose; None where nothing is finished or defined."""
+    """The row of the recipe that the held-out images choose; None where nothing is finished or defined."""
+    if outcome.choice is not None:
+        return next((row for row in outcome.rows if row.recipe == outcome.choice.chosen), None)
     if not outcome.rows or np.isnan(outcome.rows[0].validation[outcome.rank_by][0]):
         return None
     return outcome.rows[0]
@@ -169,7 +171,8 @@ def cautions(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
         return [*found, *_equal(row, outcome, words), words["caution_one_seed"]]
     after = outcome.rows[1]
     if base is not None and base is not row:
-        found += _within(row, base, "validation", outcome, words) + _within(row, base, "test", outcome, words)
+        found += _within(row, base, "validation", outcome, words)
+        found += _within(row, base, "test", outcome, words) if row.gain else []
     if after is not base:
         found += _within(row, after, "validation", outcome, words)
     return found
