@@ -5,6 +5,7 @@ import csv
 import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -220,9 +221,9 @@ def wait(condition, seconds=600):
 
 
 @contextlib.contextmanager
-def begun(place, out, *more):
+def begun(place, out, *more, arguments=None):
     """A comparison that is at work, and is killed in the end."""
-    arguments = [sys.executable, "-m", "ppcls_lt", *map(str, command(out)), *more]
+    arguments = [sys.executable, "-m", "ppcls_lt", *map(str, arguments or command(out)), *more]
     with open(place / "killed.log", "ab") as log:
         process = subprocess.Popen(
             arguments, cwd=place, env={**os.environ, **ENVIRONMENT}, stdout=log, stderr=log, start_new_session=True
@@ -335,6 +336,40 @@ def test_every_run_is_judged_after_adjustment_too(place):
         again, _ = accuracies(found.label, found.logits.argmax(axis=1), GROUPS, 10)
         assert Result.read(home / f"adjusted/balanced/{method}.json").validation == pytest.approx(again, abs=1e-9)
     check_test_by_hand(place, home, "nearest_class_mean", float(after["ldam+nearest_class_mean"]["test_overall"]))
+
+
+def test_the_final_model_is_trained_on_the_whole_list_tested_once_and_exported(place):
+    """Killed in the middle, it goes on and comes to the same figures."""
+    out = place / "final"
+    arguments = ["-o", "Global.epochs=2", "--recipes", "focal", "--jobs", 2, "--out", out, "--groups", "tertiles"]
+    arguments = ["compare", "-c", "base.yaml", *arguments, "--adjust", "class_offsets", "logit_adjustment", "--refit"]
+    with begun(place, out, arguments=arguments):
+        wait(lambda: list(out.glob("refit/base/*/latest.manifest.json")))
+    assert not list(out.glob("refit/*/test.json"))
+    before = state(out)
+    done = commands.run(place, *arguments, environment=ENVIRONMENT)
+    assert done.returncode == 0, done.output + done.errors
+    assert state(out) == before and "2 runs are finished, 0 to do" in done.output
+    [path] = [path for path in out.glob("refit/*/inference") if path.is_dir()]
+    home = path.parent
+    assert f"{home}: the model; {path}: for serving" in done.output and (home / "report.html").is_file()
+    chosen = [row for row in rows(out / "comparison.csv") if row["test_balanced"]]
+    assert home.name in {row["recipe"] for row in chosen}
+    # The figures that are told are those of the model that is there, of which the exported one is a copy.
+    test = Accuracies.read(home / "test.json")
+    told = commands.run(place, "eval", "--run", home, "-o", "Global.output_dir=again", environment=ENVIRONMENT)
+    assert told.returncode == 0, told.errors
+    predictions = run_files.read_predictions(next((place / "again").rglob("eval_predictions.npz")))
+    assert test.test == pytest.approx(accuracies(predictions.label, predictions.predicted, GROUPS, 10)[0], abs=1e-9)
+    trained = yaml.safe_load((out / "refit/base/train.yaml").read_text())
+    assert trained["DataLoader"]["Train"]["dataset"]["cls_label_path"] == str(place / "digits/train.txt")
+    # The base, trained again without a break.
+    found = (out / "refit/base/test.json").read_bytes()
+    shutil.rmtree(out / "refit/base")
+    done = commands.run(place, *arguments, environment=ENVIRONMENT)
+    assert done.returncode == 0, done.output + done.errors
+    assert (out / "refit/base/test.json").read_bytes() == found
+    assert Accuracies.read(home / "test.json") == test
 
 
 def check_test_by_hand(place, home, method, expected):

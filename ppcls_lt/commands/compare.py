@@ -8,7 +8,7 @@ import shutil
 import sys
 
 from ..basis import lock
-from ..basis.checks import fail, integer
+from ..basis.checks import described, fail, integer
 from ..data.group_names import TERTILES
 from ..jobs import OWNER
 from ..reports.parts.names import LANGUAGES
@@ -70,6 +70,11 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         action="store_true",
         help="let all candidates predict the test images, not the chosen and base alone",
     )
+    command.add_argument(
+        "--refit",
+        action="store_true",
+        help="in the end train the chosen candidate and base on the whole list, test both once, export the chosen one",
+    )
     command.add_argument("--out", metavar="DIR", help="where to write (<Global.output_dir>/compare)")
     command.add_argument(
         "--retrain",
@@ -90,9 +95,13 @@ def _compare(arguments):
     if arguments.val_fraction is not None:
         expected = "left out: each seed holds out another part of the images, one of `--folds`"
         fail(OWNER, "--val-fraction", expected, arguments.val_fraction)
+    if arguments.refit and arguments.choose_epoch:
+        got = described("both; train best.yaml with an evaluation on that list")
+        fail(OWNER, "--refit", "left out with --choose-epoch", got)
     arguments.threads = os.environ.get("OMP_NUM_THREADS")
     # Paddle is imported from here on, and sets it.
     from ..basis import overrides
+    from ..jobs import refit
     from ..jobs.settings import Settings
 
     overrides.check(arguments.override)
@@ -117,6 +126,8 @@ def _compare(arguments):
     )
     with lock.held(settings.folder, OWNER, "--out"):
         settings.prepare(arguments.retrain)
+        if arguments.refit:
+            refit.check(settings)
         return _train_and_rank(settings, arguments)
 
 
@@ -131,7 +142,7 @@ def _adjustments(names):
 
 
 def _train_and_rank(settings, arguments):
-    from ..jobs import outcome, pool
+    from ..jobs import outcome, pool, refit
     from ..jobs.executors.local import Local
     from ..reports.comparison import replacements, tables, writing
 
@@ -159,6 +170,13 @@ def _train_and_rank(settings, arguments):
     for job in settings.jobs:
         if job.finished:
             job.tidy()  # in case it was killed before it could
+
+    def do(tasks):
+        last = pool.Pool(tasks, executor, _say, status)
+        last.work()
+        failures.extend((task.name, None, reason) for task, reason in last.failures)
+        return last.failures
+
     executor, status = Local(arguments.jobs, arguments.threads), _status if sys.stdout.isatty() else None
     work = pool.Pool(missing, executor, _say, status)
     try:
@@ -176,13 +194,18 @@ def _train_and_rank(settings, arguments):
                 for name in task.candidates
             ]
             found = gather()
+        final = refit.run(settings, found, arguments.language, do) if arguments.refit else []
     except KeyboardInterrupt:
         _say("interrupted; the same command goes on with what is missing")
         return 130
+    found = gather()
     _say("")
     _say(tables.text(found, shutil.get_terminal_size().columns))
     _say(writing.write(found, settings.folder, arguments.language))
-    _say(outcome.write_best(settings, found))
+    for line in [outcome.write_best(settings, found), *final]:
+        _say(line)
+    if found.choice is not None and not arguments.refit:
+        _say(f"trained on the whole list, tested and exported by one command: `{arguments.command_line} --refit`")
     return 1 if found.failures else 0
 
 

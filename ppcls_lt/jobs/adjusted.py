@@ -59,6 +59,7 @@ def finish(folder: Path, rank_by: str, methods: Sequence[str]) -> None:
         write_logits(logits_file(folder, rank_by, name), before._replace(logits=outcome.logits))
         adjustment = {"of": result.recipe, "method": name, "strength": outcome.strength}
         change = {key: np.asarray(value).tolist() for key, value in outcome.change._asdict().items()}
+        change["bias"] = outcome.bias.tolist()
         dataclasses.replace(
             result,
             recipe=adjusted_name(result.recipe, name),
@@ -125,6 +126,7 @@ class _Outcome(NamedTuple):
     validation: dict
     strength: float
     change: Change
+    bias: np.ndarray  # of the classifier that it changes [C]
     logits: np.ndarray  # of the images that it held out [N, C]
 
 
@@ -150,7 +152,7 @@ class _Adjusting:
         outcomes: dict[str, Any] = {name: str(error) for name, error in found.refused.items()}
         for name, chosen in found.chosen.items():
             values = {measure: found.values[name][measure] for measure in MEASURES}
-            outcomes[name] = _Outcome(values, chosen.strength, chosen.change, found.logits(name))
+            outcomes[name] = _Outcome(values, chosen.strength, chosen.change, found.classifier.bias, found.logits(name))
         return outcomes
 
     def tested(self, changes):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..configuration import held_out, listed_images, plain, recipes, schedules, stages
@@ -54,28 +55,34 @@ class Configurations:
 
     def training(self, recipe: str, job: Job) -> dict:
         """The configuration of a run's training."""
-        config = self.merged(recipe)
-        section = config["Global"]
-        for key in ("report", "start_eval_epoch"):
-            section.pop(key, None)
-        section.update(
-            output_dir=str(job.folder / TRAINING),
-            seed=job.seed,
-            epochs=self._epochs,
-            save_interval=self._epochs,
-            eval_during_train=True,
-            use_visualdl=False,
-        )
-        section.pop("best_metric", None)
-        schedules.stretch(config, self._epochs / self._base["Global"]["epochs"])
-        for stage in config.get("Stages") or []:
-            schedules.stretch(stage or {}, self._epochs / self._base["Global"]["epochs"])
+        config = self._run(recipe, job.folder / TRAINING, job.seed)
+        section, own = config["Global"], self._base["Global"]["epochs"]
+        section.update(epochs=self._epochs, save_interval=self._epochs, eval_during_train=True)
+        for part in (config, *filter(None, config.get("Stages") or [])):
+            schedules.stretch(part, self._epochs / own)
         self._evaluate_at(config)
         train = config["DataLoader"]["Train"]["dataset"]
         lists = self._lists.part(job.seed)
         train["cls_label_path"] = lists.training
         part = config["DataLoader"]["Eval"]
         part["dataset"] = listed_images.another(part["dataset"], train, lists.held_out)
+        return config
+
+    def refit(self, recipe: str, folder: Path, seed: int) -> dict:
+        """The configuration of the training on the whole list and for the base's own epochs, without an evaluation."""
+        config = self._run(recipe, folder, seed)
+        config["Global"].update(eval_during_train=False, save_interval=self._base["Global"]["epochs"])
+        for part in (config, *filter(None, config.get("Stages") or [])):
+            if "start_from" in part:
+                part["start_from"] = "last"  # as in the comparison, where each stage's last epoch is its best
+        return config
+
+    def _run(self, recipe, folder, seed):
+        """What all trainings have in common."""
+        config = self.merged(recipe)
+        for key in ("report", "start_eval_epoch", "best_metric"):
+            config["Global"].pop(key, None)
+        config["Global"].update(output_dir=str(folder), seed=seed, use_visualdl=False)
         config["Metric"] = {**(config.get("Metric") or {}), "Eval": [self._metric()]}
         config = plain.reusable(config)
         config["Global"]["resume"] = True

@@ -16,6 +16,8 @@ from ..runs.results import Result
 TRAIN, HELD_OUT, TEST = "train.yaml", "held_out.yaml", "test.yaml"  # configurations
 RESULT, LOGITS, TESTED, LOG, WEIGHTS = "result.json", "held_out.npz", "test.json", "log.txt", "weights"
 TRAINING = "training"
+# Of the final model.
+TRAINED, TO_ADJUST, INFERENCE, EXPORTED = "trained.json", "to_adjust.json", "inference", "exported.json"
 _ADJUSTED = "adjusted"
 AS_TRAINED = "none"  # no adjustment, among the names of them
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..basis import yaml_files
+from ..basis import atomic, yaml_files
 from ..basis.checks import ConfigError, described, fail
 from ..configuration.renewed import renewed
 from ..runs import files as run_files
@@ -70,13 +70,22 @@ def _remove(folder):
         fail(OWNER, "--retrain", "used where runs can be removed", described(f"{folder}: {error.strerror or error}"))
 
 
-def keep_config(job: Job, path: Path, config: dict) -> None:
+def keep_config(folder: Path, run: Path, file: str, config: dict, finished: bool) -> None:
     """Write a run's configuration, or find that the one there is the same.
+
+    Args:
+        folder (Path): of the comparison.
+        run (Path): of the run.
+        file (str): the configuration's.
+        config (dict): the configuration.
+        finished (bool): whether the run is.
 
     Raises:
         ConfigError: the run has other settings.
     """
+    path = run / file
     if not path.is_file():
+        atomic.make_folder(folder, run.relative_to(folder))
         run_files.write_config(path, config)
         return
     before = yaml_files.read(path, OWNER, "--out")
@@ -84,13 +93,11 @@ def keep_config(job: Job, path: Path, config: dict) -> None:
         return
     key, old, new = _difference(before, config)
     where = f"in {path} {key} is {old!r}, now it would be {new!r}"
-    if job.finished:
-        raise ConfigError(
-            f"{OWNER}: `--out` must be another folder, {job.folder.parents[2]} holds a run with other settings: {where}"
-        )
+    if finished:
+        raise ConfigError(f"{OWNER}: `--out` must be another folder, {folder} holds a run with other settings: {where}")
     raise ConfigError(
-        f"{OWNER}: the run that was begun in {job.folder} has other settings: {where}; delete that folder to "
-        f"begin it anew, or choose another `--out`"
+        f"{OWNER}: the run that was begun in {run} has other settings: {where}; delete that folder to begin it anew, "
+        f"or choose another `--out`"
     )
 
 

@@ -15,7 +15,7 @@ from ..runs import files as run_files
 from ..runs import logits
 from ..runs.measures import BASELINE
 from ..runs.results import Accuracies, Outcome, Result, ranked, versions_said, work
-from . import adjusted
+from . import adjusted, refit
 from .job import Job, TestJob, adjusted_name, logits_file, tested_file
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def gather(settings: Settings, command: str, failures: list, final: bool = True)
             (job.recipe, job.seed) for job in settings.jobs if not job.complete and (job.recipe, job.seed) not in failed
         ],
         unadjusted=unadjusted,
+        refit={} if chosen is None else refit.tests(settings, (chosen.chosen, BASELINE)),
     )
 
 

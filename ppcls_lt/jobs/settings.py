@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import host
-from ..basis import atomic, checks
+from ..basis import checks
 from ..basis.findings import ConfigError, raise_all
 from ..configuration import devices, plain, replaced, structure, values
 from ..configuration import reading as configuration
@@ -156,10 +156,9 @@ class Settings:
             self._check_recipe(name)
         check_versions(self.jobs, recording.versions(), retrain)
         for job in self.jobs:
-            atomic.make_folder(self.folder, job.folder.relative_to(self.folder))
             configs = {HELD_OUT: self.configs.held_out, TEST: self.configs.test, TRAIN: self.configs.training}
             for file, config in configs.items():
-                keep_config(job, job.folder / file, config(job.recipe, job))
+                keep_config(self.folder, job.folder, file, config(job.recipe, job), job.finished)
 
     def replaced(self) -> dict:
         """Recipe -> what it changes or removes in the base, a list of ``replaced.Change``; those that can run."""

@@ -2,6 +2,9 @@
 
 ``run FOLDER RECIPE SEED MEASURE LIST [ADJUSTMENT ...]``: train a recipe and predict what it held out.
 ``test FOLDER MEASURE ADJUSTMENT ...``: predict the test images after each, ``none`` for the weights as they are.
+``refit FOLDER [test]``: train on the whole list; test it.
+``readjust FOLDER RUN``: adjust what was trained on the whole list, and test it.
+``export FOLDER``: export it for inference.
 
 It ends, with its loader's processes, when its standard input does: with the
 process that started it. That is watched before anything heavy is imported.
@@ -59,7 +62,31 @@ def _test(folder, rank_by, *methods):
     test(folder, rank_by, methods)
 
 
-_TASKS: dict[str, Callable[..., None]] = {"run": _run, "test": _test}
+def _refit(folder, *test):
+    from .refitted import train
+
+    train(folder, tests=bool(test))
+
+
+def _readjust(folder, run):
+    from .refitted import readjust
+
+    readjust(folder, run)
+
+
+def _export(folder):
+    from .refitted import export
+
+    export(folder)
+
+
+_TASKS: dict[str, Callable[..., None]] = {
+    "run": _run,
+    "test": _test,
+    "refit": _refit,
+    "readjust": _readjust,
+    "export": _export,
+}
 
 
 def _end_with_parent():
