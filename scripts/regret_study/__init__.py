@@ -1,0 +1,1 @@
+"""The parts of scripts/regret.py: comparisons whose truth is known, what is trained for them, and what it says."""

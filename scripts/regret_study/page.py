@@ -1,0 +1,119 @@
+"""The tables of docs/regret.md, between its marks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from . import tables, trainings
+from .forms import DESIGN, FORMS, JUDGED
+from .kept import Comparison
+from .rules import SCORES, pooled
+
+FOLDS = 5  # of the package's rule
+
+
+def blocks(comparisons: list[Comparison]) -> dict[str, str]:
+    """Mark -> Markdown."""
+    halves = {half: [each for each in comparisons if each.form.half == half] for half in (DESIGN, JUDGED)}
+    return {
+        "forms": _forms(comparisons),
+        "scores": "\n\n".join(_scores(halves[DESIGN], folds) for folds in sorted(trainings.FOLDS)),
+        **{half: _half(each) for half, each in halves.items()},
+    }
+
+
+def write(path: Path, comparisons: list[Comparison]) -> None:
+    """Replace the blocks of the page."""
+    text = path.read_text("utf-8")
+    for name, block in blocks(comparisons).items():
+        begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
+        head, rest = text.split(begin)
+        text = head + begin + block + "\n" + end + rest.split(end, 1)[1]
+    path.write_text(text, "utf-8")
+
+
+def table(head: tuple, rows: list[tuple]) -> str:
+    """A table of Markdown; numbers with two decimals."""
+    lines = [head, tuple("---" if k == 0 else "---:" for k in range(len(head))), *rows]
+    return "\n".join("| " + " | ".join(_cell(each) for each in line) + " |" for line in lines)
+
+
+def _cell(value):
+    if value is None:
+        return "–"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def _forms(comparisons):
+    there = {each.form.name: each for each in comparisons}
+    rows = []
+    for form in FORMS.values():
+        found = there.get(form.name)
+        counts = form.counts
+        rows.append(
+            (
+                form.name,
+                form.half,
+                f"{sum(counts)}, {max(counts)} to {min(counts)} a class",
+                len(form.recipes),
+                "not trained yet"
+                if found is None
+                else f"{100 * found.accuracy.min():.1f} to {100 * found.accuracy.max():.1f}",
+            )
+        )
+    return table(("Comparison", "For", "Training images", "Recipes", "True accuracies"), rows)
+
+
+def _scores(comparisons, folds):
+    comparisons = [each for each in comparisons if folds in each.held]
+    if not comparisons:
+        return f"{folds} folds: not trained yet."
+    head = ("Score", "Mean regret", "Highest", "Of six recipes", "Rank correlation")
+    title = f"{folds} folds, {', '.join(each.form.name for each in comparisons)}:"
+    return title + "\n\n" + table(head, [(name, *row) for name, row in tables.design(comparisons, folds).items()])
+
+
+def _half(comparisons):
+    """The ways to choose, form by form, and how often the interval holds the truth."""
+    comparisons = [each for each in comparisons if FOLDS in each.held]
+    if not comparisons:
+        return "Not trained yet."
+    rows, hits = [], np.zeros(3, int)
+    for each in comparisons:
+        found = tables.judged(each, FOLDS)
+        new = tables.regret(each, np.array([name == found.chosen for name in each.recipes], float))
+        hits += tables.coverage(each, found)
+        before = tables.today(each)
+        rows.append(
+            (
+                each.form.name,
+                f"`{found.chosen}`",
+                len(found.equals),
+                new,
+                tables.regret(each, tables.oracle(each, FOLDS)),
+                None if before is None else tables.regret(each, before),
+                tables.better_half(each),
+                tables.regret(each, SCORES["accuracy"](*pooled(each, FOLDS))),
+            )
+        )
+    columns = list(zip(*rows))[3:]
+    means = [None if None in column else float(np.mean(column)) for column in columns]
+    highest = [None if None in column else float(max(column)) for column in columns]
+    head = ("Comparison", "Chosen", "Equals", "The rule", "Oracle", "Rule before", "Better half", "Plain accuracy")
+    regrets = table(head, [*rows, ("mean", "", "", *means), ("highest", "", "", *highest)])
+    plain, widened, number = hits
+    said = [
+        f"{count} of {number} intervals ({_percent(count, number)}) {what}"
+        for count, what in (
+            (plain, "hold the gain that was measured"),
+            (widened, "do when widened by the error with which it was measured"),
+        )
+    ]
+    return regrets + "\n\n" + "; ".join(said) + "."
+
+
+def _percent(count, number):
+    low, high = tables.binomial_interval(count, number)
+    return f"{100 * count / number:.0f} %, 90 % interval {100 * low:.0f} to {100 * high:.0f}"

@@ -1,0 +1,99 @@
+"""The study behind docs/regret.md: a tiny comparison from images to tables, and the page beside what is kept."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def study():
+    sys.path.insert(0, str(ROOT / "scripts"))
+    try:
+        names = ("forms", "kept", "page", "rules", "tables")
+        yield {
+            "": importlib.import_module("regret"),
+            **{n: importlib.import_module(f"regret_study.{n}") for n in names},
+        }
+    finally:
+        sys.path.remove(str(ROOT / "scripts"))
+
+
+def tiny(study, **changes):
+    form = study["forms"].Form("tiny", "digits", "design", "exp", 9, 4.5, 0, 1, ("base", "resample"))
+    return form._replace(**changes)
+
+
+def test_the_forms_are_those_of_the_plan(study):
+    forms = list(study["forms"].FORMS.values())
+    assert len(forms) == 12 and sum(form.half == "design" for form in forms) == 6
+    assert all(min(form.counts) >= 1 and max(form.counts) == form.largest for form in forms)
+    assert len({tuple(form.counts) for form in forms}) == 12
+    assert tiny(study).counts != tiny(study, order=1).counts
+    assert sorted(tiny(study).counts) == sorted(tiny(study, order=1).counts)
+
+
+@pytest.mark.slow
+def test_a_comparison_is_trained_once_and_judged(study, tmp_path, monkeypatch, capsys):
+    trainings = importlib.import_module("regret_study.trainings")
+    monkeypatch.setattr(study["forms"], "FORMS", {"tiny": tiny(study)})
+    monkeypatch.setattr(study["page"], "FORMS", {"tiny": tiny(study)})
+    monkeypatch.setattr(study["page"], "FOLDS", 3)
+    for name in ("SEEDS", "TRUTH"):
+        monkeypatch.setattr(trainings, name, range(2) if name == "SEEDS" else range(100, 102))
+    kinds = ["folds_3", "truth", "best_epoch"]
+    work, results = tmp_path / "work", tmp_path / "results"
+    assert study[""].main(["pack", "--work", str(work), "--results", str(results)]) == 0
+    assert study[""].main(["train", "--work", str(work), "--kinds", *kinds]) == 0
+    files = sorted(work.rglob("*.npz"))
+    assert len(files) == 12
+    before = [path.stat().st_mtime_ns for path in files]
+    assert study[""].main(["train", "--work", str(work), "--kinds", *kinds]) == 0
+    assert [path.stat().st_mtime_ns for path in files] == before
+    assert study[""].main(["pack", "--work", str(work), "--results", str(results)]) == 0
+    comparison = study["kept"].read(tiny(study), results)
+    held = comparison.held[3]
+    # The classes have 2 to 9 images, and two of three folds are held out.
+    assert (
+        len(set(held.image.tolist())) == len(held.image)
+        and np.bincount(comparison.labels).tolist() == tiny(study).counts
+    )
+    single = np.load(work / "tiny/folds_3/resample/1.npz")
+    np.testing.assert_array_equal(held.parts(held.logits[1])[1], single["logits"].astype(np.float32))
+    np.testing.assert_array_equal(held.recall[1, 1], single["recall"].astype(np.float32))
+    assert comparison.truth.shape == (2, 2, 10) and comparison.best_epoch.shape == (2, 2)
+    capsys.readouterr()
+    assert study[""].main(["judge", "--results", str(results), "--print"]) == 0
+    assert "| tiny |" in capsys.readouterr().out
+
+
+def test_regret_and_coverage_are_those_of_a_slow_count(study):
+    tables, generator = study["tables"], np.random.default_rng(0)
+    form = tiny(study, recipes=("base", "a", "b", "c"))
+    truth = generator.random((4, 3, 10))
+    comparison = study["kept"].Comparison(form, np.zeros(0, int), truth, None, {})
+    true = truth.mean(axis=(1, 2))
+    assert tables.regret(comparison, np.array([0, 1, 3, 2])) == pytest.approx(100 * (true.max() - true[2]))
+    assert tables.better_half(comparison) == pytest.approx(100 * (true.max() - np.sort(true)[2:].mean()))
+    monotone = tables.regret_of_subsets(comparison, true)
+    assert monotone == 0 and tables.correlation(true, true**3) == pytest.approx(1)
+    low, high = tables.binomial_interval(9, 10)
+    assert low < 0.9 < high < 1
+
+
+def test_scores_of_classes(study):
+    rules = study["rules"]
+    logits = np.log(np.array([[[0.7, 0.3], [0.6, 0.4], [0.2, 0.8]]]))
+    found = rules.Pooled([np.array([0, 1, 1])], [np.arange(3)], 2)
+    assert rules.balanced(rules.right)(logits, found) == pytest.approx([0.75])
+    assert rules.balanced(rules.probability)(logits, found) == pytest.approx([(0.7 + 0.6) / 2])
+    assert rules.balanced(rules.log_loss)(logits, found) == pytest.approx([(np.log(0.7) + np.log(0.32) / 2) / 2])
+    sharp = rules.balanced(rules.scaled_log_loss)(logits, found)
+    assert sharp >= rules.balanced(rules.log_loss)(logits, found) - 1e-3
+    np.testing.assert_allclose(rules.balanced(rules.scaled_log_loss)(3 * logits, found), sharp, atol=0.02)
+    means = rules.shrunk(np.array([[1.0], [np.nan]]), np.array([4, 0]), 1.0)
+    assert means[1] == 1 and rules.shrunk(np.array([[1.0], [0.0]]), np.array([4, 4]), 1.0)[0] == pytest.approx(0.9)
