@@ -53,9 +53,9 @@ def _train(chosen, options):
         forms.write(form, options.work / form.name / "data", images[form.data])
     missing = [
         training
-        for kind in options.kinds or trainings.KINDS
+        for kind in options.kinds or forms.KINDS
         for form in chosen
-        for training in trainings.wanted(form, (kind,))
+        for training in forms.wanted(form, (kind,))
         if not (options.work / training.file).is_file()
     ]
     began = time.monotonic()

@@ -29,8 +29,8 @@ ONE_PADDLE = (
     *("test_comparison_settings", "test_data_checks"),
     *("test_data_commands", "test_label_kinds", "test_label_lists", "test_lock", "test_malformed_configs"),
     *("test_methods_page", "test_mistakes", "test_named_data", "test_operators", "test_places", "test_plugins"),
-    *("test_recipes", "test_refit", "test_relabelling", "test_report", "test_resuming", "test_schema"),
-    *("test_synchronisation", "test_text_is_not_run", "test_training_mistakes", "test_unreadable"),
+    *("test_recipes", "test_refit", "test_regret", "test_relabelling", "test_report", "test_resuming"),
+    *("test_schema", "test_synchronisation", "test_text_is_not_run", "test_training_mistakes", "test_unreadable"),
 )
 
 

@@ -39,15 +39,17 @@ def test_the_forms_are_those_of_the_plan(study):
 
 @pytest.mark.slow
 def test_a_comparison_is_trained_once_and_judged(study, tmp_path, monkeypatch, capsys):
-    trainings = importlib.import_module("regret_study.trainings")
     monkeypatch.setattr(study["forms"], "FORMS", {"tiny": tiny(study)})
     monkeypatch.setattr(study["page"], "FORMS", {"tiny": tiny(study)})
-    monkeypatch.setattr(study["page"], "FOLDS", 3)
+    monkeypatch.setattr(study["page"], "USUAL", 3)
     for name in ("SEEDS", "TRUTH"):
-        monkeypatch.setattr(trainings, name, range(2) if name == "SEEDS" else range(100, 102))
+        monkeypatch.setattr(study["forms"], name, range(2) if name == "SEEDS" else range(100, 102))
     kinds = ["folds_3", "truth", "best_epoch"]
     work, results = tmp_path / "work", tmp_path / "results"
     assert study[""].main(["pack", "--work", str(work), "--results", str(results)]) == 0
+    study["forms"].write(tiny(study), work / "tiny" / "data")
+    tested = work / "tiny" / "data" / "test.txt"
+    tested.write_text("".join(tested.read_text().splitlines(keepends=True)[::20]))
     assert study[""].main(["train", "--work", str(work), "--kinds", *kinds]) == 0
     files = sorted(work.rglob("*.npz"))
     assert len(files) == 12

@@ -1,13 +1,15 @@
-"""The comparisons whose truth is known: which images train, which test, which recipes compete."""
+"""The comparisons whose truth is known: which images train, which test, which recipes compete, what is trained."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from ppcls_lt.data import idx
 from ppcls_lt.data.profiles import long_tail_profile, step_profile
 
 DESIGN, JUDGED = "design", "judged"
@@ -76,6 +78,37 @@ BASES = {
 }
 
 
+SEEDS = range(3)  # of the choice
+TRUTH = range(100, 103)  # of trainings on the whole list, which the choice never sees
+FOLDS = (5, 10, 3)
+FOLDS_OF = "folds_"
+TENTH = 10  # today's rule holds out a tenth, the same for all seeds
+BEST_EPOCH = "best_epoch"
+KINDS = ("folds_5", "truth", BEST_EPOCH, "folds_10", "folds_3")
+
+
+class Training(NamedTuple):
+    """One training: on all but a fold, or on the whole list."""
+
+    form: Form
+    kind: str  # folds_K, best_epoch or truth
+    recipe: str
+    seed: int
+
+    @property
+    def file(self) -> str:
+        """What it leaves, below the folder of the study."""
+        return f"{self.form.name}/{self.kind}/{self.recipe}/{self.seed}.npz"
+
+
+def wanted(form: Form, kinds: tuple[str, ...]) -> Iterator[Training]:
+    """Yield the trainings of a form, a seed of all recipes after the other."""
+    for kind in kinds:
+        for seed in TRUTH if kind == "truth" else SEEDS:
+            for recipe in form.recipes:
+                yield Training(form, kind, recipe, seed)
+
+
 def write(form: Form, folder: Path, images: str | os.PathLike | None = None) -> None:
     """Write the images of a form and its lists ``train.txt`` and ``test.txt``, unless they are there.
 
@@ -109,8 +142,6 @@ def _digit_lines(folder, images):
 
 
 def _fashion_lines(folder, images):
-    from ppcls_lt.data import idx
-
     parts = []
     for part in ("train", "t10k"):
         pixels = idx.read_images("regret", "--fashion", images, part)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ppcls_lt.basis import atomic
 
-from . import forms, trainings
+from . import forms
 
 
 class Held(NamedTuple):
@@ -48,18 +48,18 @@ class Comparison(NamedTuple):
 def pack(form: forms.Form, work: Path, target: Path) -> bool:
     """Write what is complete of a form; return whether that is enough for a comparison."""
     complete = {
-        kind: [np.load(work / training.file) for training in trainings.wanted(form, (kind,))]
-        for kind in trainings.KINDS
-        if all((work / training.file).is_file() for training in trainings.wanted(form, (kind,)))
+        kind: [np.load(work / training.file) for training in forms.wanted(form, (kind,))]
+        for kind in forms.KINDS
+        if all((work / training.file).is_file() for training in forms.wanted(form, (kind,)))
     }
-    if "truth" not in complete or not any(kind.startswith(trainings.FOLDS_OF) for kind in complete):
+    if "truth" not in complete or not any(kind.startswith(forms.FOLDS_OF) for kind in complete):
         return False
     lines = (work / form.name / "data" / "train.txt").read_text().splitlines()
     arrays = {"labels": np.array([int(line.split()[-1]) for line in lines], np.int32)}
     number = len(form.recipes)
     for kind, found in complete.items():
         rows = [found[start : start + number] for start in range(0, len(found), number)]  # of each seed
-        if kind == trainings.BEST_EPOCH:
+        if kind == forms.BEST_EPOCH:
             arrays[kind] = np.array([[each["validation"] for each in row] for row in rows]).T
             continue
         recall = np.array([[each["recall"] for each in row] for row in rows]).swapaxes(0, 1)
@@ -82,10 +82,10 @@ def read(form: forms.Form, source: Path) -> Comparison | None:
         return None
     with np.load(path) as arrays:
         held = {}
-        for number in trainings.FOLDS:
-            kind = f"{trainings.FOLDS_OF}{number}"
+        for number in forms.FOLDS:
+            kind = f"{forms.FOLDS_OF}{number}"
             if f"{kind}_logits" in arrays:
                 parts = [arrays[f"{kind}_{part}"] for part in ("logits", "image", "seed", "recall")]
                 held[number] = Held(parts[0].astype(np.float32), *parts[1:])
-        best_epoch = arrays.get(trainings.BEST_EPOCH)
+        best_epoch = arrays.get(forms.BEST_EPOCH)
         return Comparison(form, arrays["labels"], arrays["truth"], best_epoch, held)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from . import tables, trainings
-from .forms import DESIGN, FORMS, JUDGED
+from . import tables
+from .forms import DESIGN, FOLDS, FORMS, JUDGED
 from .kept import Comparison
 from .rules import SCORES, pooled
 
-FOLDS = 5  # of the package's rule
+USUAL = 5  # folds of the package's rule
 
 
 def blocks(comparisons: list[Comparison]) -> dict[str, str]:
@@ -19,7 +19,7 @@ def blocks(comparisons: list[Comparison]) -> dict[str, str]:
     halves = {half: [each for each in comparisons if each.form.half == half] for half in (DESIGN, JUDGED)}
     return {
         "forms": _forms(comparisons),
-        "scores": "\n\n".join(_scores(halves[DESIGN], folds) for folds in sorted(trainings.FOLDS)),
+        "scores": "\n\n".join(_scores(halves[DESIGN], folds) for folds in sorted(FOLDS)),
         **{half: _half(each) for half, each in halves.items()},
     }
 
@@ -77,12 +77,12 @@ def _scores(comparisons, folds):
 
 def _half(comparisons):
     """The ways to choose, form by form, and how often the interval holds the truth."""
-    comparisons = [each for each in comparisons if FOLDS in each.held]
+    comparisons = [each for each in comparisons if USUAL in each.held]
     if not comparisons:
         return "Not trained yet."
     rows, hits = [], np.zeros(3, int)
     for each in comparisons:
-        found = tables.judged(each, FOLDS)
+        found = tables.judged(each, USUAL)
         new = tables.regret(each, np.array([name == found.chosen for name in each.recipes], float))
         hits += tables.coverage(each, found)
         before = tables.today(each)
@@ -92,10 +92,10 @@ def _half(comparisons):
                 f"`{found.chosen}`",
                 len(found.equals),
                 new,
-                tables.regret(each, tables.oracle(each, FOLDS)),
+                tables.regret(each, tables.oracle(each, USUAL)),
                 None if before is None else tables.regret(each, before),
                 tables.better_half(each),
-                tables.regret(each, SCORES["accuracy"](*pooled(each, FOLDS))),
+                tables.regret(each, SCORES["accuracy"](*pooled(each, USUAL))),
             )
         )
     columns = list(zip(*rows))[3:]

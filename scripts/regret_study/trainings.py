@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import paddle
@@ -22,37 +20,7 @@ from ppcls_lt.jobs.job import history_path
 from ppcls_lt.metrics.batch import Batch
 from ppcls_lt.runs import files, history
 
-from .forms import BASES, SHORT_RATE, Form
-
-SEEDS = range(3)  # of the choice
-TRUTH = range(100, 103)  # of trainings on the whole list, which the choice never sees
-FOLDS = (5, 10, 3)
-FOLDS_OF = "folds_"
-TENTH = 10  # today's rule holds out a tenth, the same for all seeds
-BEST_EPOCH = "best_epoch"
-KINDS = ("folds_5", "truth", BEST_EPOCH, "folds_10", "folds_3")
-
-
-class Training(NamedTuple):
-    """One training: on all but a fold, or on the whole list."""
-
-    form: Form
-    kind: str  # folds_K, best_epoch or truth
-    recipe: str
-    seed: int
-
-    @property
-    def file(self) -> str:
-        """What it leaves, below the folder of the study."""
-        return f"{self.form.name}/{self.kind}/{self.recipe}/{self.seed}.npz"
-
-
-def wanted(form: Form, kinds: tuple[str, ...]) -> Iterator[Training]:
-    """Yield the trainings of a form, a seed of all recipes after the other."""
-    for kind in kinds:
-        for seed in TRUTH if kind == "truth" else SEEDS:
-            for recipe in form.recipes:
-                yield Training(form, kind, recipe, seed)
+from .forms import BASES, BEST_EPOCH, FOLDS_OF, SHORT_RATE, TENTH, Training
 
 
 def train(training: Training, folder: Path) -> None:
@@ -104,7 +72,7 @@ def _held_out(training, whole):
     """Which lines are held out, bool ``[N]``; None where the whole list trains."""
     if training.kind == "truth":
         return None
-    number = TENTH if training.kind == BEST_EPOCH else int(training.kind.removeprefix("folds_"))
+    number = TENTH if training.kind == BEST_EPOCH else int(training.kind.removeprefix(FOLDS_OF))
     partition, fold = (0, 0) if training.kind == BEST_EPOCH else fold_of(training.seed, number)
     return stratified_folds(whole.labels, number=number, partition=partition, images=whole.images) == fold
 
