@@ -103,14 +103,17 @@ def judge(
     Miller, "Robust Inference with Multiway Clustering", 2011, for images and seeds together.
     """
     checks.choice("choice", "measure", measure, MEASURES)
-    complete = [name for name in candidates if _is_complete(candidates[name], len(labels))]
     pooled = Pooled(labels, images, class_num)
     weights = pooled.weights(groups)
     if not weights[measure].any():
         got = checks.described(f"{measure}, of whose classes no image is held out")
         checks.fail("choice", "measure", "over classes that have held-out images", got)
-    logits = {name: pooled.values(candidates[name]) for name in complete}
-    right = np.stack([logits[name].argmax(axis=1) == pooled.label for name in complete], axis=1).astype(float)
+    complete, rights = [], []
+    for name, parts in candidates.items():  # one at a time: with many classes they fill a memory
+        if len(parts) == len(labels) and all(part is not None for part in parts):
+            complete.append(name)
+            rights.append(pooled.values(parts).argmax(axis=1) == pooled.label)
+    right = np.stack(rights, axis=1).astype(float)
     recall = pooled.class_means(right)
     scores = {name: _mean(weights[name], recall) for name in MEASURES if name in weights}
     score = scores[measure]
@@ -192,10 +195,6 @@ def seed_excess(pooled: Pooled, weight: np.ndarray, gains: np.ndarray) -> float:
     np.add.at(of_seeds, pooled.seed[counted], parts)
     alone = (parts**2).sum()
     return max(float(seeds / (seeds - 1) * (of_seeds**2).sum() / alone - 1), 0.0) if alone > 0 else 0.0
-
-
-def _is_complete(parts, seeds):
-    return len(parts) == seeds and all(part is not None for part in parts)
 
 
 def _mean(weight, recall):
