@@ -1,8 +1,8 @@
 """``ppcls-lt compare``: every recipe trained on the user's data, many runs at the same time.
 
-``settings`` says what is compared, ``kept`` what the folder holds of it, ``job`` is a run's folder, ``run`` one
-run, ``worker`` its process; ``pool`` has one of ``executors`` do the ``tasks`` that are missing; ``runs.results`` ranks
-what they left.
+``settings`` says what is compared, ``lists`` on which images, ``configs`` with which configurations, ``kept`` what the
+folder holds of it, ``job`` is a run's folder, ``run`` one run, ``worker`` its process; ``pool`` has ``executors``
+do the ``tasks`` that are missing; ``outcome`` judges what they left, ``refit`` makes the final model.
 """
 
 from ..reports.parts.names import COMPARE as OWNER  # noqa: F401

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..configuration import held_out, listed_images, plain, recipes, schedules, stages
 from ..configuration import reading as configuration
 from ..configuration.merging import merged
-from .job import TRAINING, WEIGHTS, Job
+from .job import INFERENCE, TRAINING, WEIGHTS, Job
 
 if TYPE_CHECKING:
     from .lists import Lists
@@ -71,7 +71,11 @@ class Configurations:
     def refit(self, recipe: str, folder: Path, seed: int) -> dict:
         """The configuration of the training on the whole list and for the base's own epochs, without an evaluation."""
         config = self._run(recipe, folder, seed)
-        config["Global"].update(eval_during_train=False, save_interval=self._base["Global"]["epochs"])
+        config["Global"].update(
+            eval_during_train=False,
+            save_interval=self._base["Global"]["epochs"],
+            save_inference_dir=str(folder / INFERENCE),
+        )
         for part in (config, *filter(None, config.get("Stages") or [])):
             if "start_from" in part:
                 part["start_from"] = "last"  # as in the comparison, where each stage's last epoch is its best

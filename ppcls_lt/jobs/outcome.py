@@ -10,7 +10,6 @@ import numpy as np
 
 from ..basis.checks import ConfigError
 from ..maths import choice
-from ..reports.comparison import wording
 from ..runs import files as run_files
 from ..runs import logits
 from ..runs.measures import BASELINE
@@ -168,9 +167,9 @@ def _read(settings: Settings, job: Job, method: str | None) -> Any:
 
 def write_best(settings: Settings, outcome: Outcome) -> str:
     """Write the chosen recipe as a whole configuration; return a sentence about it."""
-    best = wording.chosen(outcome)
+    best = outcome.chosen
     if best is None:
-        return f"no {BEST}: there is nothing to choose it by"
+        return f"no {BEST}: without a finished run of {BASELINE} there is nothing to judge by"
     path = settings.folder / BEST
     adjustment = best.adjustment
     config = settings.configs.complete(best.trained)

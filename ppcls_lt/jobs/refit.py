@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
-from ..basis import atomic
+from ..basis import atomic, checks
 from ..configuration import stages
 from ..engine import trainer
-from ..reports.comparison import wording
 from ..reports.run import writing
 from ..runs import checkpoints
 from ..runs.measures import BASELINE
@@ -59,6 +58,8 @@ def check(settings: Settings) -> None:
     trainer.checked_plan(config, "train")
     config["Global"].update(pretrained_model=None, untrained=True, resume=False)
     trainer.checked_plan(config, "export")
+    if config["Global"].get("image_shape") is None:
+        checks.fail("Global", "image_shape", "a list of channels, height and width, to export with --refit", None)
 
 
 def run(settings: Settings, outcome: Outcome, language: str, do: Callable[[Sequence[FinalTask]], list]) -> list[str]:
@@ -73,7 +74,7 @@ def run(settings: Settings, outcome: Outcome, language: str, do: Callable[[Seque
     Raises:
         ConfigError: the folder holds such a training with other settings.
     """
-    row = wording.chosen(outcome)
+    row = outcome.chosen
     if row is None:
         return []
     for tasks in _steps(settings, row):

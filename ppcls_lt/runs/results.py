@@ -194,6 +194,11 @@ class Outcome:
     unadjusted: list = field(default_factory=list)  # of (candidate, reason) of those that there are not
     refit: dict = field(default_factory=dict)  # candidate -> ``Accuracies`` after a training on the whole list
 
+    @property
+    def chosen(self) -> Row | None:
+        """The row of the candidate that the choice takes; None without a choice."""
+        return next((row for row in self.rows if self.choice and row.recipe == self.choice.chosen), None)
+
 
 def ranked(runs: Iterable[Result], rank_by: str, baseline: str = BASELINE, choice: Any = None) -> list[Row]:
     """Return the rows of the table, best first.
