@@ -372,6 +372,25 @@ def test_the_final_model_is_trained_on_the_whole_list_tested_once_and_exported(p
     assert Accuracies.read(home / "test.json") == test
 
 
+def test_the_epoch_is_chosen_on_a_list_of_ones_own(place):
+    lists = ["--val-list", place / "digits/val.txt", "--choose-epoch", "--seeds", 0, 1]
+    arguments = ["compare", "-c", "base.yaml", *lists, "--recipes", "base", "--epochs", 3, "--out", "list"]
+    done = commands.run(place, *arguments, "--adjust", "none", "--jobs", 2, environment=ENVIRONMENT)
+    assert done.returncode == 0, done.output + done.errors
+    size = len((place / "digits/val.txt").read_text().splitlines())
+    for seed in (0, 1):
+        home = place / f"list/runs/base/seed_{seed}"
+        run, found = Result.read(home / "result.json"), logits.read(home / "held_out.npz")
+        best = history.best(history.read(next(home.glob("training/**/metrics.jsonl"))))
+        assert (run.best_epoch, run.validation["balanced"]) == (
+            best["epoch"],
+            pytest.approx(best["values"]["balanced"]),
+        )
+        assert [epoch for epoch, _ in run.curve] == [1, 2, 3] and found.image.tolist() == list(range(size))
+        again, _ = accuracies(found.label, found.logits.argmax(axis=1), GROUPS, 10)
+        assert run.validation["balanced"] == pytest.approx(again["balanced"], abs=1e-9)
+
+
 def check_test_by_hand(place, home, method, expected):
     strength = Result.read(home / f"adjusted/balanced/{method}.json").adjustment["strength"]
     flags = ["--run", home / "training", "--eval-is-validation", "--methods", method, "--strength", strength]

@@ -97,6 +97,7 @@ def test_each_seed_holds_out_another_part_and_none_is_tested_on(base, data, tmp_
         assert shown.setdefault(job.seed, part) == part
     # Fold 3 and fold 1 of one partition, and fold 1 of another.
     assert not set(shown[3]) & set(shown[1]) and set(shown[1]) != set(shown[5])
+    assert settings.unjudged.tolist() == []
     together = {line for part in shown.values() for line in part}
     assert settings.validation_counts.sum() == len(together) == settings.lists["validation"][1]
     assert train["Arch"]["classifier"] == "normalized" and "LDAMLoss" in train["Loss"]["Train"][0]
@@ -232,7 +233,7 @@ def test_the_base_as_it_is_is_a_candidate_and_what_recipes_replace_in_it_is_told
     assert [place for place, _, _ in replaced["crt"]] == ["Loss.Train", "Stages[1]: DataLoader.Train.sampler"]
     for job in settings.jobs:
         finish(job)
-    found = outcome.gather(settings, "", [])
+    found = outcome.gather(settings, "", [], outcome.choose(settings))
     page = tables.markdown(found)
     assert "| ce | Loss.Train | &#91;{CELoss: {epsilon: 0.1, weight: 1.0}}&#93; |" in page
     assert "recipe base" not in outcome.write_best(settings, found)
@@ -245,7 +246,7 @@ def test_a_recipe_that_changes_nothing_is_the_base_and_not_trained_again(base):
     settings.prepare()
     assert (list(settings.plans), settings.same) == (["base", "ldam"], ["ce"])
     finish(settings.jobs[0])
-    found = outcome.gather(settings, "", [])
+    found = outcome.gather(settings, "", [], outcome.choose(settings))
     assert "Not trained a second time, since it changes nothing in base: ce." in tables.text(found, 200)
 
 
@@ -286,7 +287,7 @@ def test_runs_of_other_versions_are_refused_or_trained_anew_as_told(base):
         ) as told:
             Settings(path, wanted=["ldam", "focal"]).prepare()
         assert "1 by others: ldam, seed 0, by ppcls_lt" in str(told.value) and "0.0.9" in str(told.value)
-    found = outcome.gather(settings, "", [])
+    found = outcome.gather(settings, "", [], outcome.choose(settings))
     assert "The runs are of different versions" in tables.text(found, 1000) and len(found.versions) == 2
     Settings(path, wanted=["ldam", "focal"]).prepare(retrain=True)
     assert ours.finished and not ldam.begun and (ldam.folder / TRAIN).is_file()
@@ -297,7 +298,7 @@ def test_a_run_that_does_not_say_its_versions_is_told_and_trained_anew_where_tha
     settings.prepare()
     finish(settings.jobs[0], versions=None)
     Settings(base(), wanted=["ldam"]).prepare()
-    assert outcome.gather(settings, "", []).versions == ["unknown versions"]
+    assert outcome.gather(settings, "", [], outcome.choose(settings)).versions == ["unknown versions"]
     Settings(base(), wanted=["ldam"]).prepare(retrain=True)
     assert not settings.jobs[0].finished
 
@@ -319,10 +320,10 @@ def test_logits_of_another_number_of_classes_or_other_images_and_a_damaged_confi
     found = logits.read(other.folder / LOGITS)
     logits.write(other.folder / LOGITS, found._replace(image=found.image + 1))
     with pytest.raises(ConfigError, match=r"held_out.npz: must be of the images that the base's run with seed 0 held"):
-        outcome.gather(settings, "", [])
+        outcome.gather(settings, "", [], outcome.choose(settings))
     logits.write(job.folder / LOGITS, found._replace(logits=found.logits[:, :3], label=found.label * 0))
     with pytest.raises(ConfigError, match=r"held_out.npz: must have the logits of 10 classes, got 3"):
-        outcome.gather(settings, "", [])
+        outcome.gather(settings, "", [], outcome.choose(settings))
     for content in ("a: [", "- 1", "text"):
         (job.folder / TRAIN).write_text(content)
         with pytest.raises(ConfigError, match=r"train.yaml"):
@@ -483,7 +484,7 @@ def judged(settings, **shares):
         right = shares.get(f"{job.recipe}_{job.seed}")
         if right is not None:
             finished(job, right, versions=recording.versions())
-    return outcome.gather(settings, "", [])
+    return outcome.gather(settings, "", [], outcome.choose(settings))
 
 
 def test_the_chosen_one_and_the_base_are_to_be_tested_with_all_their_seeds(base):
@@ -543,3 +544,17 @@ def test_what_cannot_be_exported_is_told_before_a_refit(base):
     settings = Settings(base(set_in("Global", "image_shape", value=None)), wanted=["ce"])
     with pytest.raises(ConfigError, match="`image_shape` must be a list of channels, height and width, to export"):
         refit.check(settings)
+
+
+def test_classes_that_no_seed_holds_out_are_named(base, data, tmp_path):
+    """One of a single image, and one of two where the seeds hold out the later folds alone."""
+    kept, seen = [], {}
+    for line in lines(data / "train.txt"):
+        label = int(line.split()[1])
+        seen[label] = seen.get(label, 0) + 1
+        if seen[label] <= {8: 2, 9: 1}.get(label, 99):
+            kept.append(line)
+    (data / "tail.txt").write_text("\n".join(kept) + "\n")
+    path = base(set_in("DataLoader", "Train", "dataset", "cls_label_path", value=str(data / "tail.txt")))
+    for seeds, expected in (([0], [9]), ([2, 3], [8, 9]), ([3, 6], [9])):
+        assert Settings(path, wanted=["ce"], seeds=seeds).unjudged.tolist() == expected

@@ -142,6 +142,7 @@ def _adjustments(names):
 
 
 def _train_and_rank(settings, arguments):
+    from ..data.list_files import listed_classes
     from ..jobs import outcome, pool, refit
     from ..jobs.executors.local import Local
     from ..reports.comparison import replacements, tables, writing
@@ -153,6 +154,8 @@ def _train_and_rank(settings, arguments):
         _say(f"{name}: changes nothing in the base, and is not trained a second time")
     for line in replacements.lines(settings.replaced()):
         _say(f"replaced in the base: {line}")
+    if settings.unjudged.size:
+        _say(f"not judged, since no seed holds out an image of them: {listed_classes(settings.unjudged)}")
     finished = sum(job.complete for job in settings.jobs)
     missing = [job for job in settings.jobs if not job.complete]
     _say(
@@ -160,12 +163,12 @@ def _train_and_rank(settings, arguments):
         f"{finished} runs are finished, {len(missing)} to do, in {settings.folder}"
     )
 
-    def gather(final=True):
+    def gather(chosen=None):
         failed = [(job.recipe, job.seed, reason) for job, reason in work.failures]
-        return outcome.gather(settings, arguments.command_line, [*failures, *failed], final)
+        return outcome.gather(settings, arguments.command_line, [*failures, *failed], chosen)
 
     def write():
-        writing.write(gather(final=False), settings.folder, arguments.language, page=False)
+        writing.write(gather(), settings.folder, arguments.language, page=False)
 
     for job in settings.jobs:
         if job.finished:
@@ -181,7 +184,8 @@ def _train_and_rank(settings, arguments):
     work = pool.Pool(missing, executor, _say, status)
     try:
         work.work(finished=write)
-        found = gather()
+        chosen = outcome.choose(settings)
+        found = gather(chosen)
         tests = outcome.tests(settings, found, arguments.test_all)
         if tests:
             names = dict.fromkeys(name for task in tests for name in task.candidates)
@@ -193,12 +197,12 @@ def _train_and_rank(settings, arguments):
                 for task, reason in testing.failures
                 for name in task.candidates
             ]
-            found = gather()
+            found = gather(chosen)
         final = refit.run(settings, found, arguments.language, do) if arguments.refit else []
     except KeyboardInterrupt:
         _say("interrupted; the same command goes on with what is missing")
         return 130
-    found = gather()
+    found = gather(chosen)
     _say("")
     _say(tables.text(found, shutil.get_terminal_size().columns))
     _say(writing.write(found, settings.folder, arguments.language))

@@ -21,24 +21,32 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 BEST = "best.yaml"
-# Enough to put the tables in order while the trainings run.
-_FEW_DRAWS = 200
 
 
-def gather(settings: Settings, command: str, failures: list, final: bool = True) -> Outcome:
+def choose(settings: Settings) -> choice.Choice | None:
+    """Return the choice among the candidates that are finished, None where no run of the base is.
+
+    It reads the logits of all of them, which may be gigabytes.
+
+    Args:
+        settings (Settings): what is compared.
+    """
+    return _choice(settings, _candidates([job for job in settings.jobs if job.finished])[0])
+
+
+def gather(settings: Settings, command: str, failures: list, chosen: choice.Choice | None = None) -> Outcome:
     """Return the outcome of what is finished so far.
 
     Args:
         settings (Settings): what is compared.
         command (str): the command line that makes it again.
         failures (list): of (recipe, seed or None, reason).
-        final (bool): nothing follows, and the choice is made with all its draws.
+        chosen (Choice, optional): what :func:`choose` gave, where no run is still to come.
     """
     failed = {(recipe, seed) for recipe, seed, _ in failures}
     finished = [job for job in settings.jobs if job.finished]
     found, unadjusted = _candidates(finished)
     runs = [run for _, _, run in found]
-    chosen = _choice(settings, found, {} if final else {"draws": _FEW_DRAWS})
     return Outcome(
         title=settings.title,
         command=command,
@@ -107,7 +115,7 @@ def _tested(job, method, run):
     return run.with_test(Accuracies.read(path)) if path.is_file() else run
 
 
-def _choice(settings, found, options):
+def _choice(settings, found):
     """The choice among the candidates on what the base's seeds held out, or None where the base has none."""
     by_name: dict[str, dict[int, tuple]] = {}
     for job, method, run in found:
@@ -115,7 +123,8 @@ def _choice(settings, found, options):
     seeds = list(by_name.get(BASELINE, ()))
     if not seeds:
         return None
-    images = [_read(settings, *by_name[BASELINE][seed][:2]) for seed in seeds]
+    nothing = np.zeros((0, 0), dtype=np.float32)  # of logits one candidate's are in memory at a time
+    images = [_read(settings, *by_name[BASELINE][seed][:2])._replace(logits=nothing) for seed in seeds]
     base = [by_name[BASELINE][seed][2] for seed in seeds]
     return choice.judge(
         _Logits(settings, by_name, seeds, images),
@@ -126,7 +135,6 @@ def _choice(settings, found, options):
         class_num=settings.counts.size,
         baseline=BASELINE,
         work={name: work([run for *_, run in runs.values()], base) for name, runs in by_name.items()},
-        **options,
     )
 
 

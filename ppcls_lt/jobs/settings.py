@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from .. import host
 from ..basis import checks
@@ -22,9 +24,6 @@ from .configs import Configurations
 from .job import HELD_OUT, TEST, TRAIN, TRAINING, Job
 from .kept import check_versions, keep_config, refuse_earlier_rule
 from .lists import Lists, with_lists
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 class Settings:
@@ -127,6 +126,11 @@ class Settings:
     def validation_counts(self) -> np.ndarray:
         """Images per class ``[C]`` that some seed holds out."""
         return self._lists.validation_counts
+
+    @property
+    def unjudged(self) -> np.ndarray:
+        """Classes of training images of which no seed holds out one."""
+        return np.flatnonzero((self.counts > 0) & (self.validation_counts == 0))
 
     @property
     def arch(self) -> str:
