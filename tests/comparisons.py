@@ -46,7 +46,7 @@ def make_run(recipe="base", seed=0, *, validation=0.5, test=0.5, **facts):
     given = {"validation": validation, "test": test}
     for name, value in given.items():
         given[name] = dict.fromkeys(measures, value) if isinstance(value, float) else dict(value)
-    wanted = {"epochs": 10, "stage": 1, "best_epoch": 9, "seconds": 20.0, "recall": [0.5, 0.25], **facts}
+    wanted = {"epochs": 10, "stage": 1, "best_epoch": 9, "seconds": 20.0, "recall": [0.5, 0.25, 0.75], **facts}
     return Result(recipe, seed, **given, **{"curve": [(9, 0.4), (10, 0.5)], "images": 1000, **wanted})
 
 
@@ -68,7 +68,9 @@ def finished(job, right=0.7, *, class_num=10, images=3, **facts):
 
 
 def choice_of(runs, rank_by="balanced", baseline="base"):
-    """The choice that lies nearest to the runs' own figures, each with an interval of six points."""
+    """The choice that lies nearest to the runs' own figures, intervals of six points; None without a base."""
+    if not any(run.recipe == baseline for run in runs):
+        return None
     by_recipe = {}
     for run in runs:
         by_recipe.setdefault(run.recipe, []).append(run)
@@ -77,7 +79,7 @@ def choice_of(runs, rank_by="balanced", baseline="base"):
         for name, those in by_recipe.items()
     }
     base = scored[baseline][rank_by]
-    order = sorted(scored, key=lambda name: -scored[name][rank_by])
+    order = sorted(scored, key=lambda name: -np.nan_to_num(scored[name][rank_by], nan=-1))
     chance = np.exp([50 * (scored[name][rank_by] - scored[order[0]][rank_by]) for name in order])
     judgements = {
         name: Judgement(
@@ -104,7 +106,7 @@ def make_outcome(
     images=20,
     rank_by="balanced",
     thresholds="tertiles",
-    judged=False,
+    test_all=False,
     **facts,
 ):
     """A comparison of recipes of which each moves some accuracy from large to small classes.
@@ -116,7 +118,7 @@ def make_outcome(
         images (int): test images of each class.
         rank_by (str): the measure.
         thresholds: of the groups.
-        judged (bool): with a choice, of which the chosen recipe and the base alone are tested.
+        test_all (bool): all are tested, not the chosen recipe and the base alone.
         facts: fields of ``Outcome`` besides.
     """
     counts = np.array(long_tail_profile(500, 100, class_num))
@@ -152,8 +154,8 @@ def make_outcome(
                     images=110 if recipe in ("crt", "lws") else 100,
                 )
             )
-    choice = choice_of(runs, rank_by) if judged and runs else None
-    if choice is not None:
+    choice = choice_of(runs, rank_by)
+    if choice is not None and not test_all:
         untested = {"test": dict.fromkeys(MEASURES, float("nan")), "recall": []}
         runs = [run if run.recipe in (choice.chosen, "base") else replace(run, **untested) for run in runs]
     given = {
@@ -178,4 +180,11 @@ def make_outcome(
 def outcome_of(runs, rank_by="few", **facts):
     """A comparison with exactly these runs."""
     seeds = sorted({run.seed for run in runs})
-    return make_outcome(class_num=3, recipes=(), seeds=seeds, rank_by=rank_by, rows=ranked(runs, rank_by), **facts)
+    choice = choice_of(runs, rank_by)
+    given = {
+        "rows": ranked(runs, rank_by, choice=choice),
+        "choice": choice,
+        "validation_counts": np.full(3, 10),
+        **facts,
+    }
+    return make_outcome(class_num=3, recipes=(), seeds=seeds, rank_by=rank_by, **given)

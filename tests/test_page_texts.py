@@ -1,5 +1,6 @@
 """The texts of the pages: the same in every language, and each of them shown somewhere."""
 
+import dataclasses
 import json
 import string
 
@@ -14,6 +15,7 @@ from ppcls_lt.reports.run.collect import collect
 from ppcls_lt.reports.run.figures import paint
 from ppcls_lt.reports.run.page import page
 from ppcls_lt.runs import files as run_files
+from ppcls_lt.runs.results import MEASURES, Accuracies
 
 from .comparisons import make_outcome, make_run, outcome_of
 from .run_folders import PICTURES, write_run
@@ -41,7 +43,7 @@ def gaps(words):
     return {key: sorted(name for _, name, _, _ in parse(text) if name) for key, text in words.items()}
 
 
-@pytest.mark.parametrize("texts, alike", [(run, {"f1", "ece"}), (comparison, {"head", "gain_next"})])
+@pytest.mark.parametrize("texts, alike", [(run, {"f1", "ece"}), (comparison, {"refit_of", "equal_mark"})])
 def test_languages_have_the_same_texts_with_the_same_gaps(texts, alike):
     assert set(texts.TEXTS) == {"en", "zh"}
     assert gaps(texts.EN) == gaps(texts.ZH)
@@ -54,6 +56,8 @@ def test_a_report_asks_for_every_text(tmp_path, monkeypatch):
     monkeypatch.setitem(run.TEXTS, "en", asked)
     names = {str(label): f"thing {label}" for label in range(130)}
     write_run(tmp_path / "many", 130, images=3, class_names=names)
+    regrouped = {"Metric": {"Eval": [{"ManyMediumFewAcc": {"num_class_list": "auto", "group_by": [9, 500, 50]}}]}}
+    write_run(tmp_path / "regrouped", 3, config=regrouped)
     write_run(tmp_path / "alone", 37, images=3, mode="eval", epochs=1, counts=None)
     write_run(tmp_path / "staged/stage_1", images=3, thresholds="tertiles", stage=1, stages=2)
     write_run(tmp_path / "staged/stage_2", predict=False, stage=2, stages=2)
@@ -91,8 +95,11 @@ def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
         "same": ["ce_drw"],
         "replaced": {"ib": [("Loss.Train", "CELoss", "IBLoss")]},
         "unadjusted": [("ib+tau_norm", "no classifier")],
+        "refit": {"ib": Accuracies(dict.fromkeys(MEASURES, 0.5), [])},
     }
-    write(make_outcome(130, ["base", "ib"], seeds=[0, 1], **troubles), tmp_path)
+    many = make_outcome(130, ["base", "ib", *(f"mine{i}" for i in range(30))], seeds=[0, 1], **troubles)
+    unjudged = {"unjudged": tuple(range(9)), "incomplete": ("lws",)}
+    write(dataclasses.replace(many, choice=dataclasses.replace(many.choice, **unjudged)), tmp_path)
     few = make_outcome(
         10, ["base", "ib"], seeds=[0], thresholds=(100, 20), validation_counts=np.full(10, 1), rank_by="medium"
     )
@@ -101,13 +108,20 @@ def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
     write(make_outcome(10, []), tmp_path)
 
     def of(**values):
-        """Runs of recipes with two seeds; what is better on the validation images is worse on those of the test."""
+        """Runs of recipes with two seeds; what is better on the held-out images is worse on those of the test."""
         return [make_run(name, i, validation=v, test=1 - v) for name, v in values.items() for i in (0, 1)]
 
-    every = [of(base=0.5, ib=0.6), of(base=0.6, ib=0.5), of(base=0.5, ib=0.5), of(base=0.5, ib=0.9)[:3]]
-    every += [of(ib=float("nan")), of(ib=0.5), of(base=0.4, ib=0.5, crt=0.5)[::2]]
+    every = [
+        of(base=0.5, ib=0.6),
+        of(base=0.6, ib=0.5),
+        of(base=0.5, ib=0.49),
+        of(base=0.5, ib=0.51),
+        of(base=0.5, ib=0.9)[:3],
+    ]
+    every += [of(ib=0.5), of(base=0.4)]
     adjusted = {"of": "base", "method": "tau_norm", "strength": 0.5}
     every += [[*of(base=0.4), make_run("base+tau_norm", validation=0.5, test=0.5, adjustment=adjusted)]]
     for runs in every:
         tables.text(outcome_of(runs), 60)
+        write(outcome_of(runs), tmp_path)
     assert asked.never() == set()

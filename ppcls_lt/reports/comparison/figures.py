@@ -7,23 +7,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...data import charts
-from ...data.group_names import GROUPS
 from ...maths import scores
-from ...runs.results import pairs
 from ..parts import fonts
 from ..parts.blocks import joined
-from . import captions, wording
+from . import wording
 from .texts import TEXTS
 
 if TYPE_CHECKING:
     from ...runs.results import Outcome
 
+FIRST = 20  # candidates that are drawn beside the baseline
 BEST = 5  # recipes beside the baseline whose curves are drawn
 _NUMBERS = 12  # up to so many classes its cells hold numbers
-_COLOURS = {**charts.COLOURS, "balanced": "black"}
+_TICK = 14  # columns for the name of a class
+_BLUE = "#0072B2"
+_LIGHT = "#999999"
+_Z = 1.6449  # of a normal distribution, of which 90 % lie within
 # Of Okabe and Ito, with line styles of their own for those who see no colour.
 _LINES = (
-    ("#0072B2", "-"),
+    (_BLUE, "-"),
     ("#D55E00", "--"),
     ("#009E73", "-."),
     ("#CC79A7", (0, (5, 1))),
@@ -42,68 +44,56 @@ def paint(outcome: Outcome, language: str) -> dict[str, bytes]:
 
     words, families = fonts.words_and_families(TEXTS, language)
     names = [wording.shortened(row.recipe, wording.NAME) for row in outcome.rows]
-    names, families = fonts.drawable(names, families)
+    classes = [wording.shortened(wording.class_name(outcome, label), _TICK) for label in range(outcome.counts.size)]
+    drawable, families = fonts.drawable([*names, *classes], families)
     # The rank makes names unique that were shortened to the same.
-    names = {row.recipe: f"{rank} {name}" for rank, (row, name) in enumerate(zip(outcome.rows, names), 1)}
+    named = {row.recipe: f"{rank} {name}" for rank, (row, name) in enumerate(zip(outcome.rows, drawable), 1)}
+    ticks = drawable[len(names) :]
     drawn = {}
     # A dollar in a name is no formula.
     with matplotlib.rc_context({"font.family": families, "font.size": 9, "text.parse_math": False}):
         for name, draw in (
-            ("groups", _groups),
-            ("trade_off", _trade_off),
-            ("classes", _classes),
-            ("epochs", _epochs),
+            ("gains", lambda: _gains(outcome, named, words)),
+            ("per_class", lambda: _per_class(outcome, ticks, words)),
+            ("classes", lambda: _classes(outcome, named, ticks, words)),
+            ("epochs", lambda: _epochs(outcome, named, words)),
         ):
-            figure = draw(outcome, names, words)
+            figure = draw()
             if figure is not None:
                 drawn[name] = charts.png(figure)
     return drawn
 
 
-def _bars(spreads):
-    """Lengths of error bars: none where there is no spread."""
-    return np.nan_to_num(np.asarray(spreads, dtype=float))
+def first(outcome: Outcome) -> list[str]:
+    """The candidates that are drawn: the first of the judged ones without the baseline."""
+    judged = [] if outcome.choice is None else list(outcome.choice.judgements)
+    return [name for name in judged if name != outcome.baseline][:FIRST]
 
 
-def _groups(outcome, names, words):
-    values = {
-        name: 100 * np.array([row.test[name] for row in outcome.rows])
-        for name in (*GROUPS, "balanced")
-        if any(not np.isnan(row.test[name][0]) for row in outcome.rows)
-    }
-    if not values:
+def _gains(outcome, names, words):
+    """Draw the gain of each candidate and its interval, the best on top, and the baseline's line at 0."""
+    drawn = first(outcome)
+    found = outcome.choice
+    if not drawn or all(np.isnan(found.judgements[name].gain) for name in drawn):
         return None
-    size = len(outcome.rows)
-    figure = charts.new_figure(1.1 + 0.23 * size, width=8)
-    grid = figure.subplots(1, len(values), sharey=True, squeeze=False)[0]
-    base = wording.baseline(outcome)
-    ends = {name: _ends(pair) for name, pair in values.items()}
-    span = 1.12 * max(5, *(high - low for low, high in ends.values()))
-    for axes, (name, pair) in zip(grid, values.items()):
-        axes.set_title(words[name], fontsize=9)
-        style = {"fmt": "o", "markersize": 4.5, "color": _COLOURS[name], "ecolor": _COLOURS[name], "elinewidth": 1.2}
-        axes.errorbar(pair[:, 0], range(size), xerr=_bars(pair[:, 1]), **style)
-        if base is not None and not np.isnan(base.test[name][0]):
-            axes.axvline(100 * base.test[name][0], color=charts.GREY, linestyle="--", linewidth=1)
-        axes.set(xlim=_window(sum(ends[name]) / 2, span), ylim=(size - 0.4, -0.6))
-        axes.locator_params(axis="x", nbins=4)
-        axes.set_yticks(range(size), labels=[names[row.recipe] for row in outcome.rows], fontsize=8)
-        axes.tick_params(axis="y", length=0)
-        axes.grid(axis="y", alpha=0.25)
-        axes.spines[["top", "right", "left"]].set_visible(False)
-    figure.supxlabel(words["fig_accuracy"], fontsize=9)
+    figure = charts.new_figure(1.1 + 0.24 * len(drawn), width=8)
+    axes = figure.add_subplot()
+    axes.axvline(0, color=charts.GREY, linestyle="--", linewidth=1)
+    for place, name in enumerate(drawn):
+        one = found.judgements[name]
+        colour = _BLUE if name == found.chosen else "black" if name in found.equals else _LIGHT
+        low, high = 100 * (one.gain - one.low), 100 * (one.high - one.gain)
+        error = [[max(low, 0)], [max(high, 0)]]
+        axes.errorbar(100 * one.gain, place, xerr=error, fmt="o", color=colour, ms=4, linewidth=1.6, capsize=2)
+    axes.set_yticks(range(len(drawn)), labels=[names[name] for name in drawn], fontsize=8)
+    axes.set_ylim(len(drawn) - 0.5, -0.5)
+    axes.set_xlim(*_at_least(axes.get_xlim(), 2))
+    gain = words["fig_gain"].format(measure=words[f"{outcome.rank_by}_shot"], baseline=outcome.baseline)
+    axes.set_xlabel(gain)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", alpha=0.25)
+    axes.spines[["top", "right", "left"]].set_visible(False)
     return figure
-
-
-def _window(middle, span):
-    """Limits ``span`` apart about a value in per cent, moved where they would show what cannot be."""
-    low = max(min(middle - span / 2, 103 - span), -3)
-    return low, low + span
-
-
-def _ends(pair):
-    """Lowest and highest value, error bars included."""
-    return np.nanmin(pair[:, 0] - _bars(pair[:, 1])), np.nanmax(pair[:, 0] + _bars(pair[:, 1]))
 
 
 def _at_least(limits, span):
@@ -112,59 +102,91 @@ def _at_least(limits, span):
     return limits[0] - more, limits[1] + more
 
 
-def _trade_off(outcome, names, words):
-    """Draw a point for each recipe that shares a seed with the baseline, and lines through the baseline's own."""
-    rows = [row for row in outcome.rows if row.gain]
-    places = 100 * np.array([[row.gain["many"], row.gain["few"]] for row in rows], dtype=float).reshape(-1, 2, 2)
-    there = ~np.isnan(places[:, :, 0]).any(axis=1)
-    rows, places = [row for row, defined in zip(rows, there) if defined], places[there]
-    # The baseline alone says nothing.
-    if not any(row.recipe != outcome.baseline for row in rows):
-        return None
-    figure = charts.new_figure(5)
-    axes = figure.add_subplot()
-    (x, y), (right, above) = places[:, :, 0].T, _bars(places[:, :, 1]).T
-    for index, row in enumerate(rows):
-        base = row.recipe == outcome.baseline
-        colour = "black" if base else "#0072B2"
-        axes.plot(x[index], y[index], "D" if base else "o", color=colour, markersize=5, zorder=3)
-        if not base:
-            axes.errorbar(
-                x[index], y[index], xerr=right[index], yerr=above[index], color="#c6dbef", linewidth=1, zorder=1
-            )
-        else:
-            axes.axvline(x[index], color=charts.GREY, linestyle="--", linewidth=1, zorder=0)
-            axes.axhline(y[index], color=charts.GREY, linestyle="--", linewidth=1, zorder=0)
-    heads = [
-        words["fig_gain"].format(measure=words[name], baseline=outcome.baseline) for name in ("many_shot", "few_shot")
-    ]
-    axes.set(xlabel=heads[0], ylabel=heads[1])
-    axes.margins(0.12)
-    # A difference of next to nothing shall not fill the picture.
-    axes.set(xlim=_at_least(axes.get_xlim(), 2), ylim=_at_least(axes.get_ylim(), 2))
-    axes.spines[["top", "right"]].set_visible(False)
-    captions.place(axes, x, y, [names[row.recipe] for row in rows])
-    return figure
+def wilson(share: np.ndarray, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The 90 % interval of a share that so many images gave, its ends.
+
+    Args:
+        share (array): right ones among the images.
+        images (array): their number, > 0.
+
+    Source: Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
+    """
+    middle = (share + _Z**2 / (2 * images)) / (1 + _Z**2 / images)
+    half = _Z * np.sqrt(share * (1 - share) / images + (_Z / (2 * images)) ** 2) / (1 + _Z**2 / images)
+    return np.clip(middle - half, 0, share), np.clip(middle + half, share, 1)
 
 
 def blocks(outcome: Outcome) -> list[np.ndarray]:
-    """The classes of each column of the heat map, from most to fewest images: one each up to 40, else joined."""
+    """The classes of each column of a picture, from most to fewest images: one each up to 40, else joined."""
     order = np.argsort(-outcome.counts, kind="stable")
     if order.size <= charts.MAX_BARS:
         return np.split(order, order.size)
     return joined(order, outcome.groups)
 
 
-def _classes(outcome, names, words):
-    base = wording.baseline(outcome)
-    rows = [row for row in outcome.rows if row.recipe != outcome.baseline and row.gain]
-    if base is None or not rows:
+def _means(values, parts):
+    return np.array([scores.mean(np.asarray(values)[part]) for part in parts])
+
+
+def _per_class(outcome, ticks, words):
+    """Draw the accuracy of the chosen candidate and of the baseline on each class, with what its images allow."""
+    found = outcome.choice
+    if found is None:
         return None
     parts = blocks(outcome)
-    cells = np.array([_against(row, base, parts) for row in rows])
+    images = np.array([outcome.validation_counts[part].sum() for part in parts])
+    there = (images > 0) & ~np.isnan(_means(found.judgements[found.chosen].recall, parts))
+    if not there.any():
+        return None
+    figure = charts.new_figure(4, width=8)
+    axes = figure.add_subplot()
+    places = np.arange(len(parts))
+    shown = [(outcome.baseline, _LIGHT, "D", -0.15), (found.chosen, _BLUE, "o", 0.15)]
+    for name, colour, marker, aside in shown if found.chosen != outcome.baseline else shown[:1]:
+        share = np.clip(_means(found.judgements[name].recall, parts), 0, 1)  # a mean of ones may round above 1
+        known = there & ~np.isnan(share)
+        low, high = wilson(share[known], images[known])
+        error = 100 * np.array([share[known] - low, high - share[known]])
+        axes.errorbar(
+            places[known] + aside, 100 * share[known], yerr=error, fmt=marker, color=colour, ms=4, linewidth=1.3
+        )
+    axes.set_ylabel(words["fig_held_out"])
+    axes.set_ylim(-3, 103)
+    axes.grid(axis="y", alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    _class_axis(axes, outcome, parts, ticks, words, images)
+    _strip(figure, axes, outcome, parts, words)
+    return figure
+
+
+def _class_axis(axes, outcome, parts, ticks, words, images=None):
+    """Name the classes below the columns, or say their ranks where several share one."""
+    single = len(parts) == outcome.counts.size
+    if single:
+        labels = [ticks[part[0]] for part in parts]
+        if images is not None:
+            labels = [words["fig_images"].format(name=name, n=n) for name, n in zip(labels, images)]
+        long = max(map(wording.columns, labels)) * len(labels) > 90
+        turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if long else {}
+        axes.set_xticks(range(len(parts)), labels=labels, fontsize=8, **turned)
+    else:
+        starts = np.cumsum([0, *(part.size for part in parts)])
+        shown = np.unique(np.linspace(0, len(parts) - 1, 9).round().astype(int))
+        axes.set_xticks(shown, labels=[starts[i] + 1 for i in shown], fontsize=8)
+    axes.set_xlabel(words["fig_sorted" if single else "fig_rank"])
+
+
+def _classes(outcome, names, ticks, words):
+    """Draw what each candidate changes for each class, in colours."""
+    drawn = first(outcome)
+    if not drawn:
+        return None
+    parts = blocks(outcome)
+    base = outcome.choice.judgements[outcome.baseline].recall
+    cells = np.array([100 * _means(outcome.choice.judgements[name].recall - base, parts) for name in drawn])
     if np.isnan(cells).all():
         return None
-    figure = charts.new_figure(max(1.6 + 0.25 * len(rows), 2.6), width=8)
+    figure = charts.new_figure(max(1.8 + 0.25 * len(drawn), 2.8), width=8)
     axes = figure.add_subplot()
     axes.set_facecolor("#bbbbbb")
     # One class that changes much shall not make all the others white.
@@ -179,22 +201,11 @@ def _classes(outcome, names, words):
                 colour = "white" if abs(value) > 0.6 * limit else "black"
                 number = f"{round(value, 1) + 0.0:+.1f}"
                 axes.text(column, row, number, ha="center", va="center", color=colour, fontsize=7)
-    axes.set_yticks(range(len(rows)), labels=[names[row.recipe] for row in rows], fontsize=8)
+    axes.set_yticks(range(len(drawn)), labels=[names[name] for name in drawn], fontsize=8)
     axes.tick_params(axis="y", length=0)
-    single = len(parts) == outcome.counts.size
-    ticks = np.arange(len(parts)) if single else np.unique(np.linspace(0, len(parts) - 1, 9).round().astype(int))
-    starts = np.cumsum([0, *(part.size for part in parts)])
-    axes.set_xticks(ticks, labels=[parts[i][0] if single else starts[i] + 1 for i in ticks], fontsize=8)
-    axes.set_xlabel(words["fig_sorted" if single else "fig_rank"])
+    _class_axis(axes, outcome, parts, ticks, words)
     _strip(figure, axes, outcome, parts, words)
     return figure
-
-
-def _against(row, base, parts):
-    """Points of recall over the baseline's, mean over the seeds of both, for each block of classes."""
-    gains = [np.subtract(run.recall, other.recall) for run, other in pairs(row.runs, base.runs)]
-    gain = 100 * np.mean(gains, axis=0)
-    return [scores.mean(gain[part]) for part in parts]
 
 
 def _strip(figure, axes, outcome, parts, words):
@@ -209,7 +220,7 @@ def _strip(figure, axes, outcome, parts, words):
                 [start, start + width],
                 [1.02, 1.02],
                 transform=above,
-                color=_COLOURS[group],
+                color=charts.COLOURS[group],
                 linewidth=5,
                 solid_capstyle="butt",
                 clip_on=False,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...runs.measures import MEASURES
 from ..parts.templates import render
 from . import figures, replacements, tables, wording
 from .texts import TEXTS
@@ -27,17 +26,19 @@ def page(outcome: Outcome, pictures: Mapping[str, bytes], folder: str, language:
         language (str): ``en`` or ``zh``.
     """
     words = TEXTS[language]
-    row = wording.chosen(outcome)
     return render(
         "comparison/page.html.j2",
         words,
         title=words["title"].format(title=outcome.title),
         subtitle=words["subtitle"].format(arch=outcome.arch, epochs=outcome.epochs, seeds=tables.seeds(outcome)),
         outcome=outcome,
-        tiles=None if row is None else _tiles(outcome, row, words),
-        choice=[*wording.choice(outcome, words), *wording.notes(outcome, words)],
+        answer=wording.answer(outcome, words),
+        tiles=_tiles(outcome, words),
+        tested=wording.tested(outcome, words),
+        notes=wording.notes(outcome, words),
         cautions=wording.cautions(outcome, words),
         ranking=_ranking(outcome, words) if outcome.rows else None,
+        tests=_tests(outcome, words) if tables.tested_rows(outcome) else None,
         replaced=_replaced(outcome, words) if any(outcome.replaced.values()) else None,
         failures=tables.failures(outcome, words),
         missing=tables.missing(outcome, words),
@@ -52,31 +53,39 @@ def page(outcome: Outcome, pictures: Mapping[str, bytes], folder: str, language:
     )
 
 
-def _tiles(outcome, row, words):
-    """The chosen recipe and what it gains, in large letters."""
-    found = [(words["recipe"], one_line(row.recipe))]
-    told = [name for name in ("few", "many", "balanced") if not np.isnan(row.test[name][0])]
-    if row.recipe == outcome.baseline or not row.gain:
-        names = [words["tile"].format(kind=words["test"], measure=words[name]) for name in told]
-        return found + [(head, percent(row.test[name])) for head, name in zip(names, told)]
-    names = [words["gain_points"].format(measure=words[f"{name}_shot"]) for name in told]
-    found += [(head, points(row.gain[name])) for head, name in zip(names, told)]
-    return [*found, (words["work_head"].format(baseline=outcome.baseline), times(row.work))]
+def _tiles(outcome, words):
+    """The chosen candidate, what it gains and how sure that is, in large letters; None before there is one."""
+    row = wording.chosen(outcome)
+    if row is None:
+        return None
+    found = outcome.choice.judgements[row.recipe]
+    tiles = [(words["recipe"], one_line(row.recipe))]
+    measure = words[outcome.rank_by]
+    if row.recipe == outcome.baseline:
+        tiles.append(
+            (words["held_out"].format(measure=measure), f"{percent((found.scores[outcome.rank_by], np.nan))} %")
+        )
+    else:
+        tiles.append((words["gain_tile"].format(measure=measure), points((found.gain, np.nan))))
+        tiles.append((words["interval_head"], wording.interval(found, words)))
+        tiles.append((words["work_head"].format(baseline=outcome.baseline), times(row.work)))
+    if len(outcome.choice.judgements) > 1:
+        tiles.append((words["best_tile"], wording.chance(found.best)))
+    return tiles
 
 
 def _ranking(outcome, words):
-    """What is said of the ranked table, the table, and that of the gains, or None where there are none."""
-    gains = [
-        [one_line(row.recipe), *(points(row.gain[name]) for name in MEASURES)]
-        for row in outcome.rows
-        if row.gain and row.recipe != outcome.baseline
-    ]
-    heads = [words["recipe"], *(words[name] for name in MEASURES)]
+    """What is said of the ranked table, and the table."""
     return {
         "about": tables.about_table(outcome, words),
         "table": (tables.heads(outcome, words), _fixed(tables.cells(outcome, words))),
-        "gains": (heads, _fixed(gains)) if gains else None,
     }
+
+
+def _tests(outcome, words):
+    """What is said of the table of the test images, and the table."""
+    heads, rows = tables.tests_table(outcome, words)
+    return {"about": tables.about_tests(outcome, words), "table": (heads, _fixed(rows))}
 
 
 def _replaced(outcome, words):
@@ -88,19 +97,24 @@ def _replaced(outcome, words):
 
 
 def _fixed(rows):
-    """Rows whose numbers stay on one line with their spreads."""
-    return [[str(cell).replace(" ± ", "\u00a0±\u00a0") for cell in row] for row in rows]
+    """Rows whose numbers stay on one line with what belongs to them."""
+    return [[_joined(cell) if i else str(cell) for i, cell in enumerate(row)] for row in rows]
+
+
+def _joined(cell):
+    return str(cell).replace(" ± ", "\u00a0±\u00a0").replace(" to ", "\u00a0to\u00a0").replace(" 至 ", "\u00a0至\u00a0")
 
 
 def _about(name, outcome, words):
     """What a picture shows, in a few sentences."""
-    measure = words["accuracy_of"].format(measure=words[f"{outcome.rank_by}_shot"])
-    sentences = [words[f"{name}_about"].format(measure=measure, baseline=outcome.baseline)]
-    if name == "groups" and wording.baseline(outcome) is not None:
-        sentences.append(words["groups_line"].format(baseline=outcome.baseline))
-    if name in ("groups", "trade_off") and not tables.single(outcome):
-        sentences.append(words["error_bars"])
-    if name == "classes":
+    chosen = "" if outcome.choice is None else one_line(outcome.choice.chosen)
+    facts = {"measure": wording.accuracy(outcome, words), "baseline": outcome.baseline, "recipe": chosen}
+    sentences = [words[f"{name}_about"].format(**facts)]
+    if name in ("gains", "classes"):
+        judged = len(outcome.choice.judgements) - 1
+        drawn = len(figures.first(outcome))
+        sentences += [words["gains_first"].format(n=drawn, all=judged)] if drawn < judged else []
+    if name in ("classes", "per_class"):
         size = max(part.size for part in figures.blocks(outcome))
         sentences += [words["classes_joined"].format(size=size)] if size > 1 else []
     return words["between"].join(sentences)

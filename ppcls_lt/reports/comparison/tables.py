@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ...runs.measures import MEASURES
-from ..parts.csv_files import as_csv
 from ..parts.numbers import NONE
 from . import replacements, wording
 from .texts import EN
@@ -18,28 +19,31 @@ if TYPE_CHECKING:
     from ...runs.results import Outcome, Row
 
 NAMES = ("comparison.csv", "comparison_runs.csv", "comparison.md")
-# Up to so many the CSV of the runs has a column for each class.
-MAX_CLASSES = 100
-_NOTHING = (float("nan"), float("nan"))
 _SHORTEST = 12  # columns that a recipe's name keeps in a narrow terminal
 # Markdown's own characters; an underscore within a word is none.
 _MARKDOWN = re.compile(r"[&<|\\`*~$#\[\]]|(?<!-)>|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
 def text(outcome: Outcome, width: int = 80) -> str:
-    """Return the table for a terminal, with the choice, the cautions, failures and missing runs below it.
+    """Return the answer and the table for a terminal, with the cautions, failures and missing runs below.
 
     Args:
         outcome (Outcome): what was compared.
-        width (int): columns of the terminal; where the spreads over seeds do not fit they are left out.
+        width (int): columns of the terminal; where not all groups fit some are left out.
     """
     head = f"{EN['title'].format(title=one_line(outcome.title))}, {_subtitle(outcome)}"
-    parts = [_wrapped(head, width)]
+    parts = [_wrapped(head, width), "\n".join(_wrapped(line, width) for line in _said(outcome, EN))]
     if outcome.rows:
-        lines, note = _grid(outcome, width)
-        parts.append("\n".join([*lines, "", _wrapped(note, width)]))
-    lines = [*wording.choice(outcome, EN), *(EN["caution"].format(text=each) for each in wording.cautions(outcome, EN))]
-    parts.append("\n".join(_wrapped(line, width) for line in [*lines, *wording.notes(outcome, EN)]))
+        parts.append(
+            "\n".join(
+                [*_ranked_lines(outcome, width), "", *(_wrapped(each, width) for each in about_table(outcome, EN))]
+            )
+        )
+    if tested_rows(outcome):
+        parts.append("\n".join([f"{EN['tests']}:", *_grid(tests_table(outcome, EN), width)]))
+    lines = [*(EN["caution"].format(text=each) for each in wording.cautions(outcome, EN)), *wording.notes(outcome, EN)]
+    if lines:
+        parts.append("\n".join(_wrapped(line, width) for line in lines))
     chosen = wording.chosen(outcome)
     found = {} if chosen is None else {chosen.trained: outcome.replaced.get(chosen.trained, [])}
     for head, lines in (
@@ -50,6 +54,10 @@ def text(outcome: Outcome, width: int = 80) -> str:
         if lines:
             parts.append("\n".join([f"{EN[head]}:", *(_wrapped(f"  {line}", width, indent="    ") for line in lines)]))
     return "\n\n".join(parts)
+
+
+def _said(outcome, words):
+    return [*wording.answer(outcome, words), *wording.tested(outcome, words)]
 
 
 def _subtitle(outcome):
@@ -90,54 +98,45 @@ def _wrapped(line, width, indent=""):
     return textwrap.fill(line, max(width, 20), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
-def _grid(outcome, width):
-    """The table in the widest form that fits, spreads set apart, set close or left out; and a note on them."""
-    for between in (" ± ", "±", None):
-        lines = _lines(outcome, between, wording.NAME)
-        room = width - max(map(columns, lines))
-        if room >= 0:
-            break
-    about = about_table(outcome, EN)[1] if between or single(outcome) else EN["table_narrow"]
-    return _lines(outcome, between, max(wording.NAME + room, _SHORTEST)), about
+def _ranked_lines(outcome, width):
+    """The ranked table with as many groups as fit."""
+    for measures in (MEASURES, ("balanced", "many", "few"), (outcome.rank_by,)):
+        table = heads(outcome, EN, measures), list(cells(outcome, EN, measures))
+        lines = _grid(table, width, wording.NAME)
+        if max(map(columns, lines)) <= width:
+            return lines
+    return _grid(table, width, _SHORTEST)
 
 
-def _lines(outcome, between, room):
-    heads = [("", EN["rank"]), ("", EN["recipe"])]
-    heads += [("", EN["seeds"])] if uneven(outcome) else []
-    heads += [(EN["validation_short"], EN[outcome.rank_by]), *((EN["test"], EN[name]) for name in MEASURES)]
-    heads += [(EN["few"], EN["gain_head"]), ("", EN["work"])]
-    rows = [list(head) for head in zip(*heads)]
-    for rank, row in enumerate(outcome.rows, 1):
-        cells = [str(rank), shortened(row.recipe, room)]
-        cells += [str(len(row.runs))] if uneven(outcome) else []
-        pairs = [row.validation[outcome.rank_by], *(row.test[name] for name in MEASURES)]
-        cells += [percent(pair, "-", between) for pair in pairs]
-        rows.append([*cells, points(few_gain(row, outcome), "-", between), times(row.work, "-")])
+def _grid(table, width, shortest=_SHORTEST):
+    """Lines of a table, the names in its first column of text shortened, no further than told, where it is too wide."""
+    names = table[0].index(EN["recipe"])
+    rows = [[str(cell).replace(NONE, "-") for cell in row] for row in (table[0], *table[1])]
     widths = [max(map(columns, column)) for column in zip(*rows)]
-    # Names to the left, numbers to the right.
-    apart = "  " if between else " "
-    return [apart.join(_padded(row, widths)).rstrip() for row in rows]
+    over = max(sum(widths) + 2 * (len(widths) - 1) - width, 0)
+    widths[names] = min(widths[names], max(widths[names] - over, shortest))
+    rows = [[shortened(cell, widths[names]) if i == names else cell for i, cell in enumerate(row)] for row in rows]
+    return ["  ".join(_padded(row, widths, names)).rstrip() for row in rows]
 
 
-def _padded(row, widths):
+def _padded(row, widths, names):
+    """Names to the left, numbers to the right."""
     for number, (cell, width) in enumerate(zip(row, widths)):
         room = " " * (width - columns(cell))
-        yield cell + room if number == 1 else room + cell
-
-
-def few_gain(row: Row, outcome: Outcome) -> tuple[float, float]:
-    """``(mean, spread)`` of the few-shot gain, NaN without the baseline and for itself."""
-    return _NOTHING if row.recipe == outcome.baseline else row.gain.get("few", _NOTHING)
+        yield cell + room if number == names else room + cell
 
 
 def markdown(outcome: Outcome) -> str:
-    """Return the table and everything around it as a Markdown page, a string."""
+    """Return the answer, the tables and everything around them as a Markdown page, a string."""
     lines = [f"# {EN['title'].format(title=_safe(outcome.title))}", "", f"{_safe(_subtitle(outcome))}.", ""]
-    lines += [f"## {EN['chosen']}", "", *_paragraphs(wording.choice(outcome, EN), apart=" ")]
+    lines += [f"## {EN['chosen']}", "", *_paragraphs(_said(outcome, EN), apart=" ")]
     lines += _items(EN["caution"].format(text=each) for each in wording.cautions(outcome, EN))
     if outcome.rows:
         lines += [f"## {EN['table']}", "", *_paragraphs(about_table(outcome, EN), apart=" ")]
-        lines += ranking(outcome)
+        lines += _table(heads(outcome, EN), cells(outcome, EN), left=(1,))
+    if tested_rows(outcome):
+        lines += [f"## {EN['tests']}", "", *_paragraphs([about_tests(outcome, EN)], apart=" ")]
+        lines += _table(*tests_table(outcome, EN), left=(0,))
     lines += _items(wording.notes(outcome, EN))
     if any(outcome.replaced.values()):
         lines += [f"## {EN['replaced']}", "", *_table(*replacements.table(outcome, EN), left=range(4))]
@@ -156,46 +155,74 @@ def markdown(outcome: Outcome) -> str:
     return "\n".join(lines) + "\n"
 
 
-def ranking(outcome: Outcome) -> list[str]:
-    """Return the ranked table alone, the lines of its Markdown and an empty one."""
-    return _table(heads(outcome, EN), cells(outcome, EN), left=(1,))
-
-
-def heads(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
-    """The heads of the ranked table on a page."""
-    kinds = [("validation", outcome.rank_by), *(("test", name) for name in MEASURES)]
+def heads(outcome: Outcome, words: Mapping[str, str], measures: Sequence[str] = MEASURES) -> list[str]:
+    """The heads of the ranked table."""
     return [
         words["rank"],
         words["recipe"],
         *([words["seeds"]] if uneven(outcome) else []),
-        *(words["head"].format(kind=words[kind], measure=words[name]) for kind, name in kinds),
-        words["gain_short"].format(measure=words["few_shot"]),
+        words["gain_of"].format(measure=words[outcome.rank_by]),
+        words["interval_head"],
+        words["best_head"],
+        *(words[name] for name in measures),
         words["work_head"].format(baseline=outcome.baseline),
     ]
 
 
-def cells(outcome: Outcome, words: Mapping[str, str]) -> Iterator[list]:
-    """The rows of the ranked table on a page."""
-    base = wording.baseline(outcome)
+def cells(outcome: Outcome, words: Mapping[str, str], measures: Sequence[str] = MEASURES) -> Iterator[list]:
+    """The rows of the ranked table."""
+    judgements = {} if outcome.choice is None else outcome.choice.judgements
     for rank, row in enumerate(outcome.rows, 1):
-        name = one_line(row.recipe)
+        found = judgements.get(row.recipe)
+        base = row.recipe == outcome.baseline
         yield [
             rank,
-            words["recipe_baseline"].format(recipe=name) if row is base else name,
+            name(outcome, row, words),
             *([len(row.runs)] if uneven(outcome) else []),
-            *map(percent, (row.validation[outcome.rank_by], *(row.test[name] for name in MEASURES))),
-            points(few_gain(row, outcome)),
+            NONE if found is None or base else points((found.gain, np.nan)),
+            NONE if found is None or base else wording.interval(found, words),
+            NONE if found is None else wording.chance(found.best),
+            *(percent(row.validation[each]) for each in measures),
             times(row.work),
         ]
 
 
+def name(outcome: Outcome, row: Row, words: Mapping[str, str]) -> str:
+    """The name of a candidate in a table, which says whether it is the base or cannot be told apart from the chosen."""
+    found = one_line(row.recipe)
+    if row.recipe == outcome.baseline:
+        found = words["recipe_baseline"].format(recipe=found)
+    equal = outcome.choice is not None and row.recipe in outcome.choice.equals and row.recipe != outcome.choice.chosen
+    return words["equal_mark"].format(recipe=found) if equal else found
+
+
 def about_table(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     """Sentences: how the table is ranked, and what its numbers are."""
-    measure = words["accuracy_of"].format(measure=words[f"{outcome.rank_by}_shot"])
-    return [
-        words["table_about"].format(measure=measure, baseline=outcome.baseline),
-        words["table_one_seed" if single(outcome) else "table_spread"],
+    return [words["table_about"].format(measure=wording.accuracy(outcome, words), baseline=outcome.baseline)]
+
+
+def tested_rows(outcome: Outcome) -> list[Row]:
+    """The candidates that have predicted the test images with all their runs."""
+    return [row for row in outcome.rows if row.tested]
+
+
+def about_tests(outcome: Outcome, words: Mapping[str, str]) -> str:
+    """A sentence: what the table of the test images has."""
+    return words["tests_one_seed" if single(outcome) else "tests_about"]
+
+
+def tests_table(outcome: Outcome, words: Mapping[str, str]) -> tuple[list[str], list[list]]:
+    """Heads and rows: the accuracies on the test images, and the gains in what the comparison ranks by."""
+    gain = words["gain_of"].format(measure=words[outcome.rank_by])
+    rows = [
+        [
+            name(outcome, row, words),
+            *(percent(row.test[each]) for each in MEASURES),
+            points(row.gain[outcome.rank_by]) if row.gain and row.recipe != outcome.baseline else NONE,
+        ]
+        for row in tested_rows(outcome)
     ]
+    return [words["recipe"], *(words[each] for each in MEASURES), gain], rows
 
 
 def single(outcome: Outcome) -> bool:
@@ -253,45 +280,3 @@ def _table(heads, rows, left):
     rules = ["---" if column in left else "---:" for column in range(len(heads))]
     lines = [[_safe(cell) for cell in heads], rules, *([_safe(cell) for cell in row] for row in rows)]
     return [*("| " + " | ".join(line) + " |" for line in lines), ""]
-
-
-def csv(outcome: Outcome) -> bytes:
-    """Return the ranked table as a CSV file, bytes: a row for each recipe; accuracies are shares."""
-    return as_csv(
-        [
-            [
-                "rank",
-                "recipe",
-                "seeds",
-                *(
-                    f"{kind}_{name}{end}"
-                    for kind in ("validation", "test", "gain")
-                    for name in MEASURES
-                    for end in ("", "_spread")
-                ),
-                "work",
-            ],
-            *(_numbers(rank, row) for rank, row in enumerate(outcome.rows, 1)),
-        ]
-    )
-
-
-def _numbers(rank, row):
-    pairs = [values.get(name, _NOTHING) for values in (row.validation, row.test, row.gain) for name in MEASURES]
-    return [rank, row.recipe, len(row.runs), *(value for pair in pairs for value in pair), row.work]
-
-
-def runs_csv(outcome: Outcome) -> bytes:
-    """Return the finished runs as a CSV file, bytes: a row for each run, recipes as ranked.
-
-    Up to 100 classes the test accuracy of each class is in ``recall_0``, ``recall_1``, ...
-    """
-    classes = outcome.counts.size if outcome.counts.size <= MAX_CLASSES else 0
-    facts = ("recipe", "seed", "epochs", "stage", "best_epoch", "seconds", "images")
-    scores = [f"{kind}_{name}" for kind in ("validation", "test") for name in MEASURES]
-    rows = [[*facts, *scores, *(f"recall_{label}" for label in range(classes))]]
-    for row in outcome.rows:
-        for run in row.runs:
-            values = [values[name] for values in (run.validation, run.test) for name in MEASURES]
-            rows.append([*(getattr(run, fact) for fact in facts), *values, *run.recall[:classes]])
-    return as_csv(rows)

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...data.group_names import TERTILES
-from ...runs.results import pairs, spread
 from ..parts.numbers import NONE
 
 if TYPE_CHECKING:
+    from ...maths.choice import Judgement
     from ...runs.results import Outcome, Row
 
 NAME = 28  # columns of a terminal for the name of a recipe
 # With fewer validation images of a class, one of them is more than ten points of its accuracy.
 _FEW_IMAGES = 10
+_TOLD = 5  # names in a sentence; of more their number
 
 
 def percent(pair: tuple[float, float], none: str = NONE, between: str | None = " ± ") -> str:
@@ -71,12 +72,10 @@ def shortened(text: str, width: int) -> str:
 
 
 def chosen(outcome: Outcome) -> Row | None:
-    """The row of the recipe that the held-out images choose; None where nothing is finished or defined."""
-    if outcome.choice is not None:
-        return next((row for row in outcome.rows if row.recipe == outcome.choice.chosen), None)
-    if not outcome.rows or np.isnan(outcome.rows[0].validation[outcome.rank_by][0]):
+    """The row of the candidate that the held-out images choose; None before the base has a finished run."""
+    if outcome.choice is None:
         return None
-    return outcome.rows[0]
+    return next((row for row in outcome.rows if row.recipe == outcome.choice.chosen), None)
 
 
 def baseline(outcome: Outcome) -> Row | None:
@@ -84,48 +83,88 @@ def baseline(outcome: Outcome) -> Row | None:
     return next((row for row in outcome.rows if row.recipe == outcome.baseline), None)
 
 
-def leading(row: Row) -> str:
-    """The measure in which a gain is told first: few-shot, or the next that is defined."""
-    return next((name for name in ("few", "balanced") if not np.isnan(row.gain[name][0])), "overall")
+def answer(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
+    """Sentences: what to take, what it gains, how sure that is, what it costs, and which others are as good."""
+    found, row = outcome.choice, chosen(outcome)
+    if found is None or row is None:
+        return [words["nothing_chosen" if outcome.rows else "nothing_finished"].format(baseline=outcome.baseline)]
+    sentences = _taken(outcome, row, words)
+    total = len(found.judgements)
+    if total == 1:
+        return sentences
+    facts = {"n": total, "best": chance(found.judgements[row.recipe].best)}
+    sentences.append(words["answer_best"].format(**facts))
+    others = [one_line(name) for name in found.equals if name != row.recipe]
+    if not others:
+        return [*sentences, words["answer_only"]]
+    told = words["comma"].join(others[:_TOLD])
+    more = words["and_more"].format(n=len(others) - _TOLD) if len(others) > _TOLD else ""
+    reason = words[f"reason_{found.reason}"].format(measure=accuracy(outcome, words), baseline=outcome.baseline)
+    return [*sentences, words["answer_equals"].format(n=len(others), others=told + more, reason=reason)]
 
 
-def choice(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
-    """Sentences: which recipe was chosen, by what, and what it gains."""
-    row = chosen(outcome)
-    if row is None:
-        return [
-            words["nothing_chosen" if outcome.rows else "nothing_finished"].format(measure=_accuracy(outcome, words))
-        ]
-    value = percent(row.validation[outcome.rank_by])
-    facts = {"recipe": one_line(row.recipe), "measure": _accuracy(outcome, words), "value": value}
-    sentences = [words["chosen_only" if len(outcome.rows) == 1 else "chosen_by"].format(**facts)]
-    if row is baseline(outcome):
-        if len(outcome.rows) > 1:
-            sentences.append(words["chosen_baseline"].format(baseline=outcome.baseline))
-    elif row.gain:
-        sentences.append(gain(outcome, row, words))
-    sentences.append(words["choice_validation"])
+def _taken(outcome, row, words):
+    """What is taken, and what it gains and costs."""
+    judgements = outcome.choice.judgements
+    mine, base = judgements[row.recipe], judgements[outcome.baseline]
+    facts = {
+        "recipe": one_line(row.recipe),
+        "baseline": outcome.baseline,
+        "measure": accuracy(outcome, words),
+        "after": percent((mine.scores[outcome.rank_by], np.nan)),
+        "before": percent((base.scores[outcome.rank_by], np.nan)),
+        "points": points((mine.gain, np.nan)),
+        "interval": interval(mine, words),
+        "n": len(judgements) - 1,
+    }
+    if row.recipe == outcome.baseline:
+        return [words["answer_base" if len(judgements) > 1 else "answer_alone"].format(**facts)]
+    sentences = [
+        words["answer"].format(**facts),
+        words["answer_sure" if mine.low > 0 else "answer_unsure"].format(**facts),
+    ]
+    parts = [
+        words["answer_group"].format(
+            measure=words[f"{name}_shot"], points=points((mine.scores[name] - base.scores[name], np.nan))
+        )
+        for name in ("few", "many")
+        if name != outcome.rank_by and not np.isnan(mine.scores[name])
+    ]
+    if parts:
+        sentences.append(words["answer_groups"].format(parts=words["semicolon"].join(parts)))
+    if not np.isnan(row.work):
+        sentences.append(words["answer_work"].format(times=f"{row.work:.2f}", baseline=outcome.baseline))
     return sentences
 
 
-def gain(outcome: Outcome, row: Row, words: Mapping[str, str]) -> str:
-    """One sentence: what a recipe gains over the baseline on the test images."""
-    first = leading(row)
-    before, after = levels(outcome, row, first)
-    parts = [
-        words["gain_first"].format(
-            measure=words[f"{first}_shot"],
-            before=percent((before, np.nan)),
-            after=percent((after, np.nan)),
-            points=points(row.gain[first]),
-        )
-    ]
-    for name in ("many", "balanced"):
-        if name != first and not np.isnan(row.gain[name][0]):
-            parts.append(words["gain_next"].format(measure=words[f"{name}_shot"], points=points(row.gain[name])))
-    if not np.isnan(row.work):
-        parts.append(words["gain_work"].format(times=f"{row.work:.2f}"))
-    return words["gain"].format(baseline=outcome.baseline, parts=words["semicolon"].join(parts))
+def interval(judgement: Judgement, words: Mapping[str, str]) -> str:
+    """The interval of a gain in points, ``+1.2 to +9.0``."""
+    low, high = (points((value, np.nan)) for value in (judgement.low, judgement.high))
+    return words["interval"].format(low=low, high=high)
+
+
+def chance(probability: float) -> str:
+    """A probability in per cent: ``38``, and what rounds to none or all of it as a bound."""
+    return "< 1" if 0 < probability < 0.005 else "> 99" if 0.995 < probability < 1 else f"{100 * probability:.0f}"
+
+
+def tested(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
+    """Sentences, maybe none: what the test images say of the chosen candidate and of the base."""
+    row, base = chosen(outcome), baseline(outcome)
+    found = []
+    if row is not None and base is not None and row.tested and base.tested:
+        facts = {"measure": accuracy(outcome, words), "baseline": outcome.baseline, "recipe": one_line(row.recipe)}
+        before, after = (percent(each.test[outcome.rank_by]) for each in (base, row))
+        gain = points(row.gain[outcome.rank_by]) if row.gain else NONE
+        key = "tested_base" if row is base else "tested"
+        found.append(words[key].format(**facts, before=before, after=after, points=gain))
+    if outcome.refit:
+        parts = [
+            words["refit_of"].format(recipe=one_line(name), value=percent((accuracies.test[outcome.rank_by], np.nan)))
+            for name, accuracies in outcome.refit.items()
+        ]
+        found.append(words["refit"].format(measure=accuracy(outcome, words), parts=words["semicolon"].join(parts)))
+    return found
 
 
 def same(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
@@ -143,47 +182,49 @@ def notes(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     return [*found, *(words["unadjusted"].format(**each) for each in facts)]
 
 
-def levels(outcome: Outcome, row: Row, measure: str) -> tuple[float, ...]:
-    """Test accuracy of the baseline and of a recipe, each the mean over the seeds that both have."""
-    both = pairs(row.runs, baseline(outcome).runs)  # type: ignore[union-attr]  # a gain is over a baseline
-    return tuple(spread([runs[which].test[measure] for runs in both])[0] for which in (1, 0))
-
-
 def cautions(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
-    """Sentences, maybe none: why the table might mislead."""
+    """Sentences, maybe none: why the answer might mislead."""
     found = []
     row, base = chosen(outcome), baseline(outcome)
-    if outcome.rows and base is None:
-        found.append(words["caution_no_baseline"].format(baseline=outcome.baseline))
     if outcome.missing:
         found.append(words["caution_missing"].format(n=len(outcome.missing)))
     if outcome.failures:
         found.append(words["caution_failures"].format(n=len(outcome.failures)))
-    if any(len(each.runs) != len(outcome.seeds) for each in outcome.rows):
-        found.append(words["caution_seeds"].format(baseline=outcome.baseline))
+    if outcome.choice is not None and outcome.choice.incomplete:
+        names = words["comma"].join(map(one_line, outcome.choice.incomplete))
+        found.append(words["caution_incomplete"].format(recipes=names, baseline=outcome.baseline))
     if len(outcome.versions) > 1:
         found.append(words["caution_versions"].format(versions=words["semicolon"].join(outcome.versions)))
-    if outcome.rows:
-        found += _few_images(outcome, words)
-    if row is None or len(outcome.rows) == 1:
-        return found
-    if max(len(each.runs) for each in outcome.rows) == 1:
-        return [*found, *_equal(row, outcome, words), words["caution_one_seed"]]
-    after = outcome.rows[1]
-    if base is not None and base is not row:
-        found += _within(row, base, "validation", outcome, words)
-        found += _within(row, base, "test", outcome, words) if row.gain else []
-    if after is not base:
-        found += _within(row, after, "validation", outcome, words)
+    if outcome.choice is not None:
+        found += [*_unjudged(outcome, words), *_few_images(outcome, words)]
+        if len(outcome.seeds) == 1 and len(outcome.choice.judgements) > 1:
+            found.append(words["caution_one_seed"])
+    if row is not None and row is not base and row.gain and row.gain[outcome.rank_by][0] < 0:
+        facts = {"recipe": one_line(row.recipe), "other": outcome.baseline, "measure": accuracy(outcome, words)}
+        found.append(words["caution_below"].format(**facts, points=points(row.gain[outcome.rank_by])))
     return found
+
+
+def _unjudged(outcome, words):
+    """A caution where classes have no held-out image."""
+    classes = outcome.choice.unjudged
+    if not classes:
+        return []
+    told = words["comma"].join(class_name(outcome, each) for each in classes[:_TOLD])
+    more = words["and_more"].format(n=len(classes) - _TOLD) if len(classes) > _TOLD else ""
+    return [words["caution_unjudged"].format(classes=told + more)]
+
+
+def class_name(outcome: Outcome, label: int) -> str:
+    """The name of a class where the base tells it, else its number."""
+    return one_line(outcome.class_names.get(int(label), int(label)))
 
 
 def _few_images(outcome, words):
     """A caution where a class that the ranking counts has few validation images."""
     ranking = list(outcome.groups) if outcome.rank_by == "balanced" else [outcome.rank_by]
-    images = {
-        name: outcome.validation_counts[outcome.groups[name]] for name in ranking if len(outcome.groups.get(name, ()))
-    }
+    held_out = {name: outcome.validation_counts[outcome.groups.get(name, [])] for name in ranking}
+    images = {name: counts[counts > 0] for name, counts in held_out.items() if counts.any()}  # of others that is said
     if not images:
         return []
     group = min(reversed(images), key=lambda name: images[name].min())
@@ -194,44 +235,8 @@ def _few_images(outcome, words):
     return [words["caution_few_images"].format(**facts)]
 
 
-def _equal(row, outcome, words):
-    """A caution where the chosen recipe is only the first of several with the same validation accuracy."""
-    value = row.validation[outcome.rank_by][0]
-    others = [one_line(each.recipe) for each in outcome.rows[1:] if each.validation[outcome.rank_by][0] == value]
-    if not others:
-        return []
-    facts = {
-        "recipe": one_line(row.recipe),
-        "others": words["comma"].join(others),
-        "measure": _accuracy(outcome, words),
-    }
-    return [words["caution_equal"].format(**facts)]
-
-
-def _within(row, other, images, outcome, words):
-    """A caution where one recipe is not above another by more than the spread of their difference over seeds."""
-    mean, spread = difference(row, other, images, outcome.rank_by)
-    facts = {
-        "recipe": one_line(row.recipe),
-        "other": one_line(other.recipe),
-        "measure": _accuracy(outcome, words),
-        "images": words[f"{images}_images"],
-        "points": points((mean, spread)),
-    }
-    if np.isnan(spread):
-        return [words["caution_unpaired"].format(**facts)]
-    if mean < -spread:
-        return [words["caution_below"].format(**facts)]
-    return [words["caution_within"].format(**facts)] if mean <= spread else []
-
-
-def difference(row: Row, other: Row, images: str, measure: str) -> tuple[float, float]:
-    """``(mean, spread)`` of one recipe's accuracy minus another's, over the seeds that both have."""
-    both = pairs(row.runs, other.runs)
-    return spread([getattr(run, images)[measure] - getattr(against, images)[measure] for run, against in both])
-
-
-def _accuracy(outcome, words):
+def accuracy(outcome: Outcome, words: Mapping[str, str]) -> str:
+    """What the comparison ranks by: ``balanced accuracy``."""
     return words["accuracy_of"].format(measure=words[f"{outcome.rank_by}_shot"])
 
 

@@ -9,7 +9,7 @@ from ...basis import atomic
 from ...basis.checks import choice, described, fail
 from ..parts import packages
 from ..parts.names import COMPARE, COMPARISON, COMPARISON_FOLDER, LANGUAGES
-from . import tables
+from . import spreadsheets, tables
 from .figures import paint
 from .page import page as html
 
@@ -37,7 +37,7 @@ def write(outcome: Outcome, folder: str | os.PathLike, language: str = "en", pag
         ConfigError: a page is wanted and Jinja2 or Matplotlib is not installed; a file cannot be written.
     """
     choice(COMPARE, "--language", language, LANGUAGES)
-    contents = (tables.csv(outcome), tables.runs_csv(outcome), tables.markdown(outcome).encode())
+    contents = (spreadsheets.ranked(outcome), spreadsheets.runs(outcome), tables.markdown(outcome).encode())
     files = dict(zip(tables.NAMES, contents))
     if page:
         # Before anything is written, and also where there is nothing to draw.
