@@ -58,7 +58,9 @@ class TestAnswer:
         assert "is the only candidate; its few-shot accuracy on the held-out images is 50.0 %" in answer([make_run()])
 
     def test_before_there_is_one(self):
-        assert answer([make_run("ib")]) == "Nothing is chosen yet: base has no finished run to compare with."
+        assert answer([make_run("ib")]) == (
+            "Nothing is chosen yet: that is done in the end, against a finished run of base."
+        )
         assert answer([]) == "No run has finished, so there is nothing to rank."
 
     def test_a_group_without_images_is_left_out(self):

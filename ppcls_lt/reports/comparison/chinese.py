@@ -36,7 +36,7 @@ ZH = {
     "reason_base": "选 {baseline} 是因为其中它的{measure}最高，而且什么都不用改。",
     "and_more": "等，还有 {n} 个",
     "interval": "{low} 至 {high}",
-    "nothing_chosen": "还没有选出方案：{baseline} 还没有可供比较的已完成的训练。",
+    "nothing_chosen": "还没有选出方案：选择在最后进行，并需要 {baseline} 已完成的训练。",
     "nothing_finished": "还没有完成的训练，因此无法排名。",
     "tested": (
         "在不参与选择的测试图像上，用这些训练的权重：{baseline} 的{measure}为 {before} %，{recipe} 为 {after} %，"

@@ -47,7 +47,7 @@ EN = {
     "reason_base": "Of them {baseline} is taken because its {measure} is the highest, and it changes nothing.",
     "and_more": " and {n} more",
     "interval": "{low} to {high}",
-    "nothing_chosen": "Nothing is chosen yet: {baseline} has no finished run to compare with.",
+    "nothing_chosen": "Nothing is chosen yet: that is done in the end, against a finished run of {baseline}.",
     "nothing_finished": "No run has finished, so there is nothing to rank.",
     "tested": (
         "On the test images, which chose nothing: {measure} {before} % for {baseline}, {after} % for {recipe}, "
