@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ppcls_lt import ConfigError
-from ppcls_lt.maths import choice
+from ppcls_lt.maths import choice, smoothed
 from ppcls_lt.maths.pooled import Pooled
 
 CLASSES = 4
@@ -70,10 +70,43 @@ def test_the_draws_have_the_variance_of_a_slow_bootstrap():
     generator = np.random.default_rng(0)
     slow = []
     for _ in range(4000):
-        means = [np.mean(generator.choice(gains[labels[0] == c], 10)) for c in range(CLASSES)]
+        means = []
+        for c in range(CLASSES):
+            tossed = (generator.random((2, 2)) < 0.5).astype(float)  # two images by two models
+            noise = (tossed[0] - tossed[1]).sum() / 12
+            means.append(np.mean(generator.choice(gains[labels[0] == c], 10)) + noise)
         slow.append(np.mean(means))
     found = judged(candidates, labels, images, draws=4000).judgements["a"]
-    np.testing.assert_allclose([found.low, found.high], np.quantile(slow, [0.05, 0.95]), atol=0.026)
+    np.testing.assert_allclose([found.low, found.high], np.quantile(slow, [0.05, 0.95]), atol=0.02)
+
+
+def test_a_class_of_two_images_that_nobody_tells_apart_is_no_certainty():
+    candidates, labels, images = made(0, size=8, seeds=1)
+    perfect = np.eye(CLASSES)[labels[0]]
+    found = judged({"base": [perfect], "a": [perfect.copy()], "b": [perfect + 0.1 * perfect[::-1]]}, labels, images)
+    same, other = (found.judgements[name] for name in "ab")
+    assert (same.gain, same.low, same.high) == (0, 0, 0)
+    assert other.gain == 0 and other.low < -0.05 and other.high > 0.05
+
+
+def test_the_temperature_is_that_of_the_least_log_loss():
+    generator = np.random.default_rng(0)
+    label = generator.integers(0, 3, 500)
+    logits = 2 * np.eye(3)[label] + generator.standard_normal((500, 3))
+    share = generator.random(500)
+    found = smoothed.temperature(logits, label, share)
+
+    def loss(temperature):
+        chances = np.exp(logits / temperature)
+        chances /= chances.sum(axis=1, keepdims=True)
+        return -sum(share[j] * np.log(chances[j, label[j]]) for j in range(500))
+
+    assert loss(found) <= min(loss(found * 1.01), loss(found / 1.01))
+    assert smoothed.temperature(5 * logits, label, share) == pytest.approx(5 * found, rel=1e-6)
+    value = smoothed.rightness(logits, label, share)
+    np.testing.assert_allclose(smoothed.rightness(5 * logits, label, share), value, rtol=1e-6)
+    right = logits.argmax(axis=1) == label
+    assert value[right].min() >= 1 / 3 and value[~right].max() <= 0.5
 
 
 def test_seeds_that_differ_more_than_their_images_widen_the_interval():
@@ -99,7 +132,7 @@ def test_seeds_that_differ_more_than_their_images_widen_the_interval():
     for k in range(3):
         means = [gains[pooled.label == c, k].mean() for c in range(CLASSES)]
         parts = [(gains[j, k] - means[pooled.label[j]]) / 1200 for j in range(1200)]
-        alone += sum(part**2 for part in parts)
+        alone += 300 / 299 * sum(part**2 for part in parts)
         of_seeds += sum(sum(part for j, part in enumerate(parts) if pooled.seed[j] == s) ** 2 for s in range(3))
     expected = 1.5 * of_seeds / alone - 1
     assert choice.seed_excess(pooled, np.full(CLASSES, 1 / CLASSES), gains) == pytest.approx(expected)

@@ -90,12 +90,13 @@ def test_regret_and_coverage_are_those_of_a_slow_count(study):
 def test_scores_of_classes(study):
     rules = study["rules"]
     logits = np.log(np.array([[[0.7, 0.3], [0.6, 0.4], [0.2, 0.8]]]))
-    found = rules.Pooled([np.array([0, 1, 1])], [np.arange(3)], 2)
-    assert rules.balanced(rules.right)(logits, found) == pytest.approx([0.75])
-    assert rules.balanced(rules.probability)(logits, found) == pytest.approx([(0.7 + 0.6) / 2])
-    assert rules.balanced(rules.log_loss)(logits, found) == pytest.approx([(np.log(0.7) + np.log(0.32) / 2) / 2])
-    sharp = rules.balanced(rules.scaled_log_loss)(logits, found)
-    assert sharp >= rules.balanced(rules.log_loss)(logits, found) - 1e-3
-    np.testing.assert_allclose(rules.balanced(rules.scaled_log_loss)(3 * logits, found), sharp, atol=0.02)
+    found = rules.Predictions(logits, rules.Pooled([np.array([0, 1, 1])], [np.arange(3)], 2), [2.0])
+    assert rules.score(rules.accuracy, found) == pytest.approx([0.75])
+    assert rules.score(rules.probability, found) == pytest.approx([(0.7 + 0.6) / 2])
+    assert rules.score(rules.log_loss, found) == pytest.approx([(np.log(0.7) + np.log(0.32) / 2) / 2])
+    root = [0.7**0.5 / (0.7**0.5 + 0.3**0.5), 0.4**0.5 / (0.4**0.5 + 0.6**0.5), 0.8**0.5 / (0.2**0.5 + 0.8**0.5)]
+    scaled = (root[0] + (root[1] + root[2]) / 2) / 2
+    assert rules.SCORES["probability, 1.0 of the temperature"](found) == pytest.approx([scaled])
+    assert rules.score(rules.mixture, found) == pytest.approx([(0.75 + scaled) / 2])
     means = rules.shrunk(np.array([[1.0], [np.nan]]), np.array([4, 0]), 1.0)
     assert means[1] == 1 and rules.shrunk(np.array([[1.0], [0.0]]), np.array([4, 4]), 1.0)[0] == pytest.approx(0.9)

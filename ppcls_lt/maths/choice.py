@@ -5,6 +5,7 @@ The rule is the one that docs/regret.md derives and judges.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ import numpy as np
 from ..basis import checks
 from ..runs.measures import BASELINE, MEASURES
 from .pooled import Pooled
+from .smoothed import rightness
 
 LEVEL = 0.9  # of the intervals
 DRAWS = 2000
@@ -27,7 +29,7 @@ class Judgement:
 
     Attributes:
         scores (dict): measure -> accuracy over the pooled images, of all ``MEASURES``; NaN without an image.
-        score (float): what the rule ranks by; higher is better.
+        score (float): what the rule ranks by, see :func:`judge`; higher is better.
         gain (float): of the accuracy that was asked for over the baseline's.
         low, high (float): interval of the gain, ``LEVEL`` of it.
         best (float): probability of being the best of all.
@@ -77,11 +79,12 @@ def judge(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Choice:
-    """Judge candidates on the same images and choose one.
+    """Judge candidates on the same images and choose one, that of the highest score.
 
-    The gain of a candidate is the difference of two means over classes. Its uncertainty is that of the images, by a
-    bootstrap within classes in which all candidates have the same images, and that of the trainings, by
-    :func:`seed_excess`.
+    The score is the mean over the classes of ``measure`` of :func:`smoothed.rightness`, the gain the difference of two
+    such means of accuracies. Their uncertainty is that of the images, by a bootstrap within classes in which all
+    candidates have the same images, that of classes with few images, by two images more on which every model is right
+    by chance, and that of the trainings, by :func:`seed_excess`.
 
     Args:
         candidates (mapping): name -> logits of each seed ``[n_s, C]``; None, or a list that is shorter, where a seed
@@ -99,8 +102,9 @@ def judge(
     Raises:
         ConfigError: no class that ``measure`` counts has a held-out image.
 
-    Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, for the interval; Cameron, Gelbach and
-    Miller, "Robust Inference with Multiway Clustering", 2011, for images and seeds together.
+    Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993; Cameron, Gelbach and Miller, "Robust
+    Inference with Multiway Clustering", 2011, for images and seeds together; Agresti and Min, "Simple Improved
+    Confidence Intervals for Comparing Matched Proportions", 2005, for the two images more. The rule: docs/regret.md.
     """
     checks.choice("choice", "measure", measure, MEASURES)
     pooled = Pooled(labels, images, class_num)
@@ -108,26 +112,34 @@ def judge(
     if not weights[measure].any():
         got = checks.described(f"{measure}, of whose classes no image is held out")
         checks.fail("choice", "measure", "over classes that have held-out images", got)
-    complete, rights = [], []
+    weight = weights[measure]
+    share = pooled.share * weight[pooled.label]
+    complete, rights, values, marks = [], [], [], []
     for name, parts in candidates.items():  # one at a time: with many classes they fill a memory
-        if len(parts) == len(labels) and all(part is not None for part in parts):
+        there = [part for part in parts if part is not None]
+        if len(there) == len(labels):
+            logits = pooled.values(there)
             complete.append(name)
-            rights.append(pooled.values(parts).argmax(axis=1) == pooled.label)
-    right = np.stack(rights, axis=1).astype(float)
+            rights.append(logits.argmax(axis=1) == pooled.label)
+            values.append(rightness(logits, pooled.label, share))
+            marks.append(hashlib.sha256((logits.astype(np.float32) + 0.0).tobytes()).hexdigest())
+    right, value = np.stack(rights, axis=1).astype(float), np.stack(values, axis=1)
+    base = complete.index(baseline)
     recall = pooled.class_means(right)
     scores = {name: _mean(weights[name], recall) for name in MEASURES if name in weights}
-    score = scores[measure]
-    base = complete.index(baseline)
-    gains = right - right[:, [base]]
-    gain = _mean(weights[measure], pooled.class_means(gains))
-    drawn = draw_gains(pooled, weights[measure], gains, draws, np.random.default_rng(seed))
+    score = _mean(weight, pooled.class_means(value))
+    gains, leads = right - right[:, [base]], value - value[:, [base]]
+    gain = _mean(weight, pooled.class_means(gains))
+    _, same = np.unique(marks, return_inverse=True)
+    of_gains, of_leads = draw(pooled, weight, (gains, leads), same, draws, np.random.default_rng(seed))
+    drawn = of_gains - of_gains[:, [base]]
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    best = _is_best(drawn)
+    best = _is_best(of_leads)
     costs = [float((work or {}).get(name) or 0) for name in complete]
     rounded = np.round(score, 9)  # what is equal but for the order of a sum is equal
     order = sorted(range(len(complete)), key=lambda k: (-rounded[k], costs[k], k != base, complete[k]))
     first = order[0]
-    behind = np.quantile(drawn[:, [first]] - drawn, (1 - LEVEL) / 2, axis=0)
+    behind = np.quantile(of_leads[:, [first]] - of_leads, (1 - LEVEL) / 2, axis=0)
     equals = tuple(complete[k] for k in order if k == first or behind[k] <= 0)
     return Choice(
         judgements={
@@ -150,39 +162,51 @@ def judge(
     )
 
 
-def draw_gains(
-    pooled: Pooled, weight: np.ndarray, gains: np.ndarray, draws: int, generator: np.random.Generator
-) -> np.ndarray:
-    """Draws of the mean gain of each candidate ``[draws, K]`` as images and trainings would have it differ.
+def draw(
+    pooled: Pooled,
+    weight: np.ndarray,
+    kinds: Sequence[np.ndarray],
+    same: np.ndarray,
+    draws: int,
+    generator: np.random.Generator,
+) -> list[np.ndarray]:
+    """Draws of means over classes ``[draws, K]`` as other images and other trainings would have them, of each kind.
 
     Args:
         pooled (Pooled): the predictions.
         weight (array): of each class in the mean ``[C]``.
-        gains (array): of each prediction by each candidate ``[J, K]``, 0 for the baseline.
+        kinds (sequence of array): values of each prediction by each candidate ``[J, K]``, over the baseline's.
+        same (array of int): of each candidate ``[K]``, equal for those that predict the same.
         draws (int): number of draws.
-        generator (Generator): what draws.
+        generator (Generator): what draws, the same whatever the order of the candidates.
     """
+    gains = np.concatenate(kinds, axis=1)
+    excess = np.repeat([seed_excess(pooled, weight, kind) for kind in kinds], [kind.shape[1] for kind in kinds])
     drawn = np.zeros((draws, gains.shape[1]))
-    excess = seed_excess(pooled, weight, gains)
-    for c in np.flatnonzero(weight):
+    for c in np.flatnonzero(weight).tolist():
         of_images = pooled.image_means(gains, c)
         number = len(of_images)
         times = generator.multinomial(number, np.full(number, 1 / number), size=draws)
         drawn += weight[c] / number * (times @ of_images)
-        if excess > 0:
+        if excess.any():
             of_class = pooled.label == c
             residual = pooled.share[of_class, None] * (gains[of_class] - of_images.mean(axis=0))
             noise = generator.standard_normal((draws, len(residual)))
             drawn += weight[c] * np.sqrt(excess) * (noise @ residual)
-    return drawn
+    counted = weight > 0
+    # Two images more in each class, on each of which a model is right with probability 1/2.
+    variance = 2 * 0.25 * ((weight[counted] / (pooled.count[counted] + 2)) ** 2).sum()
+    chance = np.sqrt(variance) * generator.standard_normal((draws, same.max() + 1))[:, same]
+    drawn += np.tile(chance, len(kinds))
+    return np.split(drawn, len(kinds), axis=1)
 
 
 def seed_excess(pooled: Pooled, weight: np.ndarray, gains: np.ndarray) -> float:
     """By how much the gains of seeds vary more than their images explain, over all candidates: >= 0, 0 for one seed.
 
     With u the residual of a prediction from the mean gain of its class, times its share of the whole mean:
-    ``S / (S - 1) sum_s (sum_{j of s} u_j)^2 / sum_j u_j^2 - 1``, both sums over all candidates, since few seeds have
-    few degrees of freedom.
+    ``S / (S - 1) sum_s (sum_{j of s} u_j)^2 / sum_j n_j / (n_j - 1) u_j^2 - 1``, n the images of its class, both sums
+    over all candidates, since few seeds have few degrees of freedom.
     """
     seeds = pooled.seed.max() + 1
     if seeds < 2:
@@ -193,7 +217,8 @@ def seed_excess(pooled: Pooled, weight: np.ndarray, gains: np.ndarray) -> float:
     parts = share * (gains[counted] - means[pooled.label[counted]])
     of_seeds = np.zeros((seeds, gains.shape[1]))
     np.add.at(of_seeds, pooled.seed[counted], parts)
-    alone = (parts**2).sum()
+    number = pooled.count[pooled.label[counted], None]
+    alone = (number / np.maximum(number - 1, 1) * parts**2).sum()
     return max(float(seeds / (seeds - 1) * (of_seeds**2).sum() / alone - 1), 0.0) if alone > 0 else 0.0
 
 

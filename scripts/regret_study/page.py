@@ -9,7 +9,7 @@ import numpy as np
 from . import tables
 from .forms import DESIGN, FOLDS, FORMS, JUDGED
 from .kept import Comparison
-from .rules import SCORES, pooled
+from .rules import SCORES, predictions
 
 USUAL = 5  # folds of the package's rule
 
@@ -70,7 +70,7 @@ def _scores(comparisons, folds):
     comparisons = [each for each in comparisons if folds in each.held]
     if not comparisons:
         return f"{folds} folds: not trained yet."
-    head = ("Score", "Mean regret", "Highest", "Of six recipes", "Rank correlation")
+    head = ("Score", "Mean regret", "Highest", "Of six recipes", "Rank correlation", "Two seeds", "One seed")
     title = f"{folds} folds, {', '.join(each.form.name for each in comparisons)}:"
     return title + "\n\n" + table(head, [(name, *row) for name, row in tables.design(comparisons, folds).items()])
 
@@ -95,7 +95,7 @@ def _half(comparisons):
                 tables.regret(each, tables.oracle(each, USUAL)),
                 None if before is None else tables.regret(each, before),
                 tables.better_half(each),
-                tables.regret(each, SCORES["accuracy"](*pooled(each, USUAL))),
+                tables.regret(each, SCORES["accuracy"](predictions(each, USUAL))),
             )
         )
     columns = list(zip(*rows))[3:]

@@ -2,77 +2,78 @@
 
 from __future__ import annotations
 
-from typing import Callable
+import functools
+from collections.abc import Sequence
+from typing import Callable, NamedTuple
 
 import numpy as np
 
 from ppcls_lt.maths.pooled import Pooled
+from ppcls_lt.maths.smoothed import log_probability, temperature
 
 from .kept import Comparison
 
-Score = Callable[[np.ndarray, Pooled], np.ndarray]
+
+class Predictions(NamedTuple):
+    """What all recipes predict for the images that some seeds held out."""
+
+    logits: np.ndarray  # [R, J, C]
+    pooled: Pooled
+    temperatures: list[float]  # [R], of the least balanced log loss
+
+    @property
+    def label(self) -> np.ndarray:
+        return self.pooled.label
 
 
-def pooled(comparison: Comparison, folds: int) -> tuple[np.ndarray, Pooled]:
-    """Logits of all recipes ``[R, J, C]`` in the order of the pooled predictions, and those."""
+def predictions(comparison: Comparison, folds: int, seeds: Sequence[int] | None = None) -> Predictions:
+    """The predictions of these seeds, or of all, pooled."""
     held = comparison.held[folds]
-    found = Pooled(held.parts(comparison.labels[held.image]), held.parts(held.image), 10)
-    return np.stack([found.values(held.parts(logits)) for logits in held.logits]), found
+    seeds = np.unique(held.seed).tolist() if seeds is None else seeds
+    chosen = [np.flatnonzero(held.seed == seed) for seed in seeds]
+    pooled = Pooled([comparison.labels[held.image[each]] for each in chosen], [held.image[each] for each in chosen], 10)
+    logits = np.stack([pooled.values([row[each] for each in chosen]) for row in held.logits]).astype(float)
+    return Predictions(logits, pooled, [temperature(each, pooled.label, pooled.share) for each in logits])
 
 
-def log_probabilities(logits: np.ndarray) -> np.ndarray:
-    """``log softmax`` over the last axis."""
-    logits = logits - logits.max(axis=-1, keepdims=True)
-    return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+Value = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
 
 
-def of_true_class(values: np.ndarray, found: Pooled) -> np.ndarray:
-    """``[J]`` of ``[J, C]``."""
-    return values[np.arange(len(found.label)), found.label]
+def accuracy(logits: np.ndarray, label: np.ndarray, fitted: float) -> np.ndarray:
+    """Whether the class is right ``[J]``, of logits ``[J, C]`` and true classes ``[J]``."""
+    return (logits.argmax(axis=1) == label).astype(float)
 
 
-def temperature(logits: np.ndarray, found: Pooled) -> float:
-    """The temperature of the least balanced log loss, of a grid."""
-    grid = np.geomspace(0.05, 50, 61)
-    share = found.share / (found.count > 0).sum()
-    losses = [-(share @ of_true_class(log_probabilities(logits / t), found)) for t in grid]
-    return float(grid[int(np.argmin(losses))])
+def log_loss(logits: np.ndarray, label: np.ndarray, fitted: float) -> np.ndarray:
+    """The negative of it, as it is."""
+    return log_probability(logits, label, 1.0)
 
 
-def right(logits: np.ndarray, found: Pooled) -> np.ndarray:
-    """Whether the class is right ``[J]``."""
-    return (logits.argmax(axis=1) == found.label).astype(float)
+def scaled_log_loss(logits: np.ndarray, label: np.ndarray, fitted: float) -> np.ndarray:
+    """The negative of it at the fitted temperature."""
+    return log_probability(logits, label, fitted)
 
 
-def log_loss(logits: np.ndarray, found: Pooled) -> np.ndarray:
-    return of_true_class(log_probabilities(logits), found)
+def probability(logits: np.ndarray, label: np.ndarray, fitted: float) -> np.ndarray:
+    """Of the true class, as it is."""
+    return np.exp(log_probability(logits, label, 1.0))
 
 
-def scaled_log_loss(logits: np.ndarray, found: Pooled) -> np.ndarray:
-    return log_loss(logits / temperature(logits, found), found)
+def scaled_probability(logits: np.ndarray, label: np.ndarray, fitted: float, share: float) -> np.ndarray:
+    """Of the true class, at a share of the fitted temperature."""
+    return np.exp(log_probability(logits, label, share * fitted))
 
 
-def probability(logits: np.ndarray, found: Pooled) -> np.ndarray:
-    return np.exp(log_loss(logits, found))
+def mixture(logits: np.ndarray, label: np.ndarray, fitted: float) -> np.ndarray:
+    """The mean of being right and of the probability at the fitted temperature."""
+    return (accuracy(logits, label, fitted) + scaled_probability(logits, label, fitted, 1.0)) / 2
 
 
-def scaled_probability(logits: np.ndarray, found: Pooled) -> np.ndarray:
-    return np.exp(scaled_log_loss(logits, found))
-
-
-def mixture(logits: np.ndarray, found: Pooled) -> np.ndarray:
-    """The mean of being right and of the scaled probability."""
-    return (right(logits, found) + scaled_probability(logits, found)) / 2
-
-
-def balanced(value: Callable, shrinkage: float = 0.0) -> Score:
-    """The mean over classes of a value of each prediction; see :func:`shrunk`."""
-
-    def score(logits, found):
-        values = np.stack([value(each, found) for each in logits], axis=1)
-        return shrunk(found.class_means(values), found.count, shrinkage).mean(axis=0)
-
-    return score
+def score(value: Value, found: Predictions, shrinkage: float = 0.0) -> np.ndarray:
+    """The mean over classes of a value of each prediction, of every recipe ``[R]``; see :func:`shrunk`."""
+    rows = zip(found.logits, found.temperatures)
+    values = np.stack([value(logits, found.label, fitted) for logits, fitted in rows], axis=1)
+    return shrunk(found.pooled.class_means(values), found.pooled.count, shrinkage).mean(axis=0)
 
 
 def shrunk(means: np.ndarray, count: np.ndarray, strength: float) -> np.ndarray:
@@ -82,9 +83,8 @@ def shrunk(means: np.ndarray, count: np.ndarray, strength: float) -> np.ndarray:
     ``n_j exp(-|log n_c / n_j| / log 2)``, a class without an image counting as one with half an image. With strength 0
     classes without images are left out.
     """
-    judged = count > 0
     if strength == 0:
-        return means[judged]
+        return means[count > 0]
     size = np.maximum(count, 0.5)
     near = count * np.exp(-np.abs(np.log(size[:, None] / size)) / np.log(2))
     own = np.nan_to_num(means)
@@ -93,17 +93,20 @@ def shrunk(means: np.ndarray, count: np.ndarray, strength: float) -> np.ndarray:
     return weight * own + (1 - weight) * others
 
 
-VALUES = {
-    "accuracy": right,
-    "log loss": log_loss,
-    "log loss, scaled": scaled_log_loss,
-    "probability": probability,
-    "probability, scaled": scaled_probability,
+VALUES: dict[str, Value] = {
+    "accuracy": accuracy,
+    **{
+        f"probability, {share} of the temperature": functools.partial(scaled_probability, share=share)
+        for share in (0.1, 0.25, 0.5, 1.0)
+    },
     "accuracy and probability": mixture,
+    "log loss, scaled": scaled_log_loss,
+    "probability, as it is": probability,
+    "log loss, as it is": log_loss,
 }
-SHRINKAGES = (0, 1, 4)
+SHRINKAGES = (0, 4)
 SCORES = {
-    name if not strength else f"{name}, shrunk by {strength}": balanced(value, strength)
+    f"{name}, shrunk" if strength else name: functools.partial(score, value, shrinkage=strength)
     for name, value in VALUES.items()
     for strength in SHRINKAGES
 }

@@ -10,7 +10,7 @@ import numpy as np
 from ppcls_lt.maths import choice
 
 from .kept import Comparison
-from .rules import SCORES, pooled
+from .rules import SCORES, predictions
 
 SUBSET = 6  # recipes, for the means over many small comparisons
 POINTS = 100.0
@@ -51,20 +51,38 @@ def today(comparison: Comparison) -> np.ndarray | None:
     return None if comparison.best_epoch is None else comparison.best_epoch.mean(axis=1)
 
 
-def design(comparisons: list[Comparison], folds: int) -> dict[str, tuple[float, float, float, float]]:
-    """Score -> mean regret, highest regret, mean regret over subsets, mean rank correlation with the truth."""
-    found = {}
-    rules = {
-        "an oracle": lambda comparison: oracle(comparison, folds),
-        **{name: (lambda comparison, rule=rule: rule(*pooled(comparison, folds))) for name, rule in SCORES.items()},
+def design(comparisons: list[Comparison], folds: int) -> dict[str, tuple]:
+    """Score -> mean regret, highest regret, mean regret over subsets of the recipes, mean rank correlation with the
+    truth, mean regret with two of the seeds and with one.
+    """
+    found = {"oracle": _summary(comparisons, [oracle(each, folds) for each in comparisons]) + (None, None)}
+    all_seeds = [predictions(each, folds) for each in comparisons]
+    some = {
+        number: [
+            [
+                predictions(each, folds, seeds)
+                for seeds in itertools.combinations(np.unique(each.held[folds].seed), number)
+            ]
+            for each in comparisons
+        ]
+        for number in (2, 1)
     }
-    for name, rule in rules.items():
-        scores = [rule(comparison) for comparison in comparisons]
-        whole = [regret(*pair) for pair in zip(comparisons, scores)]
-        parts = [regret_of_subsets(*pair) for pair in zip(comparisons, scores)]
-        ranks = [correlation(each.accuracy, score) for each, score in zip(comparisons, scores)]
-        found[name] = (float(np.mean(whole)), max(whole), float(np.mean(parts)), float(np.mean(ranks)))
+    for name, rule in SCORES.items():
+        whole = _summary(comparisons, [rule(each) for each in all_seeds])
+        fewer = [
+            float(np.mean([regret(each, rule(one)) for each, sets in zip(comparisons, some[number]) for one in sets]))
+            for number in (2, 1)
+        ]
+        found[name] = (*whole, *fewer)
     return found
+
+
+def _summary(comparisons, scores):
+    pairs = list(zip(comparisons, scores))
+    whole = [regret(*pair) for pair in pairs]
+    parts = [regret_of_subsets(*pair) for pair in pairs]
+    ranks = [correlation(each.accuracy, score) for each, score in pairs]
+    return float(np.mean(whole)), max(whole), float(np.mean(parts)), float(np.mean(ranks))
 
 
 def judged(comparison: Comparison, folds: int, **options) -> choice.Choice:
@@ -77,10 +95,10 @@ def judged(comparison: Comparison, folds: int, **options) -> choice.Choice:
 
 def coverage(comparison: Comparison, found: choice.Choice) -> tuple[int, int, int]:
     """Gains whose interval holds the truth as it was measured, those whose interval widened by the truth's own error
-    does, and all gains.
+    does, and all gains; over the classes that have held-out images.
     """
     gains = comparison.truth - comparison.truth[comparison.recipes.index("base")]
-    of_seeds = gains.mean(axis=2)  # [R, T]
+    of_seeds = np.delete(gains, found.unjudged, axis=2).mean(axis=2)  # [R, T]
     true = of_seeds.mean(axis=1)
     others = [k for k, name in enumerate(comparison.recipes) if name != "base"]
     error = math.sqrt(of_seeds[others].var(axis=1, ddof=1).mean() / of_seeds.shape[1])
