@@ -100,3 +100,15 @@ def test_scores_of_classes(study):
     assert rules.score(rules.mixture, found) == pytest.approx([(0.75 + scaled) / 2])
     means = rules.shrunk(np.array([[1.0], [np.nan]]), np.array([4, 0]), 1.0)
     assert means[1] == 1 and rules.shrunk(np.array([[1.0], [0.0]]), np.array([4, 4]), 1.0)[0] == pytest.approx(0.9)
+
+
+def test_the_page_says_what_is_kept(study):
+    root = ROOT / "docs" / "results" / "regret"
+    comparisons = [found for form in study["forms"].FORMS.values() if (found := study["kept"].read(form, root))]
+    blocks, text = study["page"].blocks(comparisons), (ROOT / "docs" / "regret.md").read_text("utf-8")
+    for name in ("forms", "scores"):  # of the others a draw may differ between versions of NumPy
+        assert f"<!-- {name}: begin -->\n{blocks[name]}\n<!-- {name}: end -->" in text, "run scripts/regret.py judge"
+    for comparison in comparisons:
+        half = text.split(f"<!-- {comparison.form.half}: begin -->")[1].split("<!--")[0]
+        assert f"| {comparison.form.name} | " in half
+    assert sum(path.stat().st_size for path in root.iterdir()) < 10 * 2**20
