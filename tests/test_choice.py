@@ -135,7 +135,37 @@ def test_seeds_that_differ_more_than_their_images_widen_the_interval():
         alone += 300 / 299 * sum(part**2 for part in parts)
         of_seeds += sum(sum(part for j, part in enumerate(parts) if pooled.seed[j] == s) ** 2 for s in range(3))
     expected = 1.5 * of_seeds / alone - 1
-    assert choice.seed_excess(pooled, np.full(CLASSES, 1 / CLASSES), gains) == pytest.approx(expected)
+    found = choice.seed_excess(pooled, np.full(CLASSES, 1 / CLASSES), gains, pooled.residuals(gains))
+    assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("same_images", [False, True])
+def test_the_interval_holds_the_gain_that_images_and_seeds_were_drawn_with(same_images):
+    """Images of unequal difficulty, seeds of unequal luck; every gain over the base is 0 in truth."""
+    generator, hits, widths, found = np.random.default_rng(0), 0, [], []
+    names = ("base", "a", "b", "c", "d", "e")
+    label = np.resize(np.arange(CLASSES), 200)
+    for _ in range(40):
+        images = [np.arange(200) + (0 if same_images else 200 * s) for s in range(3)]
+        difficulty = generator.uniform(-0.2, 0.2, (200 if same_images else 600, len(names)))
+        candidates = {
+            name: [
+                np.where(
+                    (generator.random(200) < 0.7 + generator.normal(0, 0.05) + difficulty[image, k])[:, None],
+                    np.eye(CLASSES)[label],
+                    np.eye(CLASSES)[(label + 1) % CLASSES],
+                )
+                for image in images
+            ]
+            for k, name in enumerate(names)
+        }
+        judgements = judged(candidates, [label] * 3, images, draws=200).judgements
+        for judgement in (judgements[name] for name in names[1:]):
+            hits += judgement.low <= 0 <= judgement.high
+            widths.append(judgement.high - judgement.low)
+            found.append(judgement.gain)
+    assert 0.82 < hits / len(found) < 0.97
+    assert 0.75 < np.mean(widths) / (3.29 * np.std(found)) < 1.35
 
 
 @settings(max_examples=20)

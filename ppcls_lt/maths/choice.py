@@ -18,6 +18,7 @@ from .smoothed import rightness
 
 LEVEL = 0.9  # of the intervals
 DRAWS = 2000
+_ROUNDING = 1e-12
 # Why the chosen one is taken: nothing else has a score as high within the uncertainty, it has the highest score of
 # those that cannot be told apart, or it is the base, above which nothing has a score.
 ONLY, HIGHEST, BASE = "only", "highest", "base"
@@ -140,7 +141,7 @@ def judge(
     order = sorted(range(len(complete)), key=lambda k: (-rounded[k], costs[k], k != base, complete[k]))
     first = order[0]
     behind = np.quantile(of_leads[:, [first]] - of_leads, (1 - LEVEL) / 2, axis=0)
-    equals = tuple(complete[k] for k in order if k == first or behind[k] <= 0)
+    equals = tuple(complete[k] for k in order if k == first or behind[k] <= _ROUNDING)
     return Choice(
         judgements={
             complete[k]: Judgement(
@@ -181,7 +182,10 @@ def draw(
         generator (Generator): what draws, the same whatever the order of the candidates.
     """
     gains = np.concatenate(kinds, axis=1)
-    excess = np.repeat([seed_excess(pooled, weight, kind) for kind in kinds], [kind.shape[1] for kind in kinds])
+    residuals = pooled.residuals(gains)
+    columns = np.split(np.arange(gains.shape[1]), len(kinds))
+    found = [seed_excess(pooled, weight, gains[:, mine], residuals[:, mine]) for mine in columns]
+    excess = np.repeat(found, len(same))
     drawn = np.zeros((draws, gains.shape[1]))
     for c in np.flatnonzero(weight).tolist():
         of_images = pooled.image_means(gains, c)
@@ -190,9 +194,8 @@ def draw(
         drawn += weight[c] / number * (times @ of_images)
         if excess.any():
             of_class = pooled.label == c
-            residual = pooled.share[of_class, None] * (gains[of_class] - of_images.mean(axis=0))
-            noise = generator.standard_normal((draws, len(residual)))
-            drawn += weight[c] * np.sqrt(excess) * (noise @ residual)
+            noise = generator.standard_normal((draws, int(of_class.sum()))) * pooled.share[of_class]
+            drawn += weight[c] * np.sqrt(excess) * (noise @ residuals[of_class])
     counted = weight > 0
     # Two images more in each class, on each of which a model is right with probability 1/2.
     variance = 2 * 0.25 * ((weight[counted] / (pooled.count[counted] + 2)) ** 2).sum()
@@ -201,25 +204,27 @@ def draw(
     return np.split(drawn, len(kinds), axis=1)
 
 
-def seed_excess(pooled: Pooled, weight: np.ndarray, gains: np.ndarray) -> float:
+def seed_excess(pooled: Pooled, weight: np.ndarray, gains: np.ndarray, alone: np.ndarray) -> float:
     """By how much the gains of seeds vary more than their images explain, over all candidates: >= 0, 0 for one seed.
 
-    With u the residual of a prediction from the mean gain of its class, times its share of the whole mean:
-    ``S / (S - 1) sum_s (sum_{j of s} u_j)^2 / sum_j n_j / (n_j - 1) u_j^2 - 1``, n the images of its class, both sums
-    over all candidates, since few seeds have few degrees of freedom.
+    ``S / (S - 1) sum_s (sum_{j of s} w_j u_j)^2 / sum_j (w_j v_j)^2 - 1`` with w what a prediction counts in the whole
+    mean, u its residual from the mean gain of its class and v that of :meth:`Pooled.residuals`; both sums over all
+    candidates, since few seeds have few degrees of freedom.
+
+    Args:
+        pooled, weight, gains: as :func:`draw` has them.
+        alone (array): v ``[J, K]``.
     """
     seeds = pooled.seed.max() + 1
     if seeds < 2:
         return 0.0
     counted = weight[pooled.label] > 0
-    means = pooled.class_means(gains)
     share = (weight[pooled.label] * pooled.share)[counted, None]
-    parts = share * (gains[counted] - means[pooled.label[counted]])
     of_seeds = np.zeros((seeds, gains.shape[1]))
-    np.add.at(of_seeds, pooled.seed[counted], parts)
-    number = pooled.count[pooled.label[counted], None]
-    alone = (number / np.maximum(number - 1, 1) * parts**2).sum()
-    return max(float(seeds / (seeds - 1) * (of_seeds**2).sum() / alone - 1), 0.0) if alone > 0 else 0.0
+    means = pooled.class_means(gains)[pooled.label[counted]]
+    np.add.at(of_seeds, pooled.seed[counted], share * (gains[counted] - means))
+    explained = ((share * alone[counted]) ** 2).sum()
+    return max(float(seeds / (seeds - 1) * (of_seeds**2).sum() / explained - 1), 0.0) if explained > 0 else 0.0
 
 
 def _mean(weight, recall):
@@ -229,5 +234,5 @@ def _mean(weight, recall):
 
 def _is_best(drawn):
     """Probability that a candidate has the highest gain ``[K]``; what is equal shares it."""
-    highest = drawn >= drawn.max(axis=1, keepdims=True) - 1e-12
+    highest = drawn >= drawn.max(axis=1, keepdims=True) - _ROUNDING
     return (highest / highest.sum(axis=1, keepdims=True)).mean(axis=0)

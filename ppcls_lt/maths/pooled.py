@@ -54,6 +54,19 @@ class Pooled:
         np.add.at(means, place, (self.share[of_class] * self.count[label])[:, None] * values[of_class])
         return means
 
+    def residuals(self, values: np.ndarray) -> np.ndarray:
+        """How far each prediction lies from its expectation ``[J, K]`` of values ``[J, K]``, their variance unbiased.
+
+        The expectation is the mean of the image, and that of the class for an image that is predicted once.
+        """
+        times = np.bincount(self.image)[self.image][:, None]
+        sums = np.zeros((self.image.max() + 1, values.shape[1]))
+        np.add.at(sums, self.image, values)
+        once = times == 1
+        mean = np.where(once, self.class_means(values)[self.label], sums[self.image] / times)
+        number = np.where(once, self.count[self.label][:, None], times)
+        return np.sqrt(number / np.maximum(number - 1, 1)) * (values - mean)
+
     def weights(self, groups: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Measure -> what a class counts in it ``[C]``: zeros where no class of a group has an image."""
         members: dict[str, np.ndarray] = {"balanced": np.arange(len(self.count)), **groups}

@@ -30,8 +30,9 @@ def temperature(logits: np.ndarray, label: np.ndarray, share: np.ndarray) -> flo
 
     Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
     """
-    every = -(-len(label) // _MOST)
-    logits, label, share = logits[::every].astype(np.float64), label[::every], share[::every]
+    counted = np.flatnonzero(share)
+    counted = counted[:: -(-len(counted) // _MOST)]
+    logits, label, share = logits[counted].astype(np.float64), label[counted], share[counted]
     logits = logits - logits.max(axis=1, keepdims=True)
     true = share @ logits[np.arange(len(label)), label]
     low, high = np.log(1e-3), np.log(1e3)
