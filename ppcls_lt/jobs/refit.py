@@ -83,7 +83,7 @@ def run(settings: Settings, outcome: Outcome, language: str, do: Callable[[Seque
             return []
     place = _place(settings, row.recipe)
     report = writing.write(place, language=language)
-    return [*_told(settings, outcome, row), f"{place}: the model; {place / INFERENCE}: for serving", report]
+    return [f"{place}: the model; {place / INFERENCE}: for serving", report]
 
 
 def tests(settings: Settings, candidates: Iterable[str]) -> dict[str, Accuracies]:
@@ -130,9 +130,3 @@ def _training(settings, recipe, tests):
     arguments = ("refit", str(place), *(["test"] if tests else []))
     # One that was trained to be adjusted alone is tested when it is wanted as it is.
     return FinalTask(f"{recipe}, whole list", place, arguments, place / (TESTED if tests else TRAINED), parts)
-
-
-def _told(settings, outcome, row):
-    found = tests(settings, dict.fromkeys([row.recipe, BASELINE]))
-    parts = [f"{name} {100 * each.test[outcome.rank_by]:.1f} %" for name, each in found.items()]
-    return [f"trained on the whole list, {outcome.rank_by} accuracy of the test images: {', '.join(parts)}"]
