@@ -27,6 +27,7 @@ WITHOUT_PADDLE = (
 ONE_PADDLE = (
     *("test_adjust", "test_benchmark", "test_benchmark_configs", "test_checklist", "test_compare"),
     *("test_comparison_settings", "test_data_checks"),
+    *("test_executor_options", "test_executors", "test_processes"),
     *("test_data_commands", "test_label_kinds", "test_label_lists", "test_lock", "test_malformed_configs"),
     *("test_methods_page", "test_mistakes", "test_named_data", "test_operators", "test_places", "test_plugins"),
     *("test_recipes", "test_refit", "test_regret", "test_relabelling", "test_report", "test_resuming"),

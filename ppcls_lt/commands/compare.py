@@ -11,6 +11,7 @@ from ..basis import lock
 from ..basis.checks import described, fail, integer
 from ..data.group_names import TERTILES
 from ..jobs import OWNER
+from ..jobs.executors import options
 from ..reports.parts.names import LANGUAGES
 from ..runs.measures import MEASURES
 from .list_options import add_group_options, thresholds
@@ -40,7 +41,25 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         "--epochs", type=int, metavar="N", help="of every run (those of the base); the schedule is stretched along"
     )
     command.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="N", help="a run for each (0)")
-    command.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at the same time (1)")
+    command.add_argument(
+        "--jobs", type=int, metavar="N", help="runs at the same time (1; on a cluster as many as there is room for)"
+    )
+    command.add_argument(
+        "--processes", type=int, metavar="N", help="of each training, one a device (Global.processes of the base, or 1)"
+    )
+    command.add_argument(
+        "--executor",
+        choices=options.EXECUTORS,
+        default="local",
+        help="where the runs are done: on this machine (local, default), as jobs of Slurm, or on a running Ray cluster",
+    )
+    command.add_argument(
+        "--executor-options",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="what the cluster is told about each run, or a YAML file of it: see docs/executors.md",
+    )
     command.add_argument(
         "--rank-by",
         choices=MEASURES,
@@ -91,7 +110,9 @@ def _compare(arguments):
     from ..reports.parts import packages
 
     packages.check()  # what the page needs must be there before hours of training
-    integer(OWNER, "--jobs", arguments.jobs, minimum=1)
+    if arguments.jobs is not None:
+        integer(OWNER, "--jobs", arguments.jobs, minimum=1)
+    options.read(arguments.executor, arguments.executor_options)
     if arguments.val_fraction is not None:
         expected = "left out: each seed holds out another part of the images, one of `--folds`"
         fail(OWNER, "--val-fraction", expected, arguments.val_fraction)
@@ -102,6 +123,7 @@ def _compare(arguments):
     # Paddle is imported from here on, and sets it.
     from ..basis import overrides
     from ..jobs import refit
+    from ..jobs.executors import choice
     from ..jobs.settings import Settings
 
     overrides.check(arguments.override)
@@ -123,12 +145,22 @@ def _compare(arguments):
         val_list=arguments.val_list,
         choose_epoch=arguments.choose_epoch,
         adjustments=_adjustments(arguments.adjust),
+        train_processes=arguments.processes,
+    )
+    executor = choice.make(
+        arguments.executor,
+        arguments.executor_options,
+        settings.folder,
+        at_once=arguments.jobs,
+        threads=arguments.threads,
+        processes=settings.train_processes,
+        say=_say,
     )
     with lock.held(settings.folder, OWNER, "--out"):
         settings.prepare(arguments.retrain)
         if arguments.refit:
             refit.check(settings)
-        return _train_and_rank(settings, arguments)
+        return _train_and_rank(settings, arguments, executor)
 
 
 def _adjustments(names):
@@ -141,10 +173,9 @@ def _adjustments(names):
     return [name for one in names if one != "none" for name in (every if one == "all" else [one])]
 
 
-def _train_and_rank(settings, arguments):
+def _train_and_rank(settings, arguments, executor):
     from ..data.list_files import listed_classes
     from ..jobs import outcome, pool, refit
-    from ..jobs.executors.local import Local
     from ..reports.comparison import replacements, tables, writing
 
     failures = [(name, None, reason) for name, reason in settings.refused.items()]
@@ -180,7 +211,7 @@ def _train_and_rank(settings, arguments):
         failures.extend((task.name, None, reason) for task, reason in last.failures)
         return last.failures
 
-    executor, status = Local(arguments.jobs, arguments.threads), _status if sys.stdout.isatty() else None
+    status = _status if sys.stdout.isatty() else None
     work = pool.Pool(missing, executor, _say, status)
     try:
         work.work(finished=write)

@@ -15,6 +15,7 @@ GLOBAL_KEYS = {
     "overwrite": "let a new training replace the checkpoints of another one in output_dir",
     "plugins": "modules of your own that register losses, metrics and the like: a list of names, or one",
     "plugins_from": "the folder in which they are sought first; that of the YAML where it is not given",
+    "processes": "how many processes the training has, which Paddle's launcher starts",
     "recipe": "a recipe to lay over the configuration: a packaged name or a YAML file",
     "report": "write a report at the end: true, or a language",
     "resume": "go on from the newest whole checkpoint of output_dir, if there is one",

@@ -16,7 +16,7 @@ import paddle.distributed as dist
 
 from .. import callbacks, datasets, host, losses, metrics, operators
 from ..archs import cifar_resnet as archs
-from ..configuration import callback_entries, finished_run, model_record, places, replaced, schema, stages
+from ..configuration import callback_entries, finished_run, model_record, places, processes, replaced, schema, stages
 from ..configuration import plugins as own_modules
 from ..runs import earlier as earlier_runs
 from ..samplers import weight_balanced as samplers
@@ -80,6 +80,7 @@ def _build(engine, construct, config, mode):
     """Build an Engine for what the configuration asks; return what trains it, or None. See ``host.extend_engine``."""
     plan = checked_plan(config, mode)
     if mode == "train":
+        processes.check_launched(plan[0])
         replaced.log(config)
         training = _Training(engine, construct, plan)
         training.start()

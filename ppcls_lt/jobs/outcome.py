@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..basis.checks import ConfigError
+from ..configuration import processes
 from ..maths import choice
 from ..runs import files as run_files
 from ..runs import logits
@@ -184,7 +185,7 @@ def write_best(settings: Settings, outcome: Outcome) -> str:
     if adjustment is not None:
         settings.configs.hold_out(config, settings.seeds[0])  # the adjustment needs images that did not train
     run_files.write_config(path, config)
-    command = shlex.join(["ppcls-lt", "train", "-c", str(path)])
+    command = processes.launched(["train", "-c", str(path)], settings.train_processes)
     what = "as it is" if best.trained == BASELINE else f"with the recipe {best.trained}"
     said = f"{path}: {settings.title} {what}; train with `{command}`"
     if adjustment is not None:

@@ -21,6 +21,7 @@ from ..maths.adjustment import METHODS, Change, Classifier
 from ..maths.cross_validation import Chosen, Judged
 from ..runs import files as run_files
 from ..runs.results import Accuracies
+from . import training
 from .job import EXPORTED, INFERENCE, TESTED, TO_ADJUST, TRAIN, TRAINED
 
 
@@ -33,7 +34,7 @@ def train(folder: str | os.PathLike, tests: bool) -> None:
     """
     folder = Path(folder)
     if not (folder / TRAINED).is_file():
-        trainer.run_engine("train", folder / TRAIN)
+        training.train(folder / TRAIN)
         atomic.write(folder / TRAINED, b"{}")
     if tests and not (folder / TESTED).is_file():
         _test(folder)

@@ -12,7 +12,7 @@ import paddle
 from .. import host
 from ..basis import atomic, checks
 from ..basis.checks import ConfigError
-from ..configuration import listed_images, plain, stages
+from ..configuration import listed_images, plain, processes, stages
 from ..configuration import reading as configuration
 from ..data.groups import shot_groups
 from ..data.list_files import read_label_list
@@ -23,7 +23,7 @@ from ..runs.logits import HeldOut
 from ..runs.logits import write as write_logits
 from ..runs.measures import MEASURES
 from ..runs.results import Accuracies, Result
-from . import adjusted
+from . import adjusted, training
 from .job import AS_TRAINED, HELD_OUT, LOGITS, RESULT, TEST, TRAIN, WEIGHTS, history_path, tested_file
 from .lists import positions
 
@@ -78,7 +78,7 @@ def _method(name):
 
 
 def _train_and_predict(folder, recipe, seed, listed):
-    trainer.run_engine("train", folder / TRAIN)
+    training.train(folder / TRAIN)
     config = host.load_config(folder / TRAIN, [])
     plan = stages.plan(config)
     folders = [(stage["Global"]["output_dir"], stage["Arch"]["name"]) for stage in plan]
@@ -159,7 +159,9 @@ def _images(plan, records):
     if None in steps:
         return None
     sizes = [(stage["DataLoader"]["Train"].get("sampler") or {}).get("batch_size") for stage in plan]
-    return sum(number * size for number, size in zip(steps, sizes)) if None not in sizes else None
+    if None in sizes:
+        return None
+    return processes.of_config(plan[0]) * sum(number * size for number, size in zip(steps, sizes))
 
 
 def _check_finite(path, recipe):

@@ -12,7 +12,7 @@ import numpy as np
 from .. import host
 from ..basis import checks
 from ..basis.findings import ConfigError, raise_all
-from ..configuration import devices, plain, replaced, structure, values
+from ..configuration import devices, plain, processes, replaced, structure, values
 from ..configuration import reading as configuration
 from ..data.counts import count_label_list
 from ..data.group_names import THRESHOLDS
@@ -45,6 +45,7 @@ class Settings:
         val_list (str, optional): a list that every seed holds out instead.
         choose_epoch (bool): judge the epoch that is best on the images of ``val_list``, and not the last.
         adjustments (sequence of str): methods by which every run's weights are adjusted after the training.
+        train_processes (int, optional): of each training; those of the base by default, else one.
 
     Raises:
         ConfigError: what is wrong and where.
@@ -69,12 +70,19 @@ class Settings:
         val_list: str | os.PathLike | None = None,
         choose_epoch: bool = False,
         adjustments: Sequence[str] = (),
+        train_processes: int | None = None,
     ) -> None:
         trainer.register()
         self.title = str(path)
         self.base = plain.plain(host.load_config(configuration.find(path), list(overrides)))
         raise_all(structure.sections(self.base))
         raise_all(devices.findings(self.base))
+        if train_processes is not None:
+            number = checks.integer(OWNER, "--processes", train_processes, minimum=1)
+            self.base["Global"][processes.KEY] = number if number > 1 else None
+        if self.base["Global"].get(processes.KEY, 1) is None:
+            del self.base["Global"][processes.KEY]
+        raise_all(processes.findings(self.base))
         self._check_base(folder)
         own = checks.integer("Global", "epochs", self.base["Global"].get("epochs"), minimum=1)
         self.epochs = own if epochs is None else checks.integer(OWNER, "--epochs", epochs, minimum=1)
@@ -101,6 +109,11 @@ class Settings:
             self.base, self.recipes, self._lists, self.epochs, groups, self.rank_by if choose_epoch else None
         )
         self.plans, self.refused, self.same = {}, {}, []
+
+    @property
+    def train_processes(self) -> int:
+        """How many processes each training has."""
+        return processes.of_config(self.base)
 
     @property
     def jobs(self) -> list[Job]:

@@ -26,12 +26,21 @@ def main(what: str, folder: str, *arguments: str) -> int:
     """Do the task; return the exit status, 2 for a mistake of the user's."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     from ..basis import lock
-    from ..basis.checks import ConfigError
     from . import OWNER
 
-    try:
+    def work():
         with lock.held(folder, OWNER, "--out", wait=_wait):
             _TASKS[what](folder, *arguments)
+
+    return status(work)
+
+
+def status(action: Callable, *arguments: object) -> int:
+    """Do something; return the exit status: 2, and the sentence printed, for a mistake of the user's."""
+    from ..basis.checks import ConfigError
+
+    try:
+        action(*arguments)
     except ConfigError as error:
         for line in str(error).splitlines():
             print(f"ppcls-lt: error: {line}", file=sys.stderr)

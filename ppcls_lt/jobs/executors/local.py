@@ -8,7 +8,8 @@ import sys
 import time
 from collections.abc import Sequence
 
-from ...basis import atomic
+from ...basis import atomic, checks
+from .. import OWNER
 from ..tasks import Task
 from . import Ended, command, log_of
 
@@ -20,11 +21,18 @@ class Local:
         slots (int): how many at once.
         threads (str, optional): ``OMP_NUM_THREADS`` of each process; by default the cores divided by the tasks at a
             time, since several processes that each take every core are slower than one after the other.
+        processes (int): of each task, which have a device each where ``CUDA_VISIBLE_DEVICES`` names several.
+
+    Raises:
+        ConfigError: it names fewer devices than a task has processes.
     """
 
-    def __init__(self, slots: int, threads: str | None = None) -> None:
+    def __init__(self, slots: int, threads: str | None = None, processes: int = 1) -> None:
         self._devices = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
-        self._slots, self._asked = slots, threads
+        if 0 < len(self._devices) < processes:
+            got = checks.described(f"{processes} where CUDA_VISIBLE_DEVICES names {len(self._devices)}")
+            checks.fail(OWNER, "--processes", "at most the number of devices", got)
+        self._slots, self._asked, self._processes = slots, threads, processes
         self._free = list(range(slots))
         self._waiting: list[Task] = []
         self._running: dict = {}
@@ -32,7 +40,7 @@ class Local:
     def begin(self, tasks: Sequence[Task]) -> None:
         self._waiting += tasks
         at_once = max(min(self._slots, len(self._waiting) + len(self._running)), 1)
-        self._threads = self._asked or str(max((os.cpu_count() or 1) // at_once, 1))
+        self._threads = self._asked or str(max((os.cpu_count() or 1) // (at_once * self._processes), 1))
         self._fill()
 
     @property
@@ -66,7 +74,8 @@ class Local:
     def _start(self, task, slot):
         environment = dict(os.environ)
         if self._devices:
-            environment["CUDA_VISIBLE_DEVICES"] = self._devices[slot % len(self._devices)]
+            group = slot % (len(self._devices) // self._processes) * self._processes
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(self._devices[group : group + self._processes])
         environment["OMP_NUM_THREADS"] = self._threads  # Paddle has set it for this process
         with atomic.open_to_append(log_of(task)) as log:
             start = log.tell()

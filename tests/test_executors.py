@@ -1,0 +1,234 @@
+"""``compare --executor``: one table from this machine, Slurm and Ray, whatever is killed on the way.
+
+The clusters are real, of one node on the loopback address. The runs hold before their third epoch until a file is
+there, so that there is time to end something.
+"""
+
+import contextlib
+import csv
+import functools
+import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from . import clusters, commands, engines
+from .clusters import wait
+
+pytestmark = pytest.mark.slow
+
+EPOCHS = 4
+HELD_AT = 3
+GO = "go"
+NAMES = ("base", "cs_ce", "cb_ce")
+
+
+def __getattr__(name):
+    # Only the runs ask for it; the tests themselves need no callback here.
+    if name != "Held":
+        raise AttributeError(name)
+    from ppcls_lt.callbacks import Callback
+
+    class Held(Callback):
+        def on_epoch_start(self, run):
+            own = Path(run.config["Global"]["output_dir"]) / GO
+            while run.epoch == HELD_AT and not Path(GO).exists() and not own.exists():
+                time.sleep(0.1)
+
+        def on_epoch_end(self, run):
+            folder = Path(run.config["Global"]["output_dir"])
+            with open(folder / "epochs.txt", "a") as file:
+                file.write(f"{run.epoch}\n")
+
+    return Held
+
+
+def make_place(folder):
+    """A working folder with digits and a base whose runs hold."""
+    config = engines.packaged("ce", engines.write_digits(folder / "digits"), "out", epochs=EPOCHS)
+    config["Callbacks"] = [{"tests.test_executors.Held": None}]
+    engines.write_yaml(config, folder / "base.yaml")
+    return folder
+
+
+class Comparison:
+    """A comparison in a folder, whose command may be called several times."""
+
+    def __init__(self, place, **environment):
+        self.place, self.out = place, place / "compared"
+        variables = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(engines.ROOT), **environment}
+        self.environment = {**os.environ, **variables}
+        self.started = []
+
+    def start(self, executor, *options, recipes=NAMES):
+        """Start the command; it is a session of its own."""
+        arguments = [
+            *("compare", "-c", "base.yaml", "--recipes", *recipes, "--groups", "tertiles", "--adjust", "none"),
+            *("--out", self.out.name, "--executor", executor),
+        ]
+        if options:
+            arguments += ["--executor-options", *options]
+        self.log = self.place / f"command_{len(self.started)}.log"
+        with open(self.log, "wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ppcls_lt", *arguments],
+                cwd=self.place,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.started.append(process)
+        return process
+
+    def close(self):
+        for process in self.started:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def said(self):
+        return self.log.read_text()
+
+    def folder(self, name):
+        return self.out / "runs" / name / "seed_0"
+
+    def epochs(self, name):
+        """Those that a run has trained, by any of its processes, in order."""
+        path = self.folder(name) / "training" / "epochs.txt"
+        return list(map(int, path.read_text().split())) if path.exists() else []
+
+    def held(self, *names):
+        """Whether these runs have come to where they are held."""
+        return all(len(self.epochs(name)) == HELD_AT - 1 for name in names)
+
+    def release(self, name):
+        (self.folder(name) / "training" / GO).touch()
+
+    def worker(self, name):
+        """The process at work on a run, or None."""
+        with contextlib.suppress(FileNotFoundError, AttributeError, ProcessLookupError):
+            found = int(re.match(r"process (\d+) on", (self.folder(name) / ".lock").read_text())[1])
+            os.kill(found, 0)
+            return found
+        return None
+
+    def tables(self):
+        """Every figure, but for how long it took, as text."""
+        found = []
+        for name in ("comparison.csv", "comparison_runs.csv"):
+            with open(self.out / name, newline="", encoding="utf-8") as file:
+                found += [
+                    {key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(file)
+                ]
+        return found
+
+    def check_whole(self, expected):
+        """Nothing was lost, nothing trained twice, and the table is that of a comparison that nothing disturbed."""
+        for name in NAMES:
+            assert self.epochs(name) == list(range(1, EPOCHS + 1)), name
+        assert self.tables() == expected
+
+
+def parent_of(process):
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """The tables of a comparison on this machine that nothing disturbs."""
+    place = make_place(tmp_path_factory.mktemp("local"))
+    (place / GO).touch()
+    comparison = Comparison(place)
+    assert comparison.start("local").wait(timeout=300) == 0, comparison.said()
+    return comparison.tables()
+
+
+@pytest.fixture
+def place(tmp_path):
+    return make_place(tmp_path)
+
+
+@pytest.mark.skipif(clusters.why_no_slurm() is not None, reason=str(clusters.why_no_slurm()))
+@pytest.mark.skipif(importlib.util.find_spec("submitit") is None, reason="submitit not installed")
+def test_slurm_a_time_limit_a_preemption_a_killed_worker_and_a_killed_command(local, place):
+    with clusters.slurm() as cluster, contextlib.closing(Comparison(place, **cluster)) as comparison:
+        jobs = functools.partial(queued, comparison)
+        first = comparison.start("slurm", "minutes=1", "signal_seconds=15", recipes=["base"])
+        wait(lambda: comparison.held("base"), what="the base")
+        first.kill()
+        first.wait()
+        assert comparison.worker("base")  # the job goes on
+        comparison.start("slurm", "minutes=60")
+        wait(lambda: "1 are in Slurm's queue already" in comparison.said(), what="the second command")
+        # At its time limit it is queued again, and goes on from its checkpoint.
+        wait(lambda: jobs()["base"].restarts == 1, what="the time limit")
+        comparison.release("base")
+        # So it is by a preemption.
+        wait(lambda: comparison.held("cs_ce", "cb_ce"), what="the others")
+        comparison.release("cb_ce")
+        before = comparison.worker("cs_ce")
+        subprocess.run(["scontrol", "requeue", jobs()["cs_ce"].id], env=comparison.environment, check=True)
+        wait(lambda: comparison.worker("cs_ce") not in (None, before), what="the job that was queued again")
+        # A process that is killed has failed, and the next command does what is missing.
+        os.kill(comparison.worker("cs_ce"), signal.SIGKILL)
+        assert comparison.started[-1].wait(timeout=120) == 1, comparison.said()
+        assert "cs_ce, seed 0: FAILED: killed by signal 9" in comparison.said()
+        # What Slurm has begun, this machine goes on with.
+        comparison.release("cs_ce")
+        assert comparison.start("local").wait(timeout=120) == 0, comparison.said()
+        assert "2 runs are finished, 1 to do" in comparison.said()
+        comparison.check_whole(local)
+
+
+class Queued(NamedTuple):
+    """A job of Slurm, and how often it was queued again."""
+
+    id: str
+    restarts: int
+
+
+def queued(comparison):
+    """Name of the run -> its job."""
+    command = ["scontrol", "--oneliner", "show", "job"]
+    shown = subprocess.run(command, env=comparison.environment, capture_output=True, text=True).stdout
+    found = {}
+    for line in shown.splitlines():
+        words = dict(word.split("=", 1) for word in line.split() if "=" in word)
+        number, array = words.get("ArrayTaskId", "0"), words.get("ArrayJobId")
+        record = json.loads((comparison.out / "slurm" / words["JobName"] / "tasks.json").read_text())
+        if number.isdigit():  # else of several that wait
+            job = f"{array}_{number}" if array else words["JobId"]
+            found[record[int(number)][2]] = Queued(job, int(words["Restarts"]))
+    return found
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray not installed")
+def test_ray_a_killed_worker_and_a_killed_command(local, place):
+    with clusters.ray() as address, contextlib.closing(Comparison(place)) as comparison:
+        first = comparison.start("ray", f"address={address}")
+        wait(lambda: comparison.held(*NAMES), what="the runs")
+        # Where a worker of Ray fails, as where its node does, another one goes on.
+        before = comparison.worker("cs_ce")
+        os.kill(parent_of(before), signal.SIGKILL)
+        wait(lambda: comparison.worker("cs_ce") not in (None, before), what="another worker")
+        first.kill()
+        wait(lambda: not any(map(comparison.worker, NAMES)), 30, "the end of the runs")
+        (place / GO).touch()
+        assert comparison.start("ray", f"address={address}").wait(timeout=120) == 0, comparison.said()
+        comparison.check_whole(local)
+
+
+def refused(folder, *parts, executor, options=()):
+    given = ["--executor-options", *options] if options else []
+    done = commands.run(folder, "compare", "-c", "digits/ce.yaml", "--out", "refused", "--executor", executor, *given)
+    commands.fails(done, *parts)
+    assert not (folder / "refused").exists()
