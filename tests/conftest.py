@@ -1,6 +1,7 @@
 """Fixtures that several test modules share."""
 
 import collections
+import gc
 import logging
 import sys
 
@@ -23,16 +24,24 @@ WITHOUT_PADDLE = (
     "test_yaml_files",
 )
 # These load Paddle, but try commands, settings, messages, files and pages (the mark `one_paddle`): what they need of
-# Paddle, that it trains, evaluates, saves, loads and goes on, in one process and in several, others try with each.
+# Paddle, that it trains, evaluates, saves, loads and goes on, in one process and in several, others try with each. In
+# those others single tests have the mark.
 ONE_PADDLE = (
-    *("test_adjust", "test_benchmark", "test_benchmark_configs", "test_checklist", "test_compare"),
-    *("test_comparison_settings", "test_data_checks"),
-    *("test_executor_options", "test_executors", "test_processes"),
-    *("test_data_commands", "test_label_kinds", "test_label_lists", "test_lock", "test_malformed_configs"),
-    *("test_methods_page", "test_mistakes", "test_named_data", "test_operators", "test_places", "test_plugins"),
-    *("test_recipes", "test_refit", "test_regret", "test_relabelling", "test_report", "test_resuming"),
-    *("test_schema", "test_synchronisation", "test_text_is_not_run", "test_training_mistakes", "test_unreadable"),
+    *("test_adjust", "test_announcements", "test_benchmark", "test_benchmark_configs", "test_checklist", "test_cli"),
+    *("test_compare", "test_comparison_settings", "test_data_checks", "test_data_commands", "test_disk"),
+    *("test_evaluated", "test_executor_options", "test_executors", "test_forks", "test_label_kinds"),
+    *("test_label_lists", "test_layers", "test_lock", "test_malformed_configs", "test_methods_page", "test_mistakes"),
+    *("test_named_data", "test_operators", "test_places", "test_plugins", "test_processes", "test_recipes"),
+    *("test_recording", "test_refit", "test_regret", "test_relabelling", "test_reliability_page", "test_renewed"),
+    *("test_report", "test_resuming", "test_schema", "test_start", "test_synchronisation", "test_text_is_not_run"),
+    *("test_training_mistakes", "test_unreadable", "test_values", "test_weights"),
 )
+
+
+def pytest_collection_finish():
+    """Nothing that was imported is looked through again for what nobody needs, here and in what is forked."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):

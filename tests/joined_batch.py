@@ -2,7 +2,7 @@
 
 ``engine_NAME``: loss and gradients of the first step of the host's Engine, on an
 architecture without BatchNorm. ``uneven_NAME``: the same of batches of different
-sizes per process. ``train``: the weights before and after 20 steps with a
+sizes per process. ``train``: the weights before and after ten steps with a
 weighted sampler and class vectors kept in a ball. ``last``: the last step of an
 epoch whose images do not go into equal shares, with PaddleClas's ``CELoss``, by
 sampler. Each goes into the folder OUT as ``CASE_rankR.npz``.
@@ -72,7 +72,7 @@ def engine_step(name, data, out):
 
 
 def train(data, out):
-    """20 steps of a vision transformer, two epochs of ten, and a loss that draws; its first and last weights."""
+    """Ten steps of a vision transformer, two epochs of five, and a loss that draws; its first and last weights."""
     settings = engines.digits_config(
         Path(data),
         f"{out}_output",
@@ -86,7 +86,7 @@ def train(data, out):
     settings["DataLoader"]["Train"]["sampler"] = {
         "name": "WeightBalancedSampler",
         "batch_size": JOINED // dist.get_world_size(),
-        "num_samples": 10 * JOINED,
+        "num_samples": 5 * JOINED,
     }
     settings["Callbacks"] = [
         {"DeferredReweighting": {"start": 2}},

@@ -31,4 +31,4 @@ def test_a_step_shows_that_it_lives(status, word, tmp_path):
     )
     assert done.returncode == status and done.stderr == ""
     assert done.stdout.startswith("1 of 1: a package ..") and f" {word} after " in done.stdout
-    assert (tmp_path / "asked").read_text() == "-m pip install -q --disable-pip-version-check something\n"
+    assert (tmp_path / "asked").read_text() == "-m pip install -q --disable-pip-version-check --no-compile something\n"

@@ -206,6 +206,7 @@ def train(data, output, best_metric, biases=(0.0, 20.0, 0.0), **overrides):
     return history.read(path), state
 
 
+@pytest.mark.one_paddle
 @pytest.mark.parametrize("chosen, epoch", [(None, 3), ("top1", 3), ("few", 2), ("many", 3), ("ECE", 1)])
 def test_the_best_model_is_that_of_the_chosen_value(chosen, epoch, data, tmp_path):
     records, state = train(data, tmp_path, chosen)
@@ -219,6 +220,7 @@ def test_the_best_model_is_that_of_the_chosen_value(chosen, epoch, data, tmp_pat
     assert history.best(records)["epoch"] == epoch
 
 
+@pytest.mark.one_paddle
 def test_of_equal_values_the_later_epoch_is_the_best(data, tmp_path):
     records, state = train(data, tmp_path, "many", biases=(1e4, 1e4, 1e4))
     assert [record["values"]["many"] for record in records] == [0.0, 0.0, 0.0]
@@ -226,6 +228,7 @@ def test_of_equal_values_the_later_epoch_is_the_best(data, tmp_path):
     assert [record["score"] for record in records] == pytest.approx([0.0, 0.0, 0.0], abs=1e-12)
 
 
+@pytest.mark.one_paddle
 @pytest.mark.parametrize("chosen, epoch", [("few", 2), ("top1", 3)])
 def test_the_choice_survives_a_resume(chosen, epoch, data, tmp_path):
     """Stopped after the second epoch and resumed: the third is compared with the best so far, not with the last."""
@@ -236,6 +239,7 @@ def test_the_choice_survives_a_resume(chosen, epoch, data, tmp_path):
     assert state["metric"] == pytest.approx(records[epoch - 1]["score"], rel=1e-6)
 
 
+@pytest.mark.one_paddle
 def test_everything_goes_to_visualdl(data, tmp_path):
     from visualdl import LogReader
 
@@ -257,6 +261,7 @@ def test_everything_goes_to_visualdl(data, tmp_path):
     assert len(log.get_data("histogram", "eval/recall")) == 3
 
 
+@pytest.mark.one_paddle
 def test_a_new_run_starts_a_new_history_and_a_resumed_one_goes_on(data, tmp_path):
     first, _ = train(data, tmp_path, "few")
     again, _ = train(data, tmp_path, "few", biases=(0.0, 0.0), overwrite=True)
@@ -268,6 +273,7 @@ def test_a_new_run_starts_a_new_history_and_a_resumed_one_goes_on(data, tmp_path
     assert resumed[:2] == again
 
 
+@pytest.mark.one_paddle
 def test_an_evaluation_outside_of_the_epochs_is_not_written_down(data, tmp_path):
     settings = config(data, tmp_path, epochs=1)
     engine = engines.build_engine(settings)
@@ -277,6 +283,7 @@ def test_an_evaluation_outside_of_the_epochs_is_not_written_down(data, tmp_path)
     assert [record["epoch"] for record in history.read(path)] == [1]
 
 
+@pytest.mark.one_paddle
 def test_the_history_stands_beside_the_log(data, tmp_path):
     engines.build_engine(config(data, tmp_path, epochs=1)).train()
     (path,) = tmp_path.rglob("metrics.jsonl")

@@ -116,6 +116,7 @@ def test_trains_and_evaluates_in_two_processes(name, start, folder):
     assert list(out.rglob("latest.pdparams"))
 
 
+@pytest.mark.one_paddle
 @pytest.mark.parametrize(
     "path",  # those of the benchmarks: test_benchmark_configs.py
     sorted(
@@ -140,6 +141,7 @@ def test_every_packaged_config_is_complete(path, folder, tmp_path, monkeypatch):
     assert len(engine.train_dataloader) > 0
 
 
+@pytest.mark.one_paddle
 def test_run_without_a_script_ends_with_status_2(tmp_path):
     result = engines.run(["-m", "ppcls_lt", "run", "nowhere/train.py", "-c", "x.yaml"], cwd=tmp_path)
     assert result.returncode == 2
@@ -232,6 +234,7 @@ def test_profiler_options(folder):
     assert (folder / "profile.json").stat().st_size > 0
 
 
+@pytest.mark.one_paddle
 def test_the_wheel_carries_configs_and_metadata(tmp_path):
     """``pip install .`` asks for NumPy and PyYAML alone and brings every module and the configs along."""
     source = tmp_path / "source"
@@ -268,6 +271,7 @@ def test_the_wheel_carries_configs_and_metadata(tmp_path):
     assert Path(config_file) == site / "ppcls_lt" / "configs" / "digits" / "ce.yaml"
 
 
+@pytest.mark.one_paddle
 def test_the_quick_start_prints_its_table(tmp_path):
     result = engines.run([engines.ROOT / "scripts" / "quickstart.py", "--epochs", 3], cwd=tmp_path)
     assert result.returncode == 0, result.stdout
@@ -278,6 +282,7 @@ def test_the_quick_start_prints_its_table(tmp_path):
     assert len([row for row in rows if row[:1] == ["class"]]) == 10
 
 
+@pytest.mark.one_paddle
 def test_the_quick_start_says_how_to_get_fashion_mnist(tmp_path):
     script = engines.ROOT / "scripts" / "quickstart.py"
     result = engines.run([script, "--data", "fashion-mnist", "--source", tmp_path], cwd=tmp_path)

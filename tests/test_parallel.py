@@ -55,7 +55,7 @@ def test_the_last_step_of_the_hosts_loss_is_that_of_the_joined_batch(results):
         np.testing.assert_array_equal(first[key], second[key])
 
 
-def test_twenty_steps_of_two_processes_are_those_of_one_with_the_joined_batch(results):
+def test_ten_steps_of_two_processes_are_those_of_one_with_the_joined_batch(results):
     """Weighted sampler, deferred weights and the norm ball included; a transformer without dropout."""
     one, first, second = both(results, "train")
     before = {key[7:]: value.astype("float64") for key, value in one.items() if key.startswith("before.")}

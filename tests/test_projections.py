@@ -28,7 +28,7 @@ orders = st.sampled_from([1, 1.5, 2, 3, 7.3])
 
 def norms_of(rows, p=2):
     """The p-norm of each row, in float64."""
-    return np.array([np.sum(np.abs(row) ** p) ** (1 / p) for row in np.asarray(rows, np.float64)])
+    return np.sum(np.abs(np.ascontiguousarray(rows, np.float64)) ** p, axis=1) ** (1 / p)
 
 
 def projected(rows, radius, p=2, dtype=None):
