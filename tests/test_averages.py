@@ -82,6 +82,7 @@ def exponential(first, steps, decays):
     return average
 
 
+@pytest.mark.slow
 def test_ema_is_evaluated_and_saved_and_does_not_train(train, tmp_path):
     plain = train([])
     ends = Seen.epochs
@@ -108,6 +109,7 @@ def assert_evaluated(train, tmp_path):
     assert train([], mode="eval", pretrained_model=str(path)) == pytest.approx(record["score"], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_swa_is_evaluated_and_saved_from_its_start_on(train, tmp_path):
     plain = train([], epochs=4)
     ends = Seen.epochs
@@ -166,15 +168,18 @@ def test_tied_weights_are_exchanged_once():
     np.testing.assert_array_equal(model.head.weight.numpy(), trained)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("params", [{"decay": 0.5}, {"decay": 0.5, "warmup": False}])
 def test_ema_goes_on_as_it_was(params, ppcls, tmp_path):
     check_resumes(EMA, tmp_path, **params)
 
 
+@pytest.mark.slow
 def test_swa_goes_on_as_it_was(ppcls, tmp_path):
     check_resumes(SWA, tmp_path, start=1, epochs=3)
 
 
+@pytest.mark.slow
 def test_the_average_of_the_host_is_the_same(train):
     """PaddleClas's own section, where it has one: without the warm-up."""
     if not hasattr(host.module("engine.engine"), "ExponentialMovingAverage"):
@@ -205,6 +210,7 @@ def test_mistakes(callbacks, settings, said, train):
         train(callbacks, change=change)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", [{"EMA": {"decay": 0.3}}, {"SWA": {"start": 1}}], ids=str)
 def test_a_stage_of_no_epochs_begins_with_the_average(entry, train, tmp_path):
     stages = [{}, {"Global": {"epochs": 0}}]

@@ -43,6 +43,7 @@ def train(data, tmp_path):
     return trained
 
 
+@pytest.mark.slow
 def test_points_come_in_order(train):
     engine, recorder = train([])
     steps = len(engine.train_dataloader)

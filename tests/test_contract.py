@@ -239,6 +239,7 @@ class TestCallback:
         fails(lambda: check_callback(Tensors), r"Tensors: state_dict\(\) must give a dict of numbers, text and NumPy")
         fails(lambda: check_callback(dict), "dict must be a subclass of ppcls_lt.callbacks.Callback")
 
+    @pytest.mark.slow
     def test_a_run_that_goes_on(self, ppcls, tmp_path):
         check_resumes(Shrinks, tmp_path / "keeps")
         fails(lambda: check_resumes(Shrinks, tmp_path / "forgets", forgets=True), "Shrinks: fc.weight is another one")

@@ -73,6 +73,7 @@ def test_the_hosts_own_names(ppcls):
 
 
 @pytest.mark.slow
+@pytest.mark.one_paddle
 @pytest.mark.skipif(paddle.is_compiled_with_cuda(), reason="this Paddle is built for GPUs")
 def test_several_processes(config, tmp_path):
     program = Path(sysconfig.get_path("scripts")) / "ppcls-lt"

@@ -206,6 +206,7 @@ def train(data, output, best_metric, biases=(0.0, 20.0, 0.0), **overrides):
     return history.read(path), state
 
 
+@pytest.mark.slow
 @pytest.mark.one_paddle
 @pytest.mark.parametrize("chosen, epoch", [(None, 3), ("top1", 3), ("few", 2), ("many", 3), ("ECE", 1)])
 def test_the_best_model_is_that_of_the_chosen_value(chosen, epoch, data, tmp_path):
@@ -220,6 +221,7 @@ def test_the_best_model_is_that_of_the_chosen_value(chosen, epoch, data, tmp_pat
     assert history.best(records)["epoch"] == epoch
 
 
+@pytest.mark.slow
 @pytest.mark.one_paddle
 def test_of_equal_values_the_later_epoch_is_the_best(data, tmp_path):
     records, state = train(data, tmp_path, "many", biases=(1e4, 1e4, 1e4))
@@ -228,6 +230,7 @@ def test_of_equal_values_the_later_epoch_is_the_best(data, tmp_path):
     assert [record["score"] for record in records] == pytest.approx([0.0, 0.0, 0.0], abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.one_paddle
 @pytest.mark.parametrize("chosen, epoch", [("few", 2), ("top1", 3)])
 def test_the_choice_survives_a_resume(chosen, epoch, data, tmp_path):
@@ -261,6 +264,7 @@ def test_everything_goes_to_visualdl(data, tmp_path):
     assert len(log.get_data("histogram", "eval/recall")) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.one_paddle
 def test_a_new_run_starts_a_new_history_and_a_resumed_one_goes_on(data, tmp_path):
     first, _ = train(data, tmp_path, "few")

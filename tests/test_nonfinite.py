@@ -53,6 +53,7 @@ def poison(engine, epoch, step):
     return shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_training_stops_at_the_first_and_says_where(workers, data, tmp_path):
     changed = settings(data, tmp_path, epochs=3, eval_during_train=True)
@@ -162,6 +163,7 @@ def diverge(data, output, chosen):
     assert [record["score"] for record in records] == [None, None] and history.best(records) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", [None, "many"])
 def test_no_such_model_is_the_best(chosen, data, tmp_path, caplog):
     with caplog.at_level(logging.WARNING, "ppcls.lt"):

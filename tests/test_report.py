@@ -20,6 +20,8 @@ from ppcls_lt.runs import files as run_files
 from . import engines, metric_reference
 from .run_folders import FILES, PICTURES, Page, column, is_whole, rows, write_run, written
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):

@@ -16,7 +16,10 @@ from .run_folders import write_run
 # Chromium without the services of a desktop browser, which ask for addresses of their own.
 NAMES = ("chromium-headless-shell", "chrome-headless-shell")
 BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs Debian's package chromium-headless-shell")
+pytestmark = [
+    pytest.mark.skipif(BROWSER is None, reason="needs Debian's package chromium-headless-shell"),
+    pytest.mark.slow,
+]
 FLAGS = (
     "--headless",
     "--no-sandbox",

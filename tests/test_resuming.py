@@ -163,6 +163,7 @@ class TestSettings:
             raise_all(resuming.findings([{"Global": {"epochs": 3, **section}}]))
 
 
+@pytest.mark.slow
 def test_a_stretched_schedule_is_that_of_a_longer_run(data, folder, tmp_path):
     """Epochs, rates and the final state; killed in between, the same command ends with the same weights."""
     train(data, tmp_path / "whole", epochs=4)
@@ -195,6 +196,7 @@ def test_a_stretched_schedule_is_that_of_a_longer_run(data, folder, tmp_path):
     assert saved(broken, "pdstates")["epoch"] == 5
 
 
+@pytest.mark.slow
 def test_a_restarted_schedule_begins_anew_over_the_epochs_added(data, folder, tmp_path):
     broken = shutil.copytree(folder, tmp_path / "broken")
     train(data, folder, extend_to=4, extend_schedule="restart")
@@ -236,6 +238,7 @@ def test_a_run_that_was_told_to_replace_another_goes_on_replacing_it(data, folde
     assert saved(folder, "pdstates")["epoch"] == 1
 
 
+@pytest.mark.slow
 def test_what_lies_where_a_later_stage_writes_is_seen_at_the_start_and_when_it_begins(data, tmp_path, monkeypatch):
     def train_two(output, **overrides):
         config = settings(data, output, **overrides)

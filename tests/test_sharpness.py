@@ -279,6 +279,7 @@ def same(one, other):
     return all((one[name] == value).all() for name, value in other.items())
 
 
+@pytest.mark.slow
 def test_in_the_hosts_training(train):
     """A way of length 0 is the plain step to the bit: the same dropout, images, statistics. Another is not."""
     plain = train([])
@@ -289,6 +290,7 @@ def test_in_the_hosts_training(train):
     assert Statistics.last.calls == 3 * 3 and Statistics.last.moved == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [{"SeesawLoss": {"weight": 1.0}}, engines.listed("EqualizationLoss")], ids=str)
 def test_gradients_that_are_accumulated(loss, train):
     """Where the host accumulates, the way goes up the gradient of all batches of an update.
@@ -302,6 +304,7 @@ def test_gradients_that_are_accumulated(loss, train):
     assert same(train([{"SAM": {"rho": 0}}], change=change, losses=[loss]), train([], change=change, losses=[loss]))
 
 
+@pytest.mark.slow
 def test_mixed_precision(train):
     """On a CPU nothing is cast and no loss is scaled, but the update goes through the scaler."""
 
@@ -313,6 +316,7 @@ def test_mixed_precision(train):
     assert not same(train([{"SAM": {"rho": 0.05}}], change=change), plain)
 
 
+@pytest.mark.slow
 def test_soft_labels(train):
     def change(settings):
         settings["DataLoader"]["Train"]["dataset"]["batch_transform_ops"] = [{"MixupOperator": {"alpha": 0.5}}]

@@ -123,6 +123,7 @@ def train(data, tmp_path, trap, monkeypatch):
 
 
 # With a normalised classifier one that is made for it, one that looks at its features, and one that does neither.
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", ["hard", "soft"])
 @pytest.mark.parametrize(
     "name, classifier",
@@ -145,6 +146,7 @@ def test_losses(name, labels, classifier, train):
     assert train([entry], normalized=normalized, dataset=dataset, change=change).ours == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", recipes.names())
 def test_recipes(recipe, train):
     assert train(change=lambda settings: settings["Global"].update(recipe=recipe)).ours == []

@@ -189,6 +189,7 @@ def test_what_changes_no_logit_does_not_matter(run):
 
 
 class TestStartOfATraining:
+    @pytest.mark.slow
     def test_weights_of_which_nothing_fits(self, train, places, folder, capsys):
         flags = ["-o", f"Global.pretrained_model={places['bare']}", "-o", "Arch.name=MobileNetV3_small_x0_35"]
         output = f"Global.output_dir={folder / 'nothing'}"
@@ -204,6 +205,7 @@ class TestStartOfATraining:
         assert "fc.weight ([64, 10] in the file, [64, 12] in the model)" in line.message
         assert "fc is the classifier" in line.message
 
+    @pytest.mark.slow
     def test_a_classifier_of_another_kind_is_told(self, train, places, folder, log):
         reset = folder / "reset.yaml"
         reset.write_text("Callbacks: [{ResetClassifier: null}]\n")
@@ -309,6 +311,7 @@ class TestRecord:
         assert (record["architecture"], record["recipe"]) == ("CIFARResNet8", "ldam_drw")
 
 
+@pytest.mark.slow
 class TestRun:
     def test_it_is_the_trained_model_and_its_files_stay(self, run, places, folder, log, monkeypatch):
         output = places["output"]
@@ -408,6 +411,7 @@ class TestRun:
         assert "ppcls-lt eval: `-c` must be given, or `--run FOLDER` of a training" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_resumed_stage_writes_down_what_it_began_from(folder, monkeypatch):
     """``config.yaml`` of a stage trains the same again, also after an interruption."""
     settings = yaml.safe_load((folder / "base.yaml").read_text())
