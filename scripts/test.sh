@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install the test extras, check the style and run the tests, one process a core; arguments go to pytest.
 #   bash scripts/test.sh                                   everything
-#   bash scripts/test.sh -m "not slow"                     after a quick edit: five minutes on two idle cores
+#   bash scripts/test.sh -m "not slow"                     after a quick edit
 #   bash scripts/test.sh -n 0 tests/test_losses.py -k IB   one file, in one process
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

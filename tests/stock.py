@@ -176,7 +176,7 @@ def of_checkout(name):
     return Path(CHECKOUT) / "ppcls" / "configs" / "ImageNet" / name
 
 
-def overrides(path, data, output, *, size=16, classes=10, epochs=2, batch_size=64, workers=None, **changes):
+def overrides(path, data, output, *, size=32, classes=10, epochs=2, batch_size=64, workers=None, **changes):
     """The ``key=value`` with which a stock configuration trains on small data, in the order of its entries.
 
     Args:

@@ -182,7 +182,7 @@ def test_configurations_of_the_checkout_train(folder):
     for name, more in ARCHITECTURES.items():
         path = stock.of_checkout(name)
         out = folder / "architectures" / path.stem
-        jobs.append((str(path), [*stock.flags(path, folder / "data", out, size=32, epochs=1, workers=0), *more]))
+        jobs.append((str(path), [*stock.flags(path, folder / "data", out, epochs=1, workers=0), *more]))
     (folder / "jobs.json").write_text(json.dumps(jobs))
     (folder / "many.py").write_text(MANY)
     result = engines.run(["many.py", "jobs.json"], cwd=folder, python_path=[stock.CHECKOUT])
