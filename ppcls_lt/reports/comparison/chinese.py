@@ -23,7 +23,8 @@ ZH = {
     "answer_sure": "就留出的图像和各随机种子所能说明的而言，它对你的数据优于 {baseline}。",
     "answer_unsure": "区间包含 0：尚不能说明它确有提升。更多随机种子会使区间变窄。",
     "answer_base": (
-        "保留你的原配置 {baseline}：在未参与训练的图像上，其余 {n} 个候选的{measure}都不更高；它自己的为 {before} %。"
+        "保留你的原配置 {baseline}：在未参与训练的图像上，其余 {n} 个候选平滑后的{measure}都不更高；它自己的为 "
+        "{before} %。"
     ),
     "answer_alone": "候选只有你的原配置 {baseline}；它在留出图像上的{measure}为 {before} %。",
     "answer_groups": "分组来看：{parts}。",
@@ -32,8 +33,8 @@ ZH = {
     "answer_best": "它是 {n} 个候选中最好者的概率为 {best} %。",
     "answer_only": "其他候选都落后于它，差距超出偶然。",
     "answer_equals": "以 90 % 的置信度无法与它区分的另有 {n} 个：{others}。{reason}",
-    "reason_highest": "选它是因为其中它的{measure}最高。",
-    "reason_base": "选 {baseline} 是因为其中它的{measure}最高，而且什么都不用改。",
+    "reason_highest": "选它是因为其中它平滑后的{measure}最高。",
+    "reason_base": "选 {baseline} 是因为其中它平滑后的{measure}最高，而且什么都不用改。",
     "and_more": "等，还有 {n} 个",
     "interval": "{low} 至 {high}",
     "nothing_chosen": "还没有选出方案：选择在最后进行，并需要 {baseline} 已完成的训练。",
@@ -61,8 +62,8 @@ ZH = {
     "equal_mark": "{recipe} (=)",
     "table_about": (
         "按所有种子的留出图像上的{measure}（%）排名。提升（百分点）是在同样的图像上与 {baseline} 相比，区间以 90 "
-        "% 的置信度包含它。“最好”是它在全部候选中最好的概率。(=) 表示无法与选中的方案区分。训练量是训练的图像数，为"
-        " {baseline} 的倍数。"
+        "% 的置信度包含它。“最好”是它在全部候选中最好的概率。(=) 表示无法与选中的方案区分。训练量是训练的图像数，"
+        "为 {baseline} 的倍数。"
     ),
     "scroll": "表格比屏幕宽，可以横向滚动。",
     "tests": "测试图像",

@@ -30,8 +30,8 @@ EN = {
         "The interval holds 0: it is not shown that it gains at all. More seeds make the interval narrower."
     ),
     "answer_base": (
-        "Keep {baseline}, your configuration as it is: none of the others ({n}) has a higher {measure} on images "
-        "that did not train it; its own is {before} %."
+        "Keep {baseline}, your configuration as it is: none of the others ({n}) has a higher {measure}, "
+        "smoothed, on images that did not train it; its own is {before} %."
     ),
     "answer_alone": (
         "{baseline}, your configuration as it is, is the only candidate; its {measure} on the held-out images is "
@@ -43,8 +43,10 @@ EN = {
     "answer_best": "The probability that it is the best of the {n} is {best} %.",
     "answer_only": "Every other candidate is behind it by more than chance.",
     "answer_equals": "Not to be told apart from it, with 90 % confidence: {n} others, {others}. {reason}",
-    "reason_highest": "Of them it is taken because its {measure} is the highest.",
-    "reason_base": "Of them {baseline} is taken because its {measure} is the highest, and it changes nothing.",
+    "reason_highest": "Of them it is taken because its {measure}, smoothed, is the highest.",
+    "reason_base": (
+        "Of them {baseline} is taken because its {measure}, smoothed, is the highest, and it changes nothing."
+    ),
     "and_more": " and {n} more",
     "interval": "{low} to {high}",
     "nothing_chosen": "Nothing is chosen yet: that is done in the end, against a finished run of {baseline}.",
