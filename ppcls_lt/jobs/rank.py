@@ -3,6 +3,7 @@
 It ends, with its loader's processes, when the launcher does.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -29,4 +30,10 @@ def _end_with_parent(parent):
 if __name__ == "__main__":
     # The folder of this file, whose modules are not to be found by their bare names, makes way for that of the package.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    sys.exit(main(*sys.argv[1:]))
+    ended = main(*sys.argv[1:])
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All is written. What Paddle takes down at the end of one of several processes has crashed, and a training that was
+    # whole would count as failed.
+    os._exit(ended)
