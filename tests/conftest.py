@@ -1,8 +1,8 @@
 """Fixtures that several test modules share."""
 
 import collections
-import gc
 import logging
+import os
 import sys
 
 import pytest
@@ -38,12 +38,6 @@ ONE_PADDLE = (
 )
 
 
-def pytest_collection_finish():
-    """Nothing that was imported is looked through again for what nobody needs, here and in what is forked."""
-    gc.collect()
-    gc.freeze()
-
-
 def pytest_collection_modifyitems(items):
     """Mark the modules above; modules with the most slow tests come first, so that no process ends with a long one."""
     slow = collections.Counter(item.module.__name__ for item in items if item.get_closest_marker("slow"))
@@ -54,6 +48,17 @@ def pytest_collection_modifyitems(items):
             item.add_marker("without_paddle")
         if name in ONE_PADDLE:
             item.add_marker("one_paddle")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_log_of_a_folder_that_is_gone():
+    """PaddleClas's logger keeps a file of the last Engine, which Python opens again once something has closed it."""
+    yield
+    logger = logging.getLogger("ppcls")
+    for handler in list(logger.handlers):
+        if not os.path.exists(getattr(handler, "baseFilename", __file__)):
+            logger.removeHandler(handler)
+            handler.close()
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ import atexit
 import contextlib
 import ctypes
 import functools
-import gc
 import json
 import os
 import runpy
@@ -31,9 +30,8 @@ from pathlib import Path
 PLAIN = ("numpy", "yaml")
 # zlib comes before Paddle 2.6, as the package itself has it.
 WITH_PADDLE = (
-    *("zlib", "numpy", "yaml", "paddle", "paddle.distributed.fleet", "cv2", "PIL.Image", "scipy.stats", "requests"),
-    *("sklearn.metrics", "sklearn.datasets", "sklearn.cluster", "sklearn.model_selection"),
-    *("visualdl", "matplotlib.pyplot"),
+    *("zlib", "numpy", "yaml", "paddle", "paddle.distributed.fleet", "cv2", "PIL.Image", "scipy.stats"),
+    *("sklearn.metrics", "sklearn.datasets", "visualdl", "matplotlib.pyplot"),
 )
 # Variables that begin so are read by the interpreter, by Paddle or by a library when it is started or imported.
 _READ_AT_START = ("PYTHON", "FLAGS_", "GLOG_", "MKL_", "OPENBLAS_", "MPL", "LC_", "LANG")
@@ -318,10 +316,6 @@ if __name__ == "__main__":
     _end_with_parent()
     for _name in sys.argv[2:]:
         __import__(_name)
-    # What is imported is not looked through again for what nobody needs: that takes a forked command line, which has to
-    # copy all of it to do so, half a second when it ends.
-    gc.collect()
-    gc.freeze()
     # Without this file's folder, and without what PYTHONPATH has put there.
     _before = [os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     _PATH = [entry for entry in sys.path[1:] if entry not in _before]
