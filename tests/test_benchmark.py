@@ -76,6 +76,7 @@ def test_a_part_runs_and_gives_its_tables(part):
     assert before == {path: path.stat().st_mtime_ns for path in [PAGE, *RESULTS.glob("*")]}
 
 
+@pytest.mark.slow
 def test_an_unknown_part_is_named():
     done = run("--quick", "samplres")
     assert done.returncode == 2 and "'samplres'" in done.stderr
@@ -90,6 +91,7 @@ def test_the_page_has_a_place_for_every_part(benchmark):
     assert places == sorted(places)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", LISTED)
 def test_the_page_says_what_the_results_say(part, benchmark):
     results = json.loads((RESULTS / f"{part}.json").read_text("utf-8"))

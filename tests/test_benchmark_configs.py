@@ -40,6 +40,7 @@ def data(ppcls, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_builds(path, data, tmp_path, monkeypatch):
     monkeypatch.chdir(data)
@@ -61,6 +62,7 @@ def test_builds(path, data, tmp_path, monkeypatch):
         assert np.isfinite(loss.numpy()).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_takes_the_recipes_that_its_page_names(path, data, tmp_path, monkeypatch):
     monkeypatch.chdir(data)

@@ -62,6 +62,7 @@ def test_a_step_ends_after_its_update(train):
         assert any((recorder.epochs[epoch]["start"][key] != end[key]).any() for key in end)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start, first", [(3, 3), (0.4, 3), (0.8, 5), (1, 1), (0.0, 1)])
 def test_class_weights_come_with_the_documented_epoch(start, first, train):
     engine, recorder = train([{"DeferredReweighting": {"start": start}}])
@@ -93,6 +94,7 @@ def test_a_loss_keeps_its_own_class_weights_until_then(train):
     np.testing.assert_array_equal(recorder.epochs[3]["class_weight"], [1.0] * 9 + [5.0])
 
 
+@pytest.mark.slow
 def test_resampling_begins_with_the_documented_epoch(train):
     sampler = {"name": "WeightBalancedSampler", "mode": "class_balanced"}
     engine, recorder = train([{"DeferredResampling": {"start": 3}}], sampler=sampler, listing="whole.txt")

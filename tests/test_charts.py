@@ -51,6 +51,7 @@ class TestTextChart:
 
 
 class TestPngChart:
+    @pytest.mark.slow
     @pytest.mark.parametrize("class_num", [1, 40, 41, 8142])
     def test_is_a_picture_and_always_the_same(self, class_num):
         counts = np.array(long_tail_profile(1000, 500, class_num))

@@ -65,6 +65,7 @@ def found(config, mode="train"):
     return checklist.looked_over(config, mode)[1]
 
 
+@pytest.mark.slow
 def test_three_mistakes_are_three_lines_of_a_training_and_of_a_check(folder):
     train = commands.run(folder, "train", "-c", "bad.yaml")
     check = commands.run(folder, "check", "-c", "bad.yaml", "--format", "json")

@@ -52,6 +52,7 @@ def die_at(operation, root, epoch):
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_a_whole_checkpoint(tmp_path):
     """Saves 1 and 2, a kill in save 3: then 2 or 3 is there, and the next save finds nothing in its way."""
     seen = set()
@@ -189,6 +190,7 @@ def test_a_checkpoint_may_be_moved(tmp_path):
     checkpoints.check(tmp_path / "elsewhere" / "latest")
 
 
+@pytest.mark.slow
 def test_one_that_a_kill_left_staged_is_the_newer_one(tmp_path):
     """As many operations as it takes to die between the manifest and the move."""
     for operation in range(200):

@@ -139,6 +139,7 @@ def test_seeds_that_differ_more_than_their_images_widen_the_interval():
     assert found == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("same_images", [False, True])
 def test_the_interval_holds_the_gain_that_images_and_seeds_were_drawn_with(same_images):
     """Images of unequal difficulty, seeds of unequal luck; every gain over the base is 0 in truth."""

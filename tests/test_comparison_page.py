@@ -31,6 +31,7 @@ def written_page(request, tmp_path_factory):
 
 
 class TestPage:
+    @pytest.mark.slow
     def test_files(self, written_page):
         _, _, folder, said = written_page
         assert written(folder) == FILES
@@ -82,6 +83,7 @@ class TestPage:
 
 
 class TestSizes:
+    @pytest.mark.slow
     @pytest.mark.filterwarnings("error")
     @pytest.mark.parametrize(
         "class_num, recipes, seeds, images",
@@ -105,6 +107,7 @@ class TestSizes:
         for block in blocks:
             assert any(np.isin(block, members).all() for members in outcome.groups.values())
 
+    @pytest.mark.slow
     @pytest.mark.filterwarnings("error")
     @pytest.mark.parametrize(
         "recipes, pictures", [((), 0), (["base"], 2), (["ib"], 1), (["ib", "crt"], 1), (["base", "ib"], 4)]
@@ -185,6 +188,7 @@ class TestWriting:
         assert f"needs {missing}; install it with `pip install" in line
         assert written(tmp_path) == []
 
+    @pytest.mark.slow
     def test_only_its_own_files_are_replaced(self, tmp_path):
         (tmp_path / "comparison").mkdir()
         (tmp_path / "comparison" / "mine.txt").write_text("kept")

@@ -360,6 +360,7 @@ def set_in(*keys, value):
 SEVERAL = [{"SGD": {"scope": "all"}}]  # optimizers, each of a part of the model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change, options, message",
     [

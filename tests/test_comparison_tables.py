@@ -183,6 +183,7 @@ class TestText:
         )
 
 
+@pytest.mark.slow
 @given(st.text(max_size=60), st.integers(12, 40))
 def test_shortened_names_fit_on_one_line(name, width):
     short = wording.shortened(name, width)

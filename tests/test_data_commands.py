@@ -148,6 +148,7 @@ class  images  group
         done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=tmp_path, env=environment)
         assert (done.stdout, done.stderr) == ("list.txt: 1200 images, 40 classes\n", "")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "arguments, parts",
         [
@@ -181,6 +182,7 @@ BAD_LISTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BAD_LISTS)
 @pytest.mark.parametrize(
     "arguments",

@@ -74,6 +74,7 @@ def output(config, accesses):
     return Path("out")
 
 
+@pytest.mark.slow
 def test_an_engine_is_read_and_changed_in_one_place(config, output, accesses):
     """From the start of a training to its end, in going on, evaluating, exporting and predicting."""
     last = f"Global.pretrained_model={engines.saved(output / 'stage_3')}"

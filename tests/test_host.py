@@ -92,6 +92,7 @@ class TestCounts:
 
 
 class TestConnection:
+    @pytest.mark.slow
     def test_weights_that_the_architecture_loads_are_kept(self, data, tmp_path):
         arch = {"name": "MobileNetV3_small_x0_35", "class_num": 10}
         losses = [engines.listed("LDAMLoss")]
@@ -134,6 +135,7 @@ class TestConnection:
         plain = loss(logits, labels)["IBLoss"]
         assert float(ours) == pytest.approx(float(plain), rel=1e-3)
 
+    @pytest.mark.slow
     def test_rec_models_take_the_normalized_classifier(self, data, tmp_path):
         settings = engines.digits_config(
             data,

@@ -100,6 +100,7 @@ SIGNS = {
 
 @pytest.mark.parametrize("sign", SIGNS)
 class TestAConfiguration:
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", engines.PARAMS)
     def test_with_a_loss_of_one_class_an_image_is_refused(self, name, sign, settings):
         config = settings(engines.listed(name))
@@ -216,6 +217,7 @@ def warnings():
     logging.getLogger("ppcls.lt").removeHandler(handler)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "loss, callbacks, warned",
     [

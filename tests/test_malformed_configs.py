@@ -54,6 +54,7 @@ def test_the_configuration_itself_is_accepted(base):
     assert ends(base, "train") and ends(base, "eval")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_stands_in_a_configuration_it_is_a_message(base, seed):
     draw = random.Random(seed)

@@ -61,6 +61,7 @@ def run(tmp_path_factory):
     return folder, paint(part, "en")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("seed", range(2))
 def test_a_report_of_a_malformed_folder(run, tmp_path, seed):

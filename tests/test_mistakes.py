@@ -337,6 +337,7 @@ def test_a_second_head_is_found_before_training(to_static, settings, tmp_path, c
     assert not list(tmp_path.rglob("*.pdparams"))
 
 
+@pytest.mark.slow
 def test_an_inference_only_paddleclas_is_told_apart(tmp_path):
     """The wheels from 2.4.3 on ship ``arch`` and ``utils`` alone, inside ``paddleclas``."""
     host.load()

@@ -154,6 +154,7 @@ def settings_of(data, output, losses=({"CELoss": {"weight": 1.0}},), **options):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", batch_pairs.OPERATORS)
 def test_the_hosts_own_loss_trains_with_a_batch_operator(title, data, tmp_path, ppcls):
     if title not in batch_pairs.available():
@@ -190,6 +191,7 @@ WRONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["Train", "Eval"])
 @pytest.mark.parametrize("case", WRONG)
 def test_an_operator_that_always_fails_is_told_before_training(case, part, data, tmp_path):

@@ -71,6 +71,7 @@ def folder(tmp_path_factory):
     return place
 
 
+@pytest.mark.slow
 def test_an_engine_takes_the_scale_of_any_loss(folder):
     code = script(
         """

@@ -51,6 +51,7 @@ def test_languages_have_the_same_texts_with_the_same_gaps(texts, alike):
     assert {key for key in texts.EN if texts.EN[key] == texts.ZH[key]} == alike
 
 
+@pytest.mark.slow
 def test_a_report_asks_for_every_text(tmp_path, monkeypatch):
     asked = Asked(run.EN)
     monkeypatch.setitem(run.TEXTS, "en", asked)
@@ -84,6 +85,7 @@ def test_a_report_asks_for_every_text(tmp_path, monkeypatch):
     assert asked.never() == set()
 
 
+@pytest.mark.slow
 def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
     asked = Asked(comparison.EN)
     monkeypatch.setitem(comparison.TEXTS, "en", asked)

@@ -162,6 +162,7 @@ def test_the_host_s_own_failure_names_what_was_being_built(folder, monkeypatch, 
     assert "DataLoader.Train.dataset.transform_ops[3] NormalizeImage: must have" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_command_does_not_speak_of_compilers(tmp_path):
     done = commands.run(tmp_path, "eval", "-c", "digits/ce.yaml")
     assert done.returncode == 2 and "ccache" not in done.errors

@@ -103,6 +103,7 @@ def test_the_configuration_trains_the_same_again(trained, tmp_path):
     assert not [name for name in again if (again[name] != before[name]).any()]
 
 
+@pytest.mark.slow
 def test_a_new_run_begins_with_an_empty_history_and_a_resumed_one_goes_on(data, tmp_path):
     settings = config(data, tmp_path, epochs=1)
     engines.build_engine(settings).train()
@@ -123,6 +124,7 @@ def test_a_new_run_begins_with_an_empty_history_and_a_resumed_one_goes_on(data, 
     assert not list(tmp_path.rglob("metrics.jsonl")) and not list(tmp_path.rglob("predictions.npz"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["lws", "tau_norm"])
 def test_each_stage_has_its_own(recipe, data, tmp_path):
     path = tmp_path / "config.yaml"

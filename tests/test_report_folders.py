@@ -135,6 +135,7 @@ MISTAKES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistakes_end_with_one_message(mistake, tmp_path, capsys):
     make, arguments, message = MISTAKES[mistake]

@@ -243,6 +243,7 @@ class TestEpochs:
 
 
 class TestLargeData:
+    @pytest.mark.slow
     def test_twenty_million_labels(self):
         size = 2 * 10**7
         labels = np.repeat(np.arange(1000, dtype=np.uint16), size // 1000)[::-1]

@@ -75,6 +75,7 @@ MISSPELLINGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slip", MISSPELLINGS)
 def test_every_misspelt_key_is_an_error(slip):
     base = {**STOCK, **FULLER}
@@ -354,6 +355,7 @@ def packaged():
     return sorted(folder.rglob("*.yaml"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", [None, *recipes.names()])
 def test_our_own_configurations_and_recipes_bring_nothing_unknown(recipe):
     own = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in packaged()}

@@ -325,6 +325,7 @@ def test_soft_labels(train):
     assert not same(found, train([], change=change, losses=[engines.listed("FocalLoss")]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "callbacks, settings, said",
     [

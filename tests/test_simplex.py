@@ -48,6 +48,7 @@ def data(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_trained_saved_started_from_and_evaluated(data, tmp_path):
     """With and without the key, which only a training reads; start weights of another classifier do not stay."""
 

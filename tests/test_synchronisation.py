@@ -152,6 +152,7 @@ def test_recipes(recipe, train):
     assert train(change=lambda settings: settings["Global"].update(recipe=recipe)).ours == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", ["step", "epoch"])
 @pytest.mark.parametrize("entry", [{"MaxNormPGD": {}}, {"MaxNormPGD": {"lp_norm": 3}}, {"L2NormPGD": {}}], ids=str)
 def test_norm_constraints(entry, every, train):

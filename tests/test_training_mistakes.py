@@ -251,6 +251,7 @@ def test_no_epochs_never_take_a_trained_checkpoints_place(trained, capsys):
     assert "Global: `checkpoints` must be left out for a stage of no epochs" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["pdparams", "pdopt", "pdstates", "pdlt"])
 def test_a_torn_file_is_reported_and_never_loaded(ending, trained, capsys):
     path, checkpoint = trained

@@ -153,6 +153,7 @@ class Turned:
         raise TypeError("no angle")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_an_operator_that_fails_is_named(workers, whole, tmp_path):
     engine = engines.build_engine(settings(whole, tmp_path / "out", workers=workers, epochs=1))
@@ -171,6 +172,7 @@ def test_operators_that_give_no_image_are_named(whole):
         grey[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", [[0, 1, 1], [1, 0, 0]])
 def test_several_labels(label, data, tmp_path):
     """The class is the whole row of labels."""

@@ -145,6 +145,7 @@ def digests(folder):
     return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FLAGS)
 @pytest.mark.parametrize("mode", MODES)
 def test_no_mode_succeeds_with_weights_that_are_not_the_models(mode, kind, run, places, folder, capsys):
@@ -169,6 +170,7 @@ def test_untrained_is_meant(mode, run, folder, log):
     assert "WARNING" in log.text and "35 of 37 keys loaded, 2 missing, 2 of the file left out" in log.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_the_right_weights_are_said_to_be_complete(mode, run, folder, log):
     flags = ["--recipe", "ldam_drw", "-o", f"Global.save_inference_dir={folder / mode}"]
