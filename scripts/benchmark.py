@@ -17,7 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PARTS = ("losses", "samplers", "steps", "maxnorm", "counting", "start")
+PARTS = ("losses", "samplers", "steps", "loss_steps", "maxnorm", "counting", "start")
 ROOT = Path(__file__).resolve().parents[1]
 # The package of this clone, installed or not; the processes of the parts inherit the environment.
 sys.path.insert(0, str(ROOT))

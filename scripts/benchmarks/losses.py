@@ -150,15 +150,17 @@ def _memory(case):
 
     if not hasattr(core, "host_memory_stat_reset_peak_value"):
         return {"images": case.images, "classes": case.classes, "peak": None}
-    peak = {}
+    peak, tensors = {}, core.host_memory_stat_current_value("Allocated", 0)
     for name, step in case.steps().items():
+        # What the losses before it keep from step to step, as a shift spread over the batch, is theirs.
+        kept = core.host_memory_stat_current_value("Allocated", 0) - tensors
         step()
         _clear(case.tensors.values())
         others = [case.tensors[key] for key in ("ordinary", "cosines", "scaled") if key != _logits_of(name)]
         unused = sum(tensor.size * 4 for tensor in others)
         core.host_memory_stat_reset_peak_value("Allocated", 0)
         step()
-        peak[name] = core.host_memory_stat_peak_value("Allocated", 0) - unused
+        peak[name] = core.host_memory_stat_peak_value("Allocated", 0) - unused - kept
         _clear(case.tensors.values())
     return {"images": case.images, "classes": case.classes, "peak": peak}
 

@@ -16,8 +16,6 @@ import numpy as np
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-# Of all processes of one training together.
-THREADS = 2
 
 
 class Size(NamedTuple):
@@ -28,6 +26,7 @@ class Size(NamedTuple):
     batch: int  # images a step, of all processes together
     warm_up: int  # epochs before the first that counts
     arch: str = "ResNet18"
+    threads: int = 2  # of all processes of one training together
 
 
 def write_images(folder, size):
@@ -69,7 +68,7 @@ def in_turns(data, recipe, size, rounds, processes=1):
             ours = name == "recipe"
             # Stock goes on as long as the recipe has epochs, those of a second stage too.
             settings = _config(data, folder / name / "out", size, processes, epochs if ours else 2 * epochs, ours)
-            pair[name] = _Training(folder / name, settings, recipe if ours else None, processes)
+            pair[name] = _Training(folder / name, settings, recipe if ours else None, processes, size.threads)
         for training in pair.values():
             training.connect()
         seconds = {name: [] for name in pair}
@@ -146,7 +145,7 @@ def _config(data, output, size, processes, epochs, ours):
 class _Training:
     """A training, ``step_worker.py``, that waits before every epoch and after every step."""
 
-    def __init__(self, folder, settings, recipe, processes):
+    def __init__(self, folder, settings, recipe, processes, threads):
         folder.mkdir()
         self._folder = folder
         (folder / "config.yaml").write_text(yaml.safe_dump(settings), "utf-8")
@@ -165,7 +164,7 @@ class _Training:
                 env={
                     **os.environ,
                     "PYTHONPATH": os.pathsep.join(paths),
-                    "OMP_NUM_THREADS": str(THREADS // processes),
+                    "OMP_NUM_THREADS": str(threads // processes),
                     "KMP_BLOCKTIME": "0",  # threads that have nothing to do must not hold up the other training's
                 },
                 stdout=log,

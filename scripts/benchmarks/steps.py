@@ -38,34 +38,35 @@ def run(quick):
         size = step_pair.Size(counts=[8, 5, 3], pixels=32, batch=8, warm_up=1, arch="MobileNetV3_small_x0_35")
         full = size._replace(counts=[20, 10, 5])
     else:
-        size = step_pair.Size(_long_tail(25), pixels=64, batch=8, warm_up=2)
-        full = size._replace(counts=_long_tail(198), warm_up=1)
+        size = step_pair.Size(long_tail(25), pixels=64, batch=8, warm_up=2)
+        full = size._replace(counts=long_tail(198), warm_up=1)
     rounds, rounds_of_two = (2, 1) if quick else (20, 10)
-    with _images(size) as data:
+    with images(size) as data:
         one = {name: _compared(data, name, size, rounds) for name in (("crt",) if quick else recipes.names())}
         two = {name: _compared(data, name, size, rounds_of_two, 2) for name in (IN_TWO[:1] if quick else IN_TWO)}
-    with _images(full) as data:
+    with images(full) as data:
         in_full = _compared(data, IN_FULL, full, rounds)
     return {
         "versions": {name: importlib.metadata.version(name) for name in ("paddlepaddle", "paddleclas")},
-        "size": {**size._asdict(), "steps": _steps(size)},
+        "size": {**size._asdict(), "steps": steps_of(size)},
         "one": one,
         "two": two,
-        "full": {"size": {**full._asdict(), "steps": _steps(full)}, **in_full},
+        "full": {"size": {**full._asdict(), "steps": steps_of(full)}, **in_full},
     }
 
 
-def _long_tail(classes):
+def long_tail(classes):
     """Images of each class, ten of the first down to one of the last."""
     return [int(n) for n in long_tail_profile(10, 10, classes)]
 
 
-def _steps(size):
+def steps_of(size):
+    """Steps of an epoch."""
     return sum(size.counts) // size.batch
 
 
 @contextlib.contextmanager
-def _images(size):
+def images(size):
     """Within the context, a folder with images."""
     with tempfile.TemporaryDirectory(prefix="steps_") as folder:
         step_pair.write_images(Path(folder), size)
@@ -74,7 +75,7 @@ def _images(size):
 
 def _compared(data, name, size, rounds, processes=1):
     """Throughput of a recipe relative to stock, and medians in seconds."""
-    seconds, warm_up, steps = step_pair.in_turns(data, name, size, rounds, processes), size.warm_up, _steps(size)
+    seconds, warm_up, steps = step_pair.in_turns(data, name, size, rounds, processes), size.warm_up, steps_of(size)
     stock, ours = seconds["stock"], seconds["recipe"]
     counted = range(warm_up, warm_up + rounds)
 
@@ -87,8 +88,8 @@ def _compared(data, name, size, rounds, processes=1):
     def whole(parts):
         return parts["whole"]
 
-    start = _start(name)
-    late = [turn for turn in counted if start is not None and turn >= int(round(start * len(ours), 9))]
+    begins = start(name)
+    late = [turn for turn in counted if begins is not None and turn >= int(round(begins * len(ours), 9))]
     # The turn that ends a stage also builds the next.
     built = next((turn for turn, parts in enumerate(ours) if "build" in parts), None)
     second = [] if built is None else range(built + 1, len(ours))
@@ -112,7 +113,7 @@ def _compared(data, name, size, rounds, processes=1):
     return summary
 
 
-def _start(name):
+def start(name):
     """The fraction of the run before the deferred part of a recipe, or None."""
     found = [entry for part in recipes.read(name).parts for entry in part.config.get("Callbacks", [])]
     return next((params["start"] for entry in found for params in entry.values() if "start" in (params or {})), None)
@@ -130,12 +131,12 @@ def page(results):
     by_turn = sum(_met(summary["turn"]) for summary in one.values())
     rounds = next(iter(one.values()))["epoch"]["rounds"]
     blocks = [
-        _text(
+        paragraph(
             "Throughput of a training with each [recipe](recipes.md), relative to stock PaddleClas with `CELoss`; in",
             "this section above 1 is faster. The goal: a median of at least 0.98, the lower end of its interval at",
             "least 0.95.",
         ),
-        _text(
+        paragraph(
             f"{size.get('arch', 'ResNet18')}, {len(size['counts'])} classes, {sum(size['counts'])} JPEG images of",
             f"{size['pixels']} pixels,",
             f"read and augmented by PaddleClas, batches of {size['batch']}. Stock and recipe train in a process of",
@@ -145,7 +146,7 @@ def page(results):
             "`ManyMediumFewAcc` besides `TopkAcc`, and its run keeps what runs of this package keep. What PaddleClas",
             "2.4 needs to train with this Paddle at all is repaired in both ([versions.md](versions.md)).",
         ),
-        _text(
+        paragraph(
             "*Turn* is the turn as it was measured, *Steps* its training steps alone. A turn has far fewer steps to",
             f"one checkpoint than a training. *Epoch* is one of {STEPS} steps, as many as CIFAR-100-LT has in batches",
             "of 128: in every round, the measured time of steps and evaluation multiplied, that of saving and of all",
@@ -157,8 +158,8 @@ def page(results):
             *(_row(name, summary, "met" if _met(summary["epoch"]) else "**missed**") for name, summary in one.items()),
         ],
         [f"- Goal: {f'**missed** by {listed}' if missed else '**met** by every recipe'}."],
-        _text(f"Taken by the turn as it was measured, {by_turn} of {len(one)} recipes meet it."),
-        _text(
+        paragraph(f"Taken by the turn as it was measured, {by_turn} of {len(one)} recipes meet it."),
+        paragraph(
             f"Such an epoch as it was measured: `{IN_FULL}` with {sum(full['size']['counts'])} images of",
             f"{len(full['size']['counts'])} classes, {full['size']['steps']} steps an epoch, over",
             f"{full['turn']['rounds']} epochs: throughput {timing.shown(full['turn'])}, by its steps alone",
@@ -173,7 +174,7 @@ def page(results):
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def _text(*parts):
+def paragraph(*parts):
     """A paragraph, as lines."""
     return textwrap.wrap(" ".join(parts), 125, break_long_words=False, break_on_hyphens=False)
 
@@ -189,7 +190,7 @@ def _late(one):
     """The turns after the change of a deferred recipe."""
     found = {name: summary["late"] for name, summary in one.items() if summary["late"]}
     listed = ", ".join(f"`{name}` {timing.shown(figure)}" for name, figure in found.items())
-    return [_text(f"*Epoch* in the deferred part alone, which has fewer rounds: {listed}.")] if found else []
+    return [paragraph(f"*Epoch* in the deferred part alone, which has fewer rounds: {listed}.")] if found else []
 
 
 def _second(one):
@@ -199,7 +200,7 @@ def _second(one):
     for name, summary in found.items():
         epoch = "has none" if summary["second"] is None else timing.shown(summary["second"])
         rows.append(f"| `{name}` | {epoch} | {summary['change']:.1f} |")
-    text = _text(
+    text = paragraph(
         "For recipes of two stages, the above is the first stage. The second, with a frozen backbone, has few",
         "epochs and thus few rounds:",
     )
@@ -217,13 +218,13 @@ def _parts(one, steps):
     used = [[summary["medians"][who]["processor"] for who in WHO] for summary in one.values()]
     processor = np.median([ours / stock for stock, ours in used])
     return [
-        _text(
+        paragraph(
             "The parts of a turn in ms, medians over all recipes. *The rest* is what lies between PaddleClas's own",
             "functions: with a recipe all that this package does at the end of an epoch, above all the checkpoint's",
             "checksums, its way to the disk and the removal of the one before the last.",
         ),
         ["| Part | Stock | Recipe |", "| --- | ---: | ---: |", *rows],
-        _text(
+        paragraph(
             f"From these medians, the throughput by steps an epoch: {listed}. In processor time, which other work on",
             f"the machine disturbs less, a recipe's turn takes {processor:.3f} times stock's (median of all recipes).",
         ),
@@ -237,15 +238,15 @@ def _two(two):
         "| Recipe | Epoch | Turn | Steps | Stock's turn, s | Recipe's turn, s | Epochs |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    text = _text("In two processes on the same cores (gloo, half a batch each, one thread each):")
+    text = paragraph("In two processes on the same cores (gloo, half a batch each, one thread each):")
     return [text, head + [_row(name, summary) for name, summary in two.items()]]
 
 
 def _footer(results):
-    versions = results["versions"]
-    return _text(
+    versions, threads = results["versions"], results["size"].get("threads", 2)
+    return paragraph(
         timing.line(results),
-        f"Paddle {versions['paddlepaddle']}, PaddleClas {versions['paddleclas']}, {step_pair.THREADS} threads.",
+        f"Paddle {versions['paddlepaddle']}, PaddleClas {versions['paddleclas']}, {threads} threads.",
     )
 
 
