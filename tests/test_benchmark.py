@@ -20,7 +20,7 @@ LISTED = {
     "losses": ["LDAMLoss", "FocalLoss", "IBLoss"],
     "samplers": ["Images"],
     "steps": ["`crt`", "training steps", "`ldam_drw`"],
-    "loss_steps": ["`ldam`", "`sam`"],
+    "loss_steps": ["`vs`", "Stock"],
     "maxnorm": ["Weight", "projection"],
     "counting": ["Lines", "`ImageNetDataset`"],
     "start": ["`import ppcls_lt`", "whole process"],
