@@ -103,10 +103,44 @@ def test_the_temperature_is_that_of_the_least_log_loss():
 
     assert loss(found) <= min(loss(found * 1.01), loss(found / 1.01))
     assert smoothed.temperature(5 * logits, label, share) == pytest.approx(5 * found, rel=1e-6)
-    value = smoothed.rightness(logits, label, share)
-    np.testing.assert_allclose(smoothed.rightness(5 * logits, label, share), value, rtol=1e-6)
-    right = logits.argmax(axis=1) == label
-    assert value[right].min() >= 1 / 3 and value[~right].max() <= 0.5
+    value = smoothed.probability(logits, label, share)
+    np.testing.assert_allclose(smoothed.probability(5 * logits, label, share), value, rtol=1e-6)
+    chances = np.exp(logits / found)
+    np.testing.assert_allclose(value, chances[np.arange(500), label] / chances.sum(axis=1), rtol=1e-9)
+
+
+def test_the_accuracy_counts_as_much_as_its_images_are_worth():
+    """By hand: SPREAD^2 / (SPREAD^2 + v), v the variance of accuracies beside their mean that is due to images."""
+    labels, images = [np.array([0, 0, 0, 1, 1, 2])], [np.arange(6)]
+    right = np.array([[1, 0, 0], [1, 1, 1], [0, 0, 1], [1, 0, 1], [0, 0, 0], [1, 1, 0]], float)
+    weight = np.array([0.5, 0.3, 0.2, 0.0])  # the last class has no image and counts nothing
+    relative = right - right.mean(axis=1, keepdims=True)
+    of_class = [np.mean([np.var(relative[:3, k], ddof=1) for k in range(3)])]
+    of_class.append(np.mean([np.var(relative[3:5, k], ddof=1) for k in range(3)]))
+    of_class.append(np.mean(of_class))  # one image says nothing of its variance
+    v = sum(w**2 * each / n for w, each, n in zip(weight, of_class, (3, 2, 1)))
+    found = smoothed.reliance(right, Pooled(labels, images, 4), weight)
+    assert found == pytest.approx(smoothed.SPREAD**2 / (smoothed.SPREAD**2 + v))
+    # A hundred times as many images of the same kind; and what never differs needs no probability.
+    many = smoothed.reliance(np.tile(right, (100, 1)), Pooled([np.tile(labels[0], 100)], [np.arange(600)], 4), weight)
+    assert found < 0.02 and many > 10 * found
+    assert smoothed.reliance(right[:, :1], Pooled(labels, images, 4), weight) == 1
+    single = Pooled([np.arange(3)], [np.arange(3)], 4)
+    assert smoothed.reliance(right[:3], single, weight) == 0
+
+
+def test_the_score_is_of_the_accuracy_and_of_the_probability():
+    candidates, labels, images = made(3)
+    pooled = Pooled(labels, images, CLASSES)
+    weight = np.full(CLASSES, 1 / CLASSES)
+    right = np.stack([pooled.values(c).argmax(axis=1) == pooled.label for c in candidates.values()], axis=1)
+    share = smoothed.reliance(right.astype(float), pooled, weight)
+    assert 0 < share < 1
+    for name, judgement in judged(candidates, labels, images).judgements.items():
+        probability = smoothed.probability(pooled.values(candidates[name]), pooled.label, pooled.share / CLASSES)
+        of_class = [probability[pooled.label == c].mean() for c in range(CLASSES)]
+        expected = share * np.mean(accuracies(candidates[name], labels, images)) + (1 - share) * np.mean(of_class)
+        assert judgement.score == pytest.approx(expected)
 
 
 def test_seeds_that_differ_more_than_their_images_widen_the_interval():

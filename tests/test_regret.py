@@ -30,9 +30,9 @@ def tiny(study, **changes):
 
 def test_the_forms_are_those_of_the_plan(study):
     forms = list(study["forms"].FORMS.values())
-    assert len(forms) == 12 and sum(form.half == "design" for form in forms) == 6
+    assert len(forms) == 16 and sum(form.half == "design" for form in forms) == 8
     assert all(min(form.counts) >= 1 and max(form.counts) == form.largest for form in forms)
-    assert len({tuple(form.counts) for form in forms}) == 12
+    assert len({tuple(form.counts) for form in forms}) == 16
     assert tiny(study).counts != tiny(study, order=1).counts
     assert sorted(tiny(study).counts) == sorted(tiny(study, order=1).counts)
 

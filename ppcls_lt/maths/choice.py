@@ -14,7 +14,7 @@ import numpy as np
 from ..basis import checks
 from ..runs.measures import BASELINE, MEASURES
 from .pooled import Pooled
-from .smoothed import rightness
+from .smoothed import probability, reliance
 
 LEVEL = 0.9  # of the intervals
 DRAWS = 2000
@@ -82,10 +82,11 @@ def judge(
 ) -> Choice:
     """Judge candidates on the same images and choose one, that of the highest score.
 
-    The score is the mean over the classes of ``measure`` of :func:`smoothed.rightness`, the gain the difference of two
-    such means of accuracies. Their uncertainty is that of the images, by a bootstrap within classes in which all
-    candidates have the same images, that of classes with few images, by two images more on which every model is right
-    by chance, and that of the trainings, by :func:`seed_excess`.
+    The score is the mean over the classes of ``measure`` of the accuracy and of :func:`smoothed.probability`, of which
+    the accuracy counts :func:`smoothed.reliance`; the gain is the difference of two such means of accuracies alone.
+    Their uncertainty is that of the images, by a bootstrap within classes in which all candidates have the same images,
+    that of classes with few images, by two images more on which every model is right by chance, and that of the
+    trainings, by :func:`seed_excess`.
 
     Args:
         candidates (mapping): name -> logits of each seed ``[n_s, C]``; None, or a list that is shorter, where a seed
@@ -115,16 +116,18 @@ def judge(
         checks.fail("choice", "measure", "over classes that have held-out images", got)
     weight = weights[measure]
     share = pooled.share * weight[pooled.label]
-    complete, rights, values, marks = [], [], [], []
+    complete, rights, probabilities, marks = [], [], [], []
     for name, parts in candidates.items():  # one at a time: with many classes they fill a memory
         there = [part for part in parts if part is not None]
         if len(there) == len(labels):
             logits = pooled.values(there)
             complete.append(name)
             rights.append(logits.argmax(axis=1) == pooled.label)
-            values.append(rightness(logits, pooled.label, share))
+            probabilities.append(probability(logits, pooled.label, share))
             marks.append(hashlib.sha256((logits.astype(np.float32) + 0.0).tobytes()).hexdigest())
-    right, value = np.stack(rights, axis=1).astype(float), np.stack(values, axis=1)
+    right = np.stack(rights, axis=1).astype(float)
+    relied = reliance(right, pooled, weight)
+    value = relied * right + (1 - relied) * np.stack(probabilities, axis=1)
     base = complete.index(baseline)
     recall = pooled.class_means(right)
     scores = {name: _mean(weights[name], recall) for name in MEASURES if name in weights}

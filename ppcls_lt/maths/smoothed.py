@@ -1,12 +1,13 @@
-"""How far a prediction of an image is right, on a scale that does not jump and is alike for all models. NumPy only."""
+"""How far predictions are right, on a scale that does not jump and is alike for all models. NumPy only."""
 
 from __future__ import annotations
 
 import numpy as np
 
-# Of the temperature that fits: near 0 the value is whether the class is right, at 1 it is the calibrated probability of
-# the true class, which prefers models that know what they do not know. docs/regret.md compares some.
-SHARPNESS = 0.1
+from .pooled import Pooled
+
+# By how much a true accuracy lies off the calibrated probability, a standard deviation over recipes: docs/regret.md.
+SPREAD = 0.02
 _MOST = 20_000  # predictions that a temperature is fitted to
 _STEPS = 40
 
@@ -45,11 +46,40 @@ def temperature(logits: np.ndarray, label: np.ndarray, share: np.ndarray) -> flo
     return float(np.exp((low + high) / 2))
 
 
-def rightness(logits: np.ndarray, label: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Probability of the true class ``[J]`` at ``SHARPNESS`` times the temperature that fits.
+def probability(logits: np.ndarray, label: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Calibrated probability of the true class ``[J]``, between 0 and 1: at the temperature that fits.
 
     Args:
         logits, label, share: as :func:`temperature` has them.
     """
     logits = logits.astype(np.float64)
-    return np.exp(log_probability(logits, label, SHARPNESS * temperature(logits, label, share)))
+    return np.exp(log_probability(logits, label, temperature(logits, label, share)))
+
+
+def reliance(rights: np.ndarray, pooled: Pooled, weight: np.ndarray) -> float:
+    """What the accuracy counts in a score, between 0 and 1, the calibrated probability counting the rest.
+
+    ``SPREAD^2 / (SPREAD^2 + v)``, with v the variance of an accuracy, over the mean of all candidates', that is due to
+    the images: the fewer, the less the accuracy counts. In a class of one image it is unknown and taken as the mean
+    of the other classes'.
+
+    Args:
+        rights (array): whether each prediction is right by each candidate ``[J, K]``.
+        pooled (Pooled): the predictions.
+        weight (array): of each class in the mean ``[C]``.
+
+    Source: Fay and Herriot, "Estimates of Income for Small Places", 1979, with the probability as what an accuracy is
+    expected to be.
+    """
+    relative = rights - rights.mean(axis=1, keepdims=True)
+    number, variances = [], []
+    counted = np.flatnonzero(weight)
+    for c in counted.tolist():
+        of_images = pooled.image_means(relative, c)
+        number.append(len(of_images))
+        variances.append(of_images.var(axis=0, ddof=1).mean() if len(of_images) > 1 else np.nan)
+    known = ~np.isnan(variances)
+    if not known.any():
+        return 0.0
+    each = np.where(known, variances, np.mean(variances, where=known))
+    return float(SPREAD**2 / (SPREAD**2 + (weight[counted] ** 2 * each / number).sum()))

@@ -52,9 +52,11 @@ FORMS = {
     form.name: form
     for form in (
         *(_digits(DESIGN, *each) for each in (("exp", 20, 0), ("step", 20, 1), ("exp", 100, 2), ("step", 40, 3))),
-        *(_digits(JUDGED, *each) for each in (("exp", 50, 4), ("step", 30, 5), ("exp", 200, 6), ("exp", 30, 7))),
-        Form("fashion-exp-100-a", "fashion", DESIGN, "exp", 2500, 100, 8, 8, RECIPES),
-        Form("cifar-exp-100-a", "cifar", DESIGN, "exp", 2500, 100, 9, 8, FEW_RECIPES),
+        # These four judged the first rule, and are spent.
+        *(_digits(DESIGN, *each) for each in (("exp", 50, 4), ("step", 30, 5), ("exp", 200, 6), ("exp", 30, 7))),
+        *(_digits(JUDGED, *each) for each in (("exp", 40, 12), ("step", 25, 13), ("exp", 150, 14), ("step", 35, 15))),
+        Form("fashion-exp-100-a", "fashion", JUDGED, "exp", 2500, 100, 8, 8, RECIPES),
+        Form("cifar-exp-100-a", "cifar", JUDGED, "exp", 2500, 100, 9, 8, FEW_RECIPES),
         Form("fashion-exp-100-b", "fashion", JUDGED, "exp", 2500, 100, 10, 8, RECIPES),
         Form("cifar-exp-100-b", "cifar", JUDGED, "exp", 2500, 100, 11, 8, FEW_RECIPES),
     )

@@ -9,7 +9,7 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from ppcls_lt.maths.pooled import Pooled
-from ppcls_lt.maths.smoothed import log_probability, temperature
+from ppcls_lt.maths.smoothed import log_probability, reliance, temperature
 
 from .kept import Comparison
 
@@ -76,6 +76,15 @@ def score(value: Value, found: Predictions, shrinkage: float = 0.0) -> np.ndarra
     return shrunk(found.pooled.class_means(values), found.pooled.count, shrinkage).mean(axis=0)
 
 
+def by_reliance(found: Predictions) -> np.ndarray:
+    """The package's own: as :func:`mixture`, but of the accuracy as much as the number of images is worth."""
+    right = np.stack([accuracy(logits, found.label, 1.0) for logits in found.logits], axis=1)
+    judged = found.pooled.count > 0
+    share = reliance(right, found.pooled, judged / judged.sum())
+    whole = functools.partial(scaled_probability, share=1.0)
+    return share * score(accuracy, found) + (1 - share) * score(whole, found)
+
+
 def shrunk(means: np.ndarray, count: np.ndarray, strength: float) -> np.ndarray:
     """Means of classes ``[C, K]`` drawn towards those of classes of like size; without images, wholly.
 
@@ -106,7 +115,10 @@ VALUES: dict[str, Value] = {
 }
 SHRINKAGES = (0, 4)
 SCORES = {
-    f"{name}, shrunk" if strength else name: functools.partial(score, value, shrinkage=strength)
-    for name, value in VALUES.items()
-    for strength in SHRINKAGES
+    "accuracy and probability, by the number of images": by_reliance,
+    **{
+        f"{name}, shrunk" if strength else name: functools.partial(score, value, shrinkage=strength)
+        for name, value in VALUES.items()
+        for strength in SHRINKAGES
+    },
 }
