@@ -19,7 +19,7 @@ settings.load_profile("fixed")
 WITHOUT_PADDLE = (
     *("test_atomic", "test_charts", "test_checkpoints", "test_choice", "test_comparison_page", "test_comparison_pool"),
     *("test_comparison_results", "test_comparison_tables", "test_counts", "test_data_tools", "test_demo_data"),
-    *("test_folds", "test_history", "test_malformed_folders", "test_overrides", "test_replaced"),
+    *("test_folds", "test_halving", "test_history", "test_malformed_folders", "test_overrides", "test_replaced"),
     *("test_page_texts", "test_report_browser", "test_report_folders", "test_resampling", "test_results_page"),
     "test_yaml_files",
 )
@@ -27,8 +27,8 @@ WITHOUT_PADDLE = (
 # Paddle, that it trains, evaluates, saves, loads and goes on, in one process and in several, others try with each. In
 # those others single tests have the mark.
 ONE_PADDLE = (
-    *("test_adjust", "test_announcements", "test_benchmark", "test_benchmark_configs", "test_checklist", "test_cli"),
-    *("test_compare", "test_comparison_settings", "test_data_checks", "test_data_commands", "test_disk"),
+    *("test_adjust", "test_announcements", "test_benchmark", "test_benchmark_configs", "test_budget", "test_checklist"),
+    *("test_cli", "test_compare", "test_comparison_settings", "test_data_checks", "test_data_commands", "test_disk"),
     *("test_evaluated", "test_executor_options", "test_executors", "test_forks", "test_label_kinds"),
     *("test_label_lists", "test_layers", "test_lock", "test_malformed_configs", "test_methods_page", "test_mistakes"),
     *("test_named_data", "test_operators", "test_places", "test_plugins", "test_processes", "test_recipes"),

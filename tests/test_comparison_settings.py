@@ -13,7 +13,7 @@ from ppcls_lt.engine import recording
 from ppcls_lt.jobs import kept, outcome, refit
 from ppcls_lt.jobs.job import HELD_OUT, LOGITS, RESULT, TEST, TRAIN
 from ppcls_lt.jobs.lists import positions
-from ppcls_lt.jobs.pool import _reason, _time
+from ppcls_lt.jobs.pool import _reason, duration
 from ppcls_lt.jobs.settings import Settings
 from ppcls_lt.reports.comparison import tables
 from ppcls_lt.runs import files as run_files
@@ -476,7 +476,7 @@ def test_why_a_run_failed_is_its_last_error(tmp_path):
 
 
 def test_times_as_one_says_them():
-    assert [_time(s) for s in (5, 89, 100, 5000, 7500)] == ["5 s", "89 s", "2 min", "83 min", "2 h 05 min"]
+    assert [duration(s) for s in (5, 89, 100, 5000, 7500)] == ["5 s", "89 s", "2 min", "83 min", "2 h 05 min"]
 
 
 def judged(settings, **shares):

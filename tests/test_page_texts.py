@@ -15,6 +15,7 @@ from ppcls_lt.reports.run.collect import collect
 from ppcls_lt.reports.run.figures import paint
 from ppcls_lt.reports.run.page import page
 from ppcls_lt.runs import files as run_files
+from ppcls_lt.runs.budgeted import Budgeted, Dropped, Trained
 from ppcls_lt.runs.results import MEASURES, Accuracies
 
 from .comparisons import make_outcome, make_run, outcome_of
@@ -90,6 +91,11 @@ def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
     asked = Asked(comparison.EN)
     monkeypatch.setitem(comparison.TEXTS, "en", asked)
     monkeypatch.setattr(tables, "EN", asked)
+    dropped = (
+        Dropped("drs", 3, 4, 0.4, 0.6, "ib", False),
+        Dropped("drw", 2, 4, 0.5, 0.6, "ib", True),
+        Dropped("crt", None, 4, None, None, None, False),
+    )
     troubles = {
         "failures": [("crt", 0, "ended with status 137"), ("lws", None, "refused")],
         "missing": [("ib", 4)],
@@ -98,6 +104,7 @@ def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
         "replaced": {"ib": [("Loss.Train", "CELoss", "IBLoss")]},
         "unadjusted": [("ib+tau_norm", "no classifier")],
         "refit": {"ib": Accuracies(dict.fromkeys(MEASURES, 0.5), [])},
+        "budget": Budgeted({}, (Trained(2, (0,), ("base", "ib"), 4.0, dropped),)),
     }
     many = make_outcome(130, ["base", "ib", *(f"mine{i}" for i in range(30))], seeds=[0, 1], **troubles)
     unjudged = {"unjudged": tuple(range(9)), "incomplete": ("lws",)}

@@ -6,6 +6,8 @@ import argparse
 import os
 import shutil
 import sys
+import tempfile
+from pathlib import Path
 
 from ..basis import lock
 from ..basis.checks import described, fail, integer
@@ -14,6 +16,7 @@ from ..jobs import OWNER
 from ..jobs.executors import options
 from ..reports.parts.names import LANGUAGES
 from ..runs.measures import MEASURES
+from .budget_options import add_budget_options, asked
 from .list_options import add_group_options, thresholds
 
 
@@ -94,6 +97,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         action="store_true",
         help="in the end train the chosen candidate and base on the whole list, test both once, export the chosen one",
     )
+    add_budget_options(command)
     command.add_argument("--out", metavar="DIR", help="where to write (<Global.output_dir>/compare)")
     command.add_argument(
         "--retrain",
@@ -127,11 +131,13 @@ def _compare(arguments):
     from ..jobs.settings import Settings
 
     overrides.check(arguments.override)
-    asked = None  # the base's groups
+    limit = asked(arguments)
+    groups = None  # the base's groups
     if arguments.groups == TERTILES:
-        asked = thresholds(arguments, OWNER)
+        groups = thresholds(arguments, OWNER)
     elif (arguments.many, arguments.few, arguments.groups) != (None, None, None):
-        asked = (arguments.many, arguments.few)
+        groups = (arguments.many, arguments.few)
+    scratch = tempfile.TemporaryDirectory() if arguments.dry_run else None
     settings = Settings(
         arguments.config,
         overrides=arguments.override,
@@ -140,12 +146,13 @@ def _compare(arguments):
         epochs=arguments.epochs,
         seeds=arguments.seeds,
         rank_by=arguments.rank_by,
-        thresholds=asked,
+        thresholds=groups,
         folds=arguments.folds,
         val_list=arguments.val_list,
         choose_epoch=arguments.choose_epoch,
         adjustments=_adjustments(arguments.adjust),
         train_processes=arguments.processes,
+        scratch=None if scratch is None else Path(scratch.name),
     )
     executor = choice.make(
         arguments.executor,
@@ -157,10 +164,10 @@ def _compare(arguments):
         say=_say,
     )
     with lock.held(settings.folder, OWNER, "--out"):
-        settings.prepare(arguments.retrain)
+        settings.prepare(arguments.retrain, begin=limit is None and not arguments.dry_run)
         if arguments.refit:
             refit.check(settings)
-        return _train_and_rank(settings, arguments, executor)
+        return _train_and_rank(settings, arguments, executor, limit)
 
 
 def _adjustments(names):
@@ -173,9 +180,9 @@ def _adjustments(names):
     return [name for one in names if one != "none" for name in (every if one == "all" else [one])]
 
 
-def _train_and_rank(settings, arguments, executor):
+def _train_and_rank(settings, arguments, executor, limit):
     from ..data.list_files import listed_classes
-    from ..jobs import outcome, pool, refit
+    from ..jobs import budget, outcome, pool, refit
     from ..reports.comparison import replacements, tables, writing
 
     failures = [(name, None, reason) for name, reason in settings.refused.items()]
@@ -189,14 +196,23 @@ def _train_and_rank(settings, arguments, executor):
         _say(f"not judged, since no seed holds out an image of them: {listed_classes(settings.unjudged)}")
     finished = sum(job.complete for job in settings.jobs)
     missing = [job for job in settings.jobs if not job.complete]
-    _say(
-        f"{len(settings.plans)} candidates, {len(settings.seeds)} seed(s), {settings.epochs} epochs: "
-        f"{finished} runs are finished, {len(missing)} to do, in {settings.folder}"
-    )
+    rounds = None if limit is None else budget.Rounds(settings, limit, arguments.retrain)
+    if rounds is None:
+        _say(
+            f"{len(settings.plans)} candidates, {len(settings.seeds)} seed(s), {settings.epochs} epochs: {finished} "
+            f"runs are finished, {len(missing)} to do, {sum(job.epochs - job.trained for job in missing)} epochs"
+            f"{'' if arguments.dry_run else f', in {settings.folder}'}"
+        )
+    for line in [] if rounds is None else rounds.plan():
+        _say(line)
+    if arguments.dry_run:
+        return 0
+    works = []
 
     def gather(chosen=None):
-        failed = [(job.recipe, job.seed, reason) for job, reason in work.failures]
-        return outcome.gather(settings, arguments.command_line, [*failures, *failed], chosen)
+        failed = [(job.recipe, job.seed, f"{reason}{job.said}") for work in works for job, reason in work.failures]
+        found = None if rounds is None else rounds.found
+        return outcome.gather(settings, arguments.command_line, [*failures, *failed], chosen, found)
 
     def write():
         writing.write(gather(), settings.folder, arguments.language, page=False)
@@ -205,6 +221,10 @@ def _train_and_rank(settings, arguments, executor):
         if job.finished:
             job.tidy()  # in case it was killed before it could
 
+    def train(tasks):
+        works.append(pool.Pool(tasks, executor, _say, status))
+        works[-1].work(finished=write)
+
     def do(tasks):
         last = pool.Pool(tasks, executor, _say, status)
         last.work()
@@ -212,9 +232,11 @@ def _train_and_rank(settings, arguments, executor):
         return last.failures
 
     status = _status if sys.stdout.isatty() else None
-    work = pool.Pool(missing, executor, _say, status)
     try:
-        work.work(finished=write)
+        if rounds is None:
+            train(missing)
+        else:
+            rounds.work(train, _say)
         chosen = outcome.choose(settings)
         found = gather(chosen)
         tests = outcome.tests(settings, found, arguments.test_all)

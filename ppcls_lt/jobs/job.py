@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..basis import atomic
 from ..basis.checks import ConfigError
 from ..runs import checkpoints
 from ..runs import files as run_files
@@ -16,6 +18,7 @@ from ..runs.results import Result
 TRAIN, HELD_OUT, TEST = "train.yaml", "held_out.yaml", "test.yaml"  # configurations
 RESULT, LOGITS, TESTED, LOG, WEIGHTS = "result.json", "held_out.npz", "test.json", "log.txt", "weights"
 TRAINING = "training"
+SECONDS = "seconds.json"  # that its processes took, one after the other, those that were killed left out
 # Of the final model.
 TRAINED, TO_ADJUST, INFERENCE, EXPORTED = "trained.json", "to_adjust.json", "inference", "exported.json"
 _ADJUSTED = "adjusted"
@@ -53,10 +56,11 @@ class Job:
     rank_by: str  # what the strength of an adjustment is chosen by
     listed: str  # the list in which its held-out images have their numbers
     adjustments: tuple = ()  # methods by which its weights are adjusted afterwards
+    said: str = ""  # behind the seed, in its name
 
     @property
     def name(self) -> str:
-        return f"{self.recipe}, seed {self.seed}"
+        return f"{self.recipe}, seed {self.seed}{self.said}"
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -102,6 +106,15 @@ class Job:
         """
         return Result.read(self.folder / RESULT, recipe=self.recipe)
 
+    def seconds(self) -> tuple[float, float]:
+        """Return how long it took, finished: the training, and the rest as far as it was measured.
+
+        Raises:
+            ConfigError: a file is damaged.
+        """
+        training = self.result().seconds
+        return training, max(_seconds(self.folder / SECONDS) - training, 0.0)
+
     def versions(self) -> dict | None:
         """Return name -> version of what trained it, or None where nothing says so.
 
@@ -120,6 +133,21 @@ class Job:
 
     def _facts(self):
         return sorted((self.folder / TRAINING).rglob(run_files.FILES["train"].info))
+
+
+def add_seconds(folder: Path, seconds: float) -> None:
+    """Add what a process took to that of a run's earlier ones."""
+    path = folder / SECONDS
+    atomic.write(path, json.dumps(_seconds(path) + seconds).encode())
+
+
+def _seconds(path):
+    try:
+        return float(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return 0.0
+    except (ValueError, TypeError, RecursionError, OSError) as error:
+        raise ConfigError(f"{path}: must be a number of seconds, got: {error}") from error
 
 
 def history_path(output: str | os.PathLike, arch: str) -> Path:

@@ -19,6 +19,7 @@ from . import adjusted, refit
 from .job import Job, TestJob, adjusted_name, logits_file, tested_file
 
 if TYPE_CHECKING:
+    from ..runs.budgeted import Budgeted
     from .settings import Settings
 
 BEST = "best.yaml"
@@ -35,7 +36,13 @@ def choose(settings: Settings) -> choice.Choice | None:
     return _choice(settings, _candidates([job for job in settings.jobs if job.finished])[0])
 
 
-def gather(settings: Settings, command: str, failures: list, chosen: choice.Choice | None = None) -> Outcome:
+def gather(
+    settings: Settings,
+    command: str,
+    failures: list,
+    chosen: choice.Choice | None = None,
+    budget: Budgeted | None = None,
+) -> Outcome:
     """Return the outcome of what is finished so far.
 
     Args:
@@ -43,6 +50,7 @@ def gather(settings: Settings, command: str, failures: list, chosen: choice.Choi
         command (str): the command line that makes it again.
         failures (list): of (recipe, seed or None, reason).
         chosen (Choice, optional): what :func:`choose` gave, where no run is still to come.
+        budget (Budgeted, optional): its rounds.
     """
     failed = {(recipe, seed) for recipe, seed, _ in failures}
     finished = [job for job in settings.jobs if job.finished]
@@ -72,6 +80,7 @@ def gather(settings: Settings, command: str, failures: list, chosen: choice.Choi
             (job.recipe, job.seed) for job in settings.jobs if not job.complete and (job.recipe, job.seed) not in failed
         ],
         unadjusted=unadjusted,
+        budget=budget,
         refit={} if chosen is None else refit.tests(settings, (chosen.chosen, BASELINE)),
     )
 

@@ -75,7 +75,7 @@ class Pool:
         self._past += trained - self._earlier[task]
         self._units -= task.epochs - trained
         if task.complete:
-            what = f"done in {_time(ended.seconds)}"
+            what = f"done in {duration(ended.seconds)}"
         else:
             reason = ended.reason or _reason(ended.code, log, ended.start)
             if ended.code == 2 and task.of_base:
@@ -101,7 +101,7 @@ class Pool:
         left = self._units - sum(self._earlier.values()) - trained
         if trained <= 0 or not self._left_to_do:
             return ""
-        return f"; about {_time((time.monotonic() - self._begun) / trained * left)} left"
+        return f"; about {duration((time.monotonic() - self._begun) / trained * left)} left"
 
 
 def _reason(code, log, start):
@@ -119,7 +119,8 @@ def _reason(code, log, start):
     return last.removeprefix("ppcls-lt: error: ")
 
 
-def _time(seconds):
+def duration(seconds: float) -> str:
+    """Seconds in words."""
     minutes = round(seconds / 60)
     if seconds < 90:
         return f"{seconds:.0f} s"

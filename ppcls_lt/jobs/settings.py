@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,10 @@ class Settings:
         choose_epoch (bool): judge the epoch that is best on the images of ``val_list``, and not the last.
         adjustments (sequence of str): methods by which every run's weights are adjusted after the training.
         train_processes (int, optional): of each training; those of the base by default, else one.
+        scratch (Path, optional): what stands for a folder that is not there, where none is to be left.
+
+    Attributes:
+        left_out (set): of (recipe, seed), runs that are not wanted after all.
 
     Raises:
         ConfigError: what is wrong and where.
@@ -71,6 +76,7 @@ class Settings:
         choose_epoch: bool = False,
         adjustments: Sequence[str] = (),
         train_processes: int | None = None,
+        scratch: Path | None = None,
     ) -> None:
         trainer.register()
         self.title = str(path)
@@ -83,7 +89,7 @@ class Settings:
         if self.base["Global"].get(processes.KEY, 1) is None:
             del self.base["Global"][processes.KEY]
         raise_all(processes.findings(self.base))
-        self._check_base(folder)
+        self._check_base(folder, scratch)
         own = checks.integer("Global", "epochs", self.base["Global"].get("epochs"), minimum=1)
         self.epochs = own if epochs is None else checks.integer(OWNER, "--epochs", epochs, minimum=1)
         if self.epochs != own and isinstance(self.base.get("Optimizer"), list):
@@ -104,11 +110,9 @@ class Settings:
         self.thresholds = _completed(thresholds, stated)
         self.groups = shot_groups(self._grouping, self.thresholds, owner=OWNER)
         self._check_rank_by()
-        groups = {"thresholds": self.thresholds, "group_by": self._grouping}
-        self.configs = Configurations(
-            self.base, self.recipes, self._lists, self.epochs, groups, self.rank_by if choose_epoch else None
-        )
-        self.plans, self.refused, self.same = {}, {}, []
+        self._best_metric = self.rank_by if choose_epoch else None
+        self._begin(self.epochs, "runs")
+        self.left_out: set[tuple[str, int]] = set()
 
     @property
     def train_processes(self) -> int:
@@ -118,7 +122,8 @@ class Settings:
     @property
     def jobs(self) -> list[Job]:
         """Every run that ``prepare`` found possible: all recipes with the first seed, then with the next."""
-        return [self._job(name, seed) for seed in self.seeds for name in self.plans]
+        wanted = ((name, seed) for seed in self.seeds for name in self.plans)
+        return [self.job(*each) for each in wanted if each not in self.left_out]
 
     @property
     def lists(self) -> dict[str, tuple]:
@@ -153,7 +158,7 @@ class Settings:
         """Class -> name where the base tells them, else empty."""
         return {int(label): name for label, name in (recording.class_names(self.base) or {}).items()}
 
-    def prepare(self, retrain: bool = False) -> None:
+    def prepare(self, retrain: bool = False, begin: bool = True) -> None:
         """Write the lists and every run's configurations, or find that those there are the same.
 
         A recipe whose configuration is not valid is put into ``refused``, name -> reason; one that changes nothing
@@ -161,6 +166,7 @@ class Settings:
 
         Args:
             retrain (bool): remove the runs of other versions of the packages instead of refusing to go on.
+            begin (bool): also of runs of which there is nothing yet; :meth:`keep` writes them later.
 
         Raises:
             ConfigError: the folder holds runs of other settings, other images, an earlier rule or, where some are still
@@ -171,8 +177,30 @@ class Settings:
         self._lists.keep(self.folder)
         for name in self.recipes:
             self._check_recipe(name)
-        check_versions(self.jobs, recording.versions(), retrain)
-        for job in self.jobs:
+        self.check_kept(retrain, begin)
+
+    def shortened(self, epochs: int) -> Settings:
+        """Return the same with fewer epochs and the first seed alone, its runs in folders of their own.
+
+        Raises:
+            ConfigError: a recipe that can run with all epochs cannot with so few.
+        """
+        found = copy.copy(self)
+        found._begin(epochs, f"short/{epochs}_epochs")
+        found.epochs, found.seeds, found.left_out = epochs, self.seeds[:1], set()
+        for name in self.plans:
+            found._check_recipe(name)
+        if found.refused:
+            raise ConfigError("\n".join(found.refused.values()))
+        return found
+
+    def keep(self, jobs: Iterable[Job]) -> None:
+        """Write the configurations of runs, or find that those there are the same.
+
+        Raises:
+            ConfigError: the folder holds runs of other settings.
+        """
+        for job in jobs:
             configs = {HELD_OUT: self.configs.held_out, TEST: self.configs.test, TRAIN: self.configs.training}
             for file, config in configs.items():
                 keep_config(self.folder, job.folder, file, config(job.recipe, job), job.finished)
@@ -181,15 +209,28 @@ class Settings:
         """Recipe -> what it changes or removes in the base, a list of ``replaced.Change``; those that can run."""
         return {name: replaced.changes(self.base, self.recipes[name]) for name in self.plans if name != BASELINE}
 
-    def _job(self, name, seed):
-        folder = self.folder / "runs" / name / f"seed_{seed}"
+    def job(self, name: str, seed: int) -> Job:
+        """The run of a recipe with a seed."""
+        folder = self.folder / self._runs / name / f"seed_{seed}"
         plan = self.plans.get(name, [])
         outputs = [folder / TRAINING / (f"stage_{i}" if len(plan) > 1 else "") for i, _ in enumerate(plan, 1)]
         kinds = [(str(stage["Arch"]["name"]), stage["Global"]["epochs"]) for stage in plan]
         parts = tuple((output, *kind) for output, kind in zip(outputs, kinds))
-        return Job(name, seed, folder, parts, self.rank_by, self._lists.whole, self._adjustments)
+        return Job(name, seed, folder, parts, self.rank_by, self._lists.whole, self._adjustments, self._said)
 
-    def _check_base(self, folder):
+    def _begin(self, epochs, runs):
+        """Nothing is planned yet, with runs of so many epochs in that folder."""
+        groups = {"thresholds": self.thresholds, "group_by": self._grouping}
+        self.configs = Configurations(self.base, self.recipes, self._lists, epochs, groups, self._best_metric)
+        self.plans, self.refused, self.same = {}, {}, []
+        self._runs, self._said = runs, "" if epochs == self.epochs else f", {epochs} epochs"
+
+    def check_kept(self, retrain: bool, begin: bool) -> None:
+        """Hold what the folder has of the runs against what is wanted; the arguments are those of :meth:`prepare`."""
+        check_versions(self.jobs, recording.versions(), retrain)
+        self.keep(job for job in self.jobs if begin or (job.folder / TRAIN).is_file())
+
+    def _check_base(self, folder, scratch):
         for section in ("Global", "Arch", "DataLoader"):
             if not isinstance(self.base.get(section), dict):
                 checks.fail("configuration", section, "a section, to compare", self.base.get(section))
@@ -203,6 +244,8 @@ class Settings:
             if not isinstance(self.base[section].get(key), str):
                 checks.fail(section, key, "a text", self.base[section].get(key))
         self.folder = Path(self.base["Global"]["output_dir"]) / "compare" if folder is None else Path(folder)
+        if scratch is not None and not self.folder.exists():
+            self.folder = scratch
         with_lists(self.base, self.folder)
         for part in ("Train", "Eval"):
             dataset = (self.base["DataLoader"].get(part) or {}).get("dataset") or {}
@@ -225,7 +268,7 @@ class Settings:
 
     def _check_recipe(self, name):
         """Plan the recipe's runs, or remember why it cannot run; the baseline must."""
-        job = self._job(name, self.seeds[0])
+        job = self.job(name, self.seeds[0])
         try:
             candidates.check(self.recipes[name])
             if name != BASELINE and self.configs.merged(name) == self.base:

@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Callable
 
 _WAIT = 2.0  # seconds
@@ -60,9 +61,12 @@ def _tell(holder):
 
 
 def _run(folder, recipe, seed, rank_by, listed, *adjustments):
+    begun = time.monotonic()
+    from .job import add_seconds
     from .run import finish
 
     finish(folder, recipe, int(seed), rank_by, listed, adjustments)
+    add_seconds(Path(folder), time.monotonic() - begun)
 
 
 def _test(folder, rank_by, *methods):

@@ -192,6 +192,7 @@ class Outcome:
     failures: list = field(default_factory=list)  # of (recipe, seed, or None for all of them, reason)
     missing: list = field(default_factory=list)  # of (recipe, seed) still to run
     unadjusted: list = field(default_factory=list)  # of (candidate, reason) of those that there are not
+    budget: Any = None  # ``runs.budgeted.Budgeted`` where there is one
     refit: dict = field(default_factory=dict)  # candidate -> ``Accuracies`` after a training on the whole list
 
     @property

@@ -120,6 +120,15 @@ ZH = {
     "run_of": "{recipe}，种子 {seed}",
     "runs_of": "种子 {seeds}",
     "missing": "还没有完成的训练",
+    "budget": "预算之内",
+    "budget_round": "第 {n} 轮筛选：{recipes} 个方案，训练 {epochs} 轮，随机种子 {seeds}。",
+    "budget_dropped": "第 {n} 轮筛选后淘汰：{evidence}",
+    "dropped_apart": ("{recipe}，名次 {place} / {number}：{measure}为 {score} %，{chosen} 为 {best} %，差距超出偶然。"),
+    "dropped_equal": (
+        "{recipe}，名次 {place} / {number}：{measure}为 {score} %，{chosen} 为 {best} %。无法与之区分，但预算已不够"
+        "继续训练它。"
+    ),
+    "dropped_failed": "{recipe}，其训练失败。",
     "data": "数据",
     "list": "图像",
     "training_list": "训练",

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...runs.measures import MEASURES
 from ..parts.numbers import NONE
-from . import replacements, wording
+from . import budgeted, replacements, wording
 from .texts import EN
 from .wording import columns, one_line, percent, points, shortened, times
 
@@ -48,6 +48,7 @@ def text(outcome: Outcome, width: int = 80) -> str:
     found = {} if chosen is None else {chosen.trained: outcome.replaced.get(chosen.trained, [])}
     for head, lines in (
         ("replaced", replacements.lines(found)),
+        ("budget", budgeted.lines(outcome, EN)),
         ("failures", failures(outcome, EN)),
         ("missing", missing(outcome, EN)),
     ):
@@ -140,6 +141,8 @@ def markdown(outcome: Outcome) -> str:
     lines += _items(wording.notes(outcome, EN))
     if any(outcome.replaced.values()):
         lines += [f"## {EN['replaced']}", "", *_table(*replacements.table(outcome, EN), left=range(4))]
+    if outcome.budget is not None:
+        lines += [f"## {EN['budget']}", "", *_items(budgeted.lines(outcome, EN))]
     if outcome.failures:
         lines += [f"## {EN['failures']}", "", *_items(failures(outcome, EN))]
     if outcome.missing:

@@ -146,6 +146,18 @@ EN = {
     "run_of": "{recipe}, seed {seed}",
     "runs_of": "seeds {seeds}",
     "missing": "Runs still missing",
+    "budget": "Within the budget",
+    "budget_round": "Round {n}: {recipes} recipes, {epochs} epochs, seeds {seeds}.",
+    "budget_dropped": "Dropped after round {n}: {evidence}",
+    "dropped_apart": (
+        "{recipe}, rank {place} of {number}: {measure} {score} % where {chosen} has {best} %, from which it is told "
+        "apart."
+    ),
+    "dropped_equal": (
+        "{recipe}, rank {place} of {number}: {measure} {score} % where {chosen} has {best} %. It cannot be told apart "
+        "from it; the budget has no room for it."
+    ),
+    "dropped_failed": "{recipe}, whose run failed.",
     "data": "Data",
     "list": "images",
     "training_list": "training",

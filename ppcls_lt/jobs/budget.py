@@ -1,0 +1,290 @@
+"""``compare`` within a budget: which runs there are, round by round, and what was dropped on what evidence.
+
+Every decision is kept in the folder with what it was made from, so that the same command goes on with the same ones.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..basis import checks
+from ..basis.findings import ConfigError
+from ..maths.halving import Round, Rung, ladder, makespan
+from ..reports.comparison import budgeted
+from ..runs.budgeted import Budgeted, Dropped, Trained
+from ..runs.measures import BASELINE
+from . import OWNER, outcome
+from .costs import EPOCHS, SECONDS, Asked, Costs
+from .job import Job, adjusted_name
+from .pool import duration
+
+if TYPE_CHECKING:
+    from ..maths.choice import Choice
+    from .settings import Settings
+
+_SHORT = (2, 4)  # a schedule is so much shorter
+
+
+class Rounds:
+    """The rounds of a comparison.
+
+    Args:
+        settings (Settings): what is compared, prepared; its ``left_out`` and ``seeds`` follow the decisions.
+        asked (Asked): the budget.
+        retrain (bool): as ``Settings.prepare`` has it.
+
+    Raises:
+        ConfigError: the folder's file of rounds is damaged, or it holds short runs of other settings.
+    """
+
+    def __init__(self, settings: Settings, asked: Asked, retrain: bool = False) -> None:
+        self._settings, self._asked = settings, asked
+        self._seeds, self._whole = list(settings.seeds), settings.epochs
+        self._short = _shortened(settings, retrain)
+        self.rungs = ladder(self._whole, len(self._seeds), self._short)
+        self._costs = Costs(asked, self.rungs, settings, self._short)
+        self._recipe = {name: name for name in settings.plans}
+        for job in settings.jobs:
+            self._recipe.update({adjusted_name(job.recipe, method): job.recipe for method in job.adjustments})
+        wanted = {
+            **asked._asdict(),
+            "rungs": [list(rung) for rung in self.rungs],
+            "seeds": self._seeds,
+            "recipes": list(settings.plans),
+            "rank_by": settings.rank_by,
+            "candidates": sorted(self._recipe),
+        }
+        found = Budgeted.read(settings.folder)
+        self.replaces = found is not None and found.asked != wanted  # the rounds of another budget
+        self.found = Budgeted(wanted, ()) if found is None or self.replaces else found
+        self._rounds = list(self.found.rounds)
+        self._took = 0.0  # seconds of the last round, as this process saw it
+        self._leave_out()
+
+    def plan(self, spent: float = 0.0) -> list[str]:
+        """Lines: the rounds that are decided or to be expected, with what they cost, before anything is trained.
+
+        Args:
+            spent (float): what measuring has cost.
+
+        Raises:
+            ConfigError: the budget is too small.
+        """
+        asked = self._asked
+        names, by_epochs = list(self._settings.plans), self._costs.by_epochs()
+        every = by_epochs.cost(names, None, len(self.rungs) - 1)
+        lines = [
+            f"{len(names)} recipes, {len(self._seeds)} seed(s), {self._whole} epochs: {every:.0f} epochs in all; the "
+            f"budget is {asked.said(asked.amount)}{f', {asked.slots} runs at a time' * (asked.slots > 1)}"
+        ]
+        if self.replaces and not spent:
+            lines.append("the folder has the rounds of another budget or of other recipes; they are planned anew")
+        if self._rounds and not spent:
+            lines += [
+                f"  round {i}: {len(one.recipes)} recipes, {self._said(Rung(one.epochs, len(one.seeds)))}, decided"
+                for i, one in enumerate(self._rounds, 1)
+            ]
+            return lines
+        if not self._costs.measured:
+            least = by_epochs.least()
+            total = asked.amount * asked.slots
+            lines += [
+                f"first {self.rungs[0].epochs} epochs of {BASELINE} are trained, to measure what one costs; then the "
+                "rounds are planned",
+                f"everything fits where an epoch, with its part of a run's start and end, takes "
+                f"{_each(total / every)}, and the least, {least:.0f} epochs, where it takes {_each(total / least)}",
+            ]
+            return lines
+        halving = self._costs.halving(self._slower(spent))
+        self._check(halving, spent)
+        lines.append("planned, as long as no recipe can be told apart from the best:")
+        done = None
+        for i, one in enumerate(halving.outlook(asked.amount - spent), 1 + len(self._rounds)):
+            cost = halving.cost(one.kept, done, one.rung)
+            done, spent = one.rung, spent + cost
+            lines.append(
+                f"  round {i}: {len(one.kept)} recipes, {self._said(self.rungs[one.rung])}: {asked.said(cost)}"
+            )
+        lines.append(f"  together {asked.said(spent)}; tests and --refit come on top")
+        return lines
+
+    def work(self, train: Callable[[Sequence[Job]], Any], say: Callable[[str], Any]) -> None:
+        """Do the rounds, or what is missing of them.
+
+        Args:
+            train (callable): has runs done, and returns when they have ended.
+            say (callable): takes a line of text for the user.
+
+        Raises:
+            ConfigError: as measured the budget is too small.
+        """
+        number, done = 0, None
+        while number < len(self._rounds) or self._decide(say):
+            one = self._rounds[number]
+            tasks = self._tasks(one, done)
+            out = {each.recipe for each in one.dropped or () if each.score is None}
+            missing = [job for job in tasks if not job.complete and job.recipe not in out]
+            rung = Rung(one.epochs, len(one.seeds))
+            say(
+                f"round {number + 1}: {len(one.recipes)} recipes, {self._said(rung)}: {len(tasks) - len(missing)} runs "
+                f"are finished, {len(missing)} to do"
+            )
+            self._short.get(one.epochs, self._settings).keep(missing)
+            begun = time.monotonic()
+            if missing:
+                train(missing)
+            self._took = time.monotonic() - begun
+            number, done = number + 1, rung
+        reached = max((len(one.seeds) for one in self._rounds if one.epochs == self._whole), default=0)
+        if reached < len(self._seeds):
+            say(f"the budget has room for {reached} of {len(self._seeds)} seeds")
+            self._settings.seeds = self._seeds[: max(reached, 1)]
+        say(f"{self._asked.said(self.found.rounds[-1].spent or 0)} of {self._asked.said(self._asked.amount)} are used")
+
+    def _decide(self, say):
+        """Say what is dropped after the last round and plan the next; return whether there is one."""
+        asked = self._asked
+        if not self._rounds:
+            if not self._costs.measured:
+                # As many at a time as later, since they slow each other down.
+                names = list(self._settings.plans)
+                first = Round(0, tuple(names[: max(min(asked.slots, len(names) - 1), 1)]))
+            else:
+                self._check(self._costs.halving())
+                first = self._costs.halving().first(asked.amount)
+            return self._append(first)
+        last = self._rounds[-1]
+        if last.dropped is not None or not self._costs.measured:
+            return False  # in the second case the base has failed, which is told elsewhere
+        spent = self._spent()
+        rung = self.rungs.index(Rung(last.epochs, len(last.seeds)))
+        halving = self._costs.halving(self._slower(spent))
+        if len(self._rounds) == 1 and len(last.recipes) < len(self._settings.plans):
+            for line in self.plan(spent)[1:]:
+                say(line)
+            self._rounds[-1] = last._replace(spent=spent, dropped=())
+            return self._append(halving.first(asked.amount - spent))
+        part = self._short.get(last.epochs, self._settings)
+        choice = outcome.choose(_part(part, last))
+        if choice is None:
+            return False  # the same
+        order = list(dict.fromkeys(self._recipe[name] for name in choice.judgements))
+        equals = {self._recipe[name] for name in choice.equals}
+        following = halving.then(order, equals, rung, asked.amount - spent)
+        kept = last.recipes if following is None else following.kept
+        dropped = tuple(self._evidence(name, choice, order) for name in last.recipes if name not in kept)
+        self._rounds[-1] = last._replace(spent=spent, dropped=dropped)
+        for each in dropped:
+            say(f"dropped: {budgeted.evidence(each, self._settings.rank_by)}")
+        return self._append(following)
+
+    def _append(self, following):
+        """Keep a decision in the folder; return whether there is a round to follow."""
+        if following is not None:
+            rung = self.rungs[following.rung]
+            seeds = tuple(self._seeds[: rung.seeds])
+            self._rounds.append(Trained(rung.epochs, seeds, following.kept))
+        self.found = self.found._replace(rounds=tuple(self._rounds))
+        self.found.write(self._settings.folder)
+        self._leave_out()
+        return following is not None
+
+    def _leave_out(self):
+        """Nothing is wanted of the whole runs but what the rounds have."""
+        wanted = {
+            (name, s) for one in self._rounds if one.epochs == self._whole for name in one.recipes for s in one.seeds
+        }
+        self._settings.left_out = {(name, s) for name in self._settings.plans for s in self._seeds} - wanted
+
+    def _tasks(self, one: Trained, done: Rung | None) -> list[Job]:
+        """The runs of a round, behind those of the one before."""
+        part = self._short.get(one.epochs, self._settings)
+        had = done.seeds if done is not None and done.epochs == self._whole else 0
+        jobs = [part.job(name, seed) for seed in one.seeds[had:] for name in one.recipes]
+        if self._asked.unit == EPOCHS or not self._costs.measured:
+            return jobs
+        rung = self.rungs.index(Rung(one.epochs, len(one.seeds)))
+        costs = {name: self._costs.of_recipe(name)[rung] for name in one.recipes}
+        return sorted(jobs, key=lambda job: -costs[job.recipe])  # as the estimate has it
+
+    def _spent(self):
+        """What the rounds so far have cost."""
+        last = self._of_runs()[-1]
+        took = self._took if self._asked.unit == SECONDS else 0.0
+        return (self._rounds[-2].spent or 0.0 if len(self._rounds) > 1 else 0.0) + max(last, took)
+
+    def _slower(self, spent):
+        """By how much the rounds took longer than their runs, at least 1: they waited, or were not alone."""
+        runs = sum(self._of_runs())
+        return max(spent / runs, 1.0) if runs and self._asked.unit == SECONDS else 1.0
+
+    def _of_runs(self):
+        """What the runs of each round have cost, those of an earlier one left out."""
+        found, done, counted = [], None, set()
+        for one in self._rounds:
+            jobs = [job for job in self._tasks(one, done) if job not in counted]
+            found.append(makespan([self._costs.of_run(job) for job in jobs], self._asked.slots))
+            done = Rung(one.epochs, len(one.seeds))
+            counted.update(jobs)
+        return found
+
+    def _check(self, halving, spent=0.0):
+        asked, least = self._asked, halving.least() + spent
+        if halving.first(asked.amount - spent) is not None:
+            return
+        ends = [rung for rung in self.rungs if rung.epochs < self._whole]
+        shortest = f"every recipe {ends[0].epochs} epochs and then " if ends and len(self._settings.plans) > 2 else ""
+        if asked.unit == SECONDS:
+            value = f"{math.ceil(least)}s" if least < 120 else f"{math.ceil(least / 60)}m"
+            expected = f"at least {value}, as measured, which gives {shortest}{BASELINE} and one more a whole training"
+        else:
+            expected = f"at least {math.ceil(least)}, which gives {shortest}{BASELINE} and one more a whole training"
+        checks.fail(
+            OWNER, asked.flag, expected, checks.described(asked.said(asked.amount)), "or compare fewer --recipes"
+        )
+
+    def _evidence(self, name: str, choice: Choice, order: Sequence[str]) -> Dropped:
+        measure, judgements = self._settings.rank_by, choice.judgements
+        best = judgements[choice.chosen].scores[measure]
+        mine = next((each for each in judgements if self._recipe[each] == name), None)
+        if mine is None:
+            return Dropped(name, None, len(order), None, None, None, False)
+        equal = any(self._recipe[each] == name for each in choice.equals)
+        score = judgements[mine].scores[measure]
+        return Dropped(name, order.index(name) + 1, len(order), score, best, choice.chosen, equal)
+
+    def _said(self, rung):
+        seeds = "seed" if rung.seeds == 1 else "seeds"
+        return f"{rung.epochs} epochs, {seeds} {', '.join(map(str, self._seeds[: rung.seeds]))}"
+
+
+def _shortened(settings, retrain):
+    """Length -> settings of the short schedules with which every recipe can be trained."""
+    found: dict[int, Settings] = {}
+    if isinstance(settings.base.get("Optimizer"), list):
+        return found  # whose schedules are not stretched
+    for length in sorted({math.ceil(settings.epochs / times) for times in _SHORT}):
+        if length < settings.epochs:
+            try:
+                short = settings.shortened(length)
+            except ConfigError:
+                continue
+            short.check_kept(retrain, begin=False)
+            found[length] = short
+    return found
+
+
+def _part(settings, one):
+    """The same with the recipes and seeds of a round alone."""
+    found = copy.copy(settings)
+    found.plans = {name: settings.plans[name] for name in one.recipes}
+    found.seeds, found.left_out = list(one.seeds), set()
+    return found
+
+
+def _each(seconds):
+    return f"at most {seconds:.1f} s" if seconds < 90 else f"at most {duration(seconds)}"
