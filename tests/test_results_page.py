@@ -11,6 +11,8 @@ from ppcls_lt.runs.results import MEASURES, Result, ranked
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
+# Single trainings, with the accuracy on held-out images and, of those that were chosen by it, on the test images.
+TRAININGS = ("cifar10_lt",)
 # The comparisons whose tables stand in a page, between markers of their names.
 PAGES = {
     "docs/results.md": ("compare_10", "compare_30"),
@@ -54,7 +56,25 @@ def test_a_table_is_that_of_its_runs(page, name):
     assert block(page, name) == table(RESULTS / f"{name}_runs.csv")
 
 
+@pytest.mark.parametrize("name", TRAININGS)
+def test_a_table_is_that_of_its_trainings(name):
+    with open(RESULTS / f"{name}_trainings.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    heads = ["Recipe", "Seed", "Held-out", "Held-out few", "Test", "Many", "Medium", "Few"]
+    measured = ("held_out_balanced", "held_out_few", "test_balanced", "test_many", "test_medium", "test_few")
+    lines = [heads, ["---", *["---:"] * 7]]
+    for row in rows:
+        recall = [float(row[f"recall_{c}"]) for c in range(10) if row[f"recall_{c}"]]
+        if row["test_balanced"]:
+            assert float(row["test_balanced"]) == pytest.approx(sum(recall) / 10)
+        else:
+            assert not recall
+        values = [f"{100 * float(row[key]):.1f}" if row[key] else "–" for key in measured]
+        lines.append([f"`{row['recipe']}`", row["seed"], *values])
+    assert block("docs/results.md", name) == [f"| {' | '.join(map(str, line))} |" for line in lines]
+
+
 def test_every_file_of_runs_has_its_table():
     assert sorted(path.name for path in RESULTS.glob("*.csv")) == sorted(
-        f"{name}_runs.csv" for name in PAGES["docs/results.md"]
+        [f"{name}_runs.csv" for name in PAGES["docs/results.md"]] + [f"{name}_trainings.csv" for name in TRAININGS]
     )
