@@ -21,7 +21,7 @@ from ppcls_lt.jobs.budget import Rounds
 from ppcls_lt.jobs.costs import EPOCHS, SECONDS, Asked
 from ppcls_lt.jobs.job import add_seconds
 from ppcls_lt.jobs.settings import Settings
-from ppcls_lt.reports.comparison import page, tables
+from ppcls_lt.reports.comparison import page, tables, terminal
 from ppcls_lt.runs.budgeted import FILE, Budgeted
 
 from . import commands, engines
@@ -103,12 +103,12 @@ def test_what_cannot_be_told_apart_is_dropped_for_the_budget_alone_and_that_is_s
     dropped = [each for _, each in rounds.found.dropped if each.equal]
     assert dropped and all(each.recipe != "base" for each in dropped)
     told = outcome.gather(found, "ppcls-lt compare", [], outcome.choose(found), rounds.found)
-    for text in (tables.text(told, 1000), tables.markdown(told), page.page(told, {}, ".", "en")):
+    for text in (terminal.text(told, 1000), tables.markdown(told), page.page(told, {}, ".", "en")):
         text = text.replace("&#96;", "`")
         assert "Within the budget" in text and "Round 1: 6 recipes, " in text
         assert f"{dropped[0].recipe}, rank {dropped[0].place} of " in text
         assert "cannot be told apart from it; the budget has no room for it" in text
-    assert "Runs still missing" not in tables.text(told, 1000)
+    assert "Runs still missing" not in terminal.text(told, 1000)
 
 
 def test_a_comparison_that_fits_is_the_one_without_a_budget(settings):

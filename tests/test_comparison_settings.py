@@ -15,7 +15,7 @@ from ppcls_lt.jobs.job import HELD_OUT, LOGITS, RESULT, TEST, TRAIN
 from ppcls_lt.jobs.lists import positions
 from ppcls_lt.jobs.pool import _reason, duration
 from ppcls_lt.jobs.settings import Settings
-from ppcls_lt.reports.comparison import tables
+from ppcls_lt.reports.comparison import tables, terminal
 from ppcls_lt.runs import files as run_files
 from ppcls_lt.runs import logits
 from ppcls_lt.runs.measures import MEASURES
@@ -247,7 +247,7 @@ def test_a_recipe_that_changes_nothing_is_the_base_and_not_trained_again(base):
     assert (list(settings.plans), settings.same) == (["base", "ldam"], ["ce"])
     finish(settings.jobs[0])
     found = outcome.gather(settings, "", [], outcome.choose(settings))
-    assert "Not trained a second time, since it changes nothing in base: ce." in tables.text(found, 200)
+    assert "Not trained a second time, since it changes nothing in base: ce." in terminal.text(found, 200)
 
 
 def begun_by(folder, version):
@@ -288,7 +288,7 @@ def test_runs_of_other_versions_are_refused_or_trained_anew_as_told(base):
             Settings(path, wanted=["ldam", "focal"]).prepare()
         assert "1 by others: ldam, seed 0, by ppcls_lt" in str(told.value) and "0.0.9" in str(told.value)
     found = outcome.gather(settings, "", [], outcome.choose(settings))
-    assert "The runs are of different versions" in tables.text(found, 1000) and len(found.versions) == 2
+    assert "The runs are of different versions" in terminal.text(found, 1000) and len(found.versions) == 2
     Settings(path, wanted=["ldam", "focal"]).prepare(retrain=True)
     assert ours.finished and not ldam.begun and (ldam.folder / TRAIN).is_file()
 

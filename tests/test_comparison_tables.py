@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppcls_lt.reports.comparison import spreadsheets, tables, texts, wording
+from ppcls_lt.reports.comparison import spreadsheets, tables, terminal, texts, wording
 from ppcls_lt.runs.results import MEASURES, Accuracies
 
 from .comparisons import COMMAND, RECIPES, make_outcome, make_run, outcome_of
@@ -128,13 +128,13 @@ class TestCautions:
 
 def grid(outcome, width):
     """The ranked table in a terminal: its rows, lines of text."""
-    return [line for line in tables.text(outcome, width).splitlines() if re.match(r" *\d+  \S", line)]
+    return [line for line in terminal.text(outcome, width).splitlines() if re.match(r" *\d+  \S", line)]
 
 
 class TestText:
     def test_begins_with_the_answer(self):
         outcome = make_outcome()
-        parts = tables.text(outcome, 1000).split("\n\n")
+        parts = terminal.text(outcome, 1000).split("\n\n")
         assert parts[0].startswith("Comparison of recipes: digits/ce.yaml")
         assert parts[1].split("\n") == [*wording.answer(outcome, texts.EN), *wording.tested(outcome, texts.EN)]
 
@@ -149,20 +149,38 @@ class TestText:
             wanted += [f"{100 * row.validation[name][0]:.1f}" for name in MEASURES] + [f"{row.work:.2f}x"]
             assert re.split(" {2,}", line.strip())[2:] == wanted
         for row in (outcome.rows[0], wording.baseline(outcome)):
-            assert wording.percent(row.test["few"]) in tables.text(outcome, 160)
+            assert wording.percent(row.test["few"]) in terminal.text(outcome, 160)
 
     @pytest.mark.parametrize("width", [80, 90, 100, 120, 160])
     def test_fits(self, width):
         outcome = make_outcome(recipes=[*RECIPES, "配方/" * 30], rank_by="few", test_all=True)
-        lines = tables.text(outcome, width).splitlines()
-        start = next(i for i, line in enumerate(lines) if line.startswith("rank "))
+        lines = terminal.text(outcome, width).splitlines()
+        start = next(i for i, line in enumerate(lines) if line.split()[:2] in (["rank", "recipe"], ["#", "recipe"]))
         table = lines[start : lines.index("", start)]
         assert len(table) == 22 and max(map(wording.columns, table)) <= width
         assert len({wording.columns(line) for line in table[1:]}) == 1  # flush right
         assert ("overall" in table[0]) == (width > 100) and "few" in table[0]
 
+    @pytest.mark.parametrize("width", [80, 120])
+    def test_what_matters_is_there_in_any_terminal(self, width):
+        """The base by its whole name, the gain with its interval, the chance of being best, the groups at both ends."""
+        outcome = make_outcome(recipes=[*RECIPES, "ldam_drw+cutout+cosine+ema"], test_all=True)
+        lines = terminal.text(outcome, width).splitlines()
+        head = next(line for line in lines if line.split()[:2] in (["rank", "recipe"], ["#", "recipe"]))
+        assert all(name in head for name in ("gain", "90 % interval", "best, %", "many", "few", "work"))
+        rows = {line.split()[1]: line for line in lines if re.match(r" *\d+  \S", line)}
+        assert "base" in rows and "..." not in rows["base"]
+        for row in outcome.rows:
+            if row.recipe in rows:
+                for name in ("many", "few"):
+                    assert f"  {100 * row.validation[name][0]:.1f}" in rows[row.recipe]
+        tests = lines[lines.index("Test images:") + 1 :]
+        assert all(name in tests[0] for name in ("balanced", "many", "few", "gain"))
+        table = tests[: tests.index("") if "" in tests else None]
+        assert max(map(wording.columns, table)) <= width and any(line.split()[0] == "base" for line in table)
+
     def test_without_spread_of_one_seed(self):
-        text = tables.text(make_outcome(seeds=[3]), 200)
+        text = terminal.text(make_outcome(seeds=[3]), 200)
         assert "±" not in text and "seeds 3" in text
 
     def test_failures_and_missing_runs(self):
@@ -170,13 +188,13 @@ class TestText:
             failures=[("ib", 1, "ended with status 137\nkilled"), ("lws", None, "no Linear")],
             missing=[("crt", 0), ("crt", 2)],
         )
-        text = tables.text(outcome, 100)
+        text = terminal.text(outcome, 100)
         assert "Failed runs:\n  ib, seed 1: ended with status 137 killed\n  lws: no Linear" in text
         assert "Runs still missing:\n  crt: seeds 0, 2" in text
 
     def test_the_number_of_seeds_where_it_differs(self):
         def head(outcome):
-            return next(line for line in tables.text(outcome, 120).splitlines() if line.startswith("rank "))
+            return next(line for line in terminal.text(outcome, 120).splitlines() if line.startswith("rank "))
 
         assert "seeds" in head(outcome_of([*two([0.1, 0.2]), make_run("crt", 1)])) and "seeds" not in head(
             make_outcome()

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from ppcls_lt.basis.checks import ConfigError
-from ppcls_lt.reports.comparison import spreadsheets
+from ppcls_lt.reports.comparison import spreadsheets, terminal
 from ppcls_lt.reports.comparison import tables as comparison_tables
 from ppcls_lt.reports.run.collect import collect
 from ppcls_lt.reports.run.figures import paint
@@ -100,7 +100,7 @@ def test_a_comparison_of_malformed_results(tmp_path):
             continue
         accepted += 1
         outcome = outcome_of([make_run("base", recall=[0.5] * 3), found])
-        assert comparison_tables.text(outcome) and comparison_tables.markdown(outcome)
+        assert terminal.text(outcome) and comparison_tables.markdown(outcome)
         assert spreadsheets.ranked(outcome) and spreadsheets.runs(outcome)
     assert accepted < CASES // 2
 

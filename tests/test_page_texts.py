@@ -7,7 +7,7 @@ import string
 import numpy as np
 import pytest
 
-from ppcls_lt.reports.comparison import tables
+from ppcls_lt.reports.comparison import tables, terminal
 from ppcls_lt.reports.comparison import texts as comparison
 from ppcls_lt.reports.comparison.writing import write
 from ppcls_lt.reports.run import texts as run
@@ -90,7 +90,8 @@ def test_a_report_asks_for_every_text(tmp_path, monkeypatch):
 def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
     asked = Asked(comparison.EN)
     monkeypatch.setitem(comparison.TEXTS, "en", asked)
-    monkeypatch.setattr(tables, "EN", asked)
+    for module in (tables, terminal):
+        monkeypatch.setattr(module, "EN", asked)
     dropped = (
         Dropped("drs", 3, 4, 0.4, 0.6, "ib", False),
         Dropped("drw", 2, 4, 0.5, 0.6, "ib", True),
@@ -131,6 +132,6 @@ def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
     adjusted = {"of": "base", "method": "tau_norm", "strength": 0.5}
     every += [[*of(base=0.4), make_run("base+tau_norm", validation=0.5, test=0.5, adjustment=adjusted)]]
     for runs in every:
-        tables.text(outcome_of(runs), 60)
+        terminal.text(outcome_of(runs), 60)
         write(outcome_of(runs), tmp_path)
     assert asked.never() == set()

@@ -183,7 +183,7 @@ def _adjustments(names):
 def _train_and_rank(settings, arguments, executor, limit):
     from ..data.list_files import listed_classes
     from ..jobs import budget, outcome, pool, refit
-    from ..reports.comparison import replacements, tables, writing
+    from ..reports.comparison import replacements, terminal, writing
 
     failures = [(name, None, reason) for name, reason in settings.refused.items()]
     for name, _, reason in failures:
@@ -257,7 +257,7 @@ def _train_and_rank(settings, arguments, executor, limit):
         return 130
     found = gather(chosen)
     _say("")
-    _say(tables.text(found, shutil.get_terminal_size().columns))
+    _say(terminal.text(found, shutil.get_terminal_size().columns))
     _say(writing.write(found, settings.folder, arguments.language))
     for line in [outcome.write_best(settings, found), *final]:
         _say(line)

@@ -1,9 +1,8 @@
-"""A comparison as a table in a terminal, as Markdown and as CSV files."""
+"""The tables of a comparison as heads and rows, and as Markdown."""
 
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,55 +12,23 @@ from ...runs.measures import MEASURES
 from ..parts.numbers import NONE
 from . import budgeted, replacements, wording
 from .texts import EN
-from .wording import columns, one_line, percent, points, shortened, times
+from .wording import one_line, percent, points, times
 
 if TYPE_CHECKING:
     from ...runs.results import Outcome, Row
 
 NAMES = ("comparison.csv", "comparison_runs.csv", "comparison.md")
-_SHORTEST = 12  # columns that a recipe's name keeps in a narrow terminal
 # Markdown's own characters; an underscore within a word is none.
 _MARKDOWN = re.compile(r"[&<|\\`*~$#\[\]]|(?<!-)>|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
-def text(outcome: Outcome, width: int = 80) -> str:
-    """Return the answer and the table for a terminal, with the cautions, failures and missing runs below.
-
-    Args:
-        outcome (Outcome): what was compared.
-        width (int): columns of the terminal; where not all groups fit some are left out.
-    """
-    head = f"{EN['title'].format(title=one_line(outcome.title))}, {_subtitle(outcome)}"
-    parts = [_wrapped(head, width), "\n".join(_wrapped(line, width) for line in _said(outcome, EN))]
-    if outcome.rows:
-        parts.append(
-            "\n".join(
-                [*_ranked_lines(outcome, width), "", *(_wrapped(each, width) for each in about_table(outcome, EN))]
-            )
-        )
-    if tested_rows(outcome):
-        parts.append("\n".join([f"{EN['tests']}:", *_grid(tests_table(outcome, EN), width)]))
-    lines = [*(EN["caution"].format(text=each) for each in wording.cautions(outcome, EN)), *wording.notes(outcome, EN)]
-    if lines:
-        parts.append("\n".join(_wrapped(line, width) for line in lines))
-    chosen = wording.chosen(outcome)
-    found = {} if chosen is None else {chosen.trained: outcome.replaced.get(chosen.trained, [])}
-    for head, lines in (
-        ("replaced", replacements.lines(found)),
-        ("budget", budgeted.lines(outcome, EN)),
-        ("failures", failures(outcome, EN)),
-        ("missing", missing(outcome, EN)),
-    ):
-        if lines:
-            parts.append("\n".join([f"{EN[head]}:", *(_wrapped(f"  {line}", width, indent="    ") for line in lines)]))
-    return "\n\n".join(parts)
-
-
-def _said(outcome, words):
+def said(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
+    """The answer, in sentences."""
     return [*wording.answer(outcome, words), *wording.tested(outcome, words)]
 
 
-def _subtitle(outcome):
+def subtitle(outcome: Outcome) -> str:
+    """The architecture, the epochs and the seeds."""
     return EN["subtitle"].format(arch=one_line(outcome.arch), epochs=outcome.epochs, seeds=seeds(outcome))
 
 
@@ -95,42 +62,10 @@ def uneven(outcome: Outcome) -> bool:
     return any(len(row.runs) != len(outcome.seeds) for row in outcome.rows)
 
 
-def _wrapped(line, width, indent=""):
-    return textwrap.fill(line, max(width, 20), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-
-
-def _ranked_lines(outcome, width):
-    """The ranked table with as many groups as fit."""
-    for measures in (MEASURES, ("balanced", "many", "few"), (outcome.rank_by,)):
-        table = heads(outcome, EN, measures), list(cells(outcome, EN, measures))
-        lines = _grid(table, width, wording.NAME)
-        if max(map(columns, lines)) <= width:
-            return lines
-    return _grid(table, width, _SHORTEST)
-
-
-def _grid(table, width, shortest=_SHORTEST):
-    """Lines of a table, the names in its first column of text shortened, no further than told, where it is too wide."""
-    names = table[0].index(EN["recipe"])
-    rows = [[str(cell).replace(NONE, "-") for cell in row] for row in (table[0], *table[1])]
-    widths = [max(map(columns, column)) for column in zip(*rows)]
-    over = max(sum(widths) + 2 * (len(widths) - 1) - width, 0)
-    widths[names] = min(widths[names], max(widths[names] - over, shortest))
-    rows = [[shortened(cell, widths[names]) if i == names else cell for i, cell in enumerate(row)] for row in rows]
-    return ["  ".join(_padded(row, widths, names)).rstrip() for row in rows]
-
-
-def _padded(row, widths, names):
-    """Names to the left, numbers to the right."""
-    for number, (cell, width) in enumerate(zip(row, widths)):
-        room = " " * (width - columns(cell))
-        yield cell + room if number == names else room + cell
-
-
 def markdown(outcome: Outcome) -> str:
     """Return the answer, the tables and everything around them as a Markdown page, a string."""
-    lines = [f"# {EN['title'].format(title=_safe(outcome.title))}", "", f"{_safe(_subtitle(outcome))}.", ""]
-    lines += [f"## {EN['chosen']}", "", *_paragraphs(_said(outcome, EN), apart=" ")]
+    lines = [f"# {EN['title'].format(title=_safe(outcome.title))}", "", f"{_safe(subtitle(outcome))}.", ""]
+    lines += [f"## {EN['chosen']}", "", *_paragraphs(said(outcome, EN), apart=" ")]
     lines += _items(EN["caution"].format(text=each) for each in wording.cautions(outcome, EN))
     if outcome.rows:
         lines += [f"## {EN['table']}", "", *_paragraphs(about_table(outcome, EN), apart=" ")]
@@ -190,13 +125,17 @@ def cells(outcome: Outcome, words: Mapping[str, str], measures: Sequence[str] = 
         ]
 
 
-def name(outcome: Outcome, row: Row, words: Mapping[str, str]) -> str:
-    """The name of a candidate in a table, which says whether it is the base or cannot be told apart from the chosen."""
+def name(outcome: Outcome, row: Row, words: Mapping[str, str], marked: bool = True) -> str:
+    """The name of a candidate in a table, which says whether it is the base and, ``marked``, whether it is an equal."""
     found = one_line(row.recipe)
     if row.recipe == outcome.baseline:
         found = words["recipe_baseline"].format(recipe=found)
-    equal = outcome.choice is not None and row.recipe in outcome.choice.equals and row.recipe != outcome.choice.chosen
-    return words["equal_mark"].format(recipe=found) if equal else found
+    return words["equal_mark"].format(recipe=found) if marked and equal(outcome, row) else found
+
+
+def equal(outcome: Outcome, row: Row) -> bool:
+    """Whether a candidate cannot be told apart from the chosen one, and is not that."""
+    return outcome.choice is not None and row.recipe in outcome.choice.equals and row.recipe != outcome.choice.chosen
 
 
 def about_table(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
@@ -214,18 +153,20 @@ def about_tests(outcome: Outcome, words: Mapping[str, str]) -> str:
     return words["tests_one_seed" if single(outcome) else "tests_about"]
 
 
-def tests_table(outcome: Outcome, words: Mapping[str, str]) -> tuple[list[str], list[list]]:
+def tests_table(
+    outcome: Outcome, words: Mapping[str, str], measures: Sequence[str] = MEASURES
+) -> tuple[list[str], list[list]]:
     """Heads and rows: the accuracies on the test images, and the gains in what the comparison ranks by."""
     gain = words["gain_of"].format(measure=words[outcome.rank_by])
     rows = [
         [
             name(outcome, row, words),
-            *(percent(row.test[each]) for each in MEASURES),
+            *(percent(row.test[each]) for each in measures),
             points(row.gain[outcome.rank_by]) if row.gain and row.recipe != outcome.baseline else NONE,
         ]
         for row in tested_rows(outcome)
     ]
-    return [words["recipe"], *(words[each] for each in MEASURES), gain], rows
+    return [words["recipe"], *(words[each] for each in measures), gain], rows
 
 
 def single(outcome: Outcome) -> bool:
