@@ -108,7 +108,8 @@ def test_what_cannot_be_told_apart_is_dropped_for_the_budget_alone_and_that_is_s
         assert "Within the budget" in text and "Round 1: 6 recipes, " in text
         assert f"{dropped[0].recipe}, rank {dropped[0].place} of " in text
         assert "cannot be told apart from it; the budget has no room for it" in text
-    assert "Runs still missing" not in terminal.text(told, 1000)
+    text = terminal.text(told, 1000)
+    assert "Runs still missing" not in text and "Not judged, since" not in text
 
 
 def test_a_comparison_that_fits_is_the_one_without_a_budget(settings):
@@ -175,8 +176,11 @@ def test_a_base_that_fails_ends_the_rounds(settings):
 def test_the_least_budget_is_named_and_is_enough(settings):
     with pytest.raises(ConfigError, match=r"`--budget-epochs` must be at least 28, .* got 27 epochs; or compare fewer"):
         Rounds(settings(), Asked(27, EPOCHS)).plan()
-    rounds = Rounds(settings(), Asked(28, EPOCHS))
+    found = settings()
+    rounds = Rounds(found, Asked(28, EPOCHS))
     rounds.work(Trained(), lambda line: None)
+    held_out = [found.validation_counts.sum(), settings().validation_counts.sum()]
+    assert found.seeds == [0] and held_out[0] == found.lists["validation"][1] < held_out[1] / 2
     assert rounds_of(rounds.found) == [(2, (0,), ("base", *RECIPES)), (8, (0,), ("base", "focal"))]
 
 

@@ -1,6 +1,7 @@
 """How many cores each of several runs takes."""
 
 import os
+import subprocess
 import sys
 from typing import NamedTuple
 
@@ -49,3 +50,20 @@ def test_runs_at_a_time_share_the_cores(cores, jobs, slots, threads, expected, t
     pool.Pool(runs, Local(slots, threads), say=lambda line: None).work()
     for run in runs:
         assert (run.folder / LOG).read_text() == f"threads: {expected}, -m ppcls_lt.jobs.worker run folder cs_ce 0\n"
+
+
+REFIT = """
+import subprocess, sys
+from ppcls_lt.jobs import worker
+
+TRAIN = "import sys; from ppcls_lt.basis import lock; lock.acquire(sys.argv[1], 'Global', 'output_dir').release()"
+worker._TASKS["refit"] = lambda folder: subprocess.run([sys.executable, "-c", TRAIN, folder], check=True)
+sys.exit(worker.main("refit", sys.argv[1]))
+"""
+
+
+def test_the_processes_of_a_refit_may_train_in_its_folder(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    options = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment, "start_new_session": True}
+    with subprocess.Popen([sys.executable, "-c", REFIT, str(tmp_path / "refit")], **options) as process:
+        assert process.wait(60) == 0, process.stderr.read()

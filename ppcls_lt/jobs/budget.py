@@ -142,7 +142,7 @@ class Rounds:
         reached = max((len(one.seeds) for one in self._rounds if one.epochs == self._whole), default=0)
         if reached < len(self._seeds):
             say(f"the budget has room for {reached} of {len(self._seeds)} seeds")
-            self._settings.seeds = self._seeds[: max(reached, 1)]
+            self._settings.keep_seeds(self._seeds[: max(reached, 1)])
         say(f"{self._asked.said(self.found.rounds[-1].spent or 0)} of {self._asked.said(self._asked.amount)} are used")
 
     def _decide(self, say):

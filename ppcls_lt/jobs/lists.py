@@ -69,12 +69,8 @@ class Lists:
             number = FOLDS if number is None else checks.integer(OWNER, "--folds", number, minimum=2)
             self.whole, self.folds = str(train["cls_label_path"]), number
             self._parts = _parts_of(whole, folder, number, seeds)
-            chosen = np.zeros(len(whole.lines), dtype=bool)
-            for held_out, _ in self._parts.values():
-                chosen[held_out] = True
-            place = folder / "folds" / f"of_{number}"
-            self.validation_counts = _images_per_class(whole, chosen, self.counts.size)
-            sizes = {"validation": (str(place), int(self.validation_counts.sum()))}
+            self.validation_counts = self._held_out(whole, seeds)
+            sizes = {"validation": (str(folder / "folds" / f"of_{number}"), int(self.validation_counts.sum()))}
         else:
             if number is not None:
                 checks.fail(OWNER, "--folds", "left out with --val-list", number)
@@ -91,6 +87,13 @@ class Lists:
             **sizes,
             "test": (test["cls_label_path"], len(tested.lines)),
         }
+        self._whole = whole
+
+    def keep_seeds(self, seeds: Sequence[int]) -> None:
+        """Count as held out what these seeds alone hold out."""
+        if self.folds is not None:
+            self.validation_counts = self._held_out(self._whole, seeds)
+            self._sizes["validation"] = (self._sizes["validation"][0], int(self.validation_counts.sum()))
 
     def part(self, seed: int) -> Part:
         """What the runs of a seed train on and hold out."""
@@ -99,6 +102,12 @@ class Lists:
     def sizes(self) -> dict[str, tuple]:
         """``training``, ``validation``, ``test`` -> (path, number of images)."""
         return self._sizes
+
+    def _held_out(self, whole, seeds):
+        chosen = np.zeros(len(whole.lines), dtype=bool)
+        for seed in seeds:
+            chosen[self._parts[seed][0]] = True
+        return _images_per_class(whole, chosen, self.counts.size)
 
     def keep(self, folder: Path) -> None:
         """Write the lists of the folds and the sums of those that are given, or find that those there are the same.

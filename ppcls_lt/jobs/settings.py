@@ -194,6 +194,11 @@ class Settings:
             raise ConfigError("\n".join(found.refused.values()))
         return found
 
+    def keep_seeds(self, seeds: Sequence[int]) -> None:
+        """Be a comparison of these seeds alone."""
+        self.seeds = list(seeds)
+        self._lists.keep_seeds(seeds)
+
     def keep(self, jobs: Iterable[Job]) -> None:
         """Write the configurations of runs, or find that those there are the same.
 

@@ -30,7 +30,9 @@ def main(what: str, folder: str, *arguments: str) -> int:
     from . import OWNER
 
     def work():
-        with lock.held(folder, OWNER, "--out", wait=_wait):
+        # A refit trains in the folder itself, in processes that take its lock where there are several.
+        name = ".refit.lock" if what == "refit" else ".lock"
+        with lock.held(folder, OWNER, "--out", name, wait=_wait):
             _TASKS[what](folder, *arguments)
 
     return status(work)

@@ -190,8 +190,9 @@ def cautions(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
         found.append(words["caution_missing"].format(n=len(outcome.missing)))
     if outcome.failures:
         found.append(words["caution_failures"].format(n=len(outcome.failures)))
-    if outcome.choice is not None and outcome.choice.incomplete:
-        names = words["comma"].join(map(one_line, outcome.choice.incomplete))
+    incomplete = _incomplete(outcome)
+    if incomplete:
+        names = words["comma"].join(map(one_line, incomplete))
         found.append(words["caution_incomplete"].format(recipes=names, baseline=outcome.baseline))
     if len(outcome.versions) > 1:
         found.append(words["caution_versions"].format(versions=words["semicolon"].join(outcome.versions)))
@@ -203,6 +204,14 @@ def cautions(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
         facts = {"recipe": one_line(row.recipe), "other": outcome.baseline, "measure": accuracy(outcome, words)}
         found.append(words["caution_below"].format(**facts, points=points(row.gain[outcome.rank_by])))
     return found
+
+
+def _incomplete(outcome):
+    """Candidates that lack a seed, those left out that a budget dropped, which is told elsewhere."""
+    recipes = {row.recipe: row.trained for row in outcome.rows}
+    dropped = {each.recipe for _, each in outcome.budget.dropped} if outcome.budget is not None else set()
+    names = () if outcome.choice is None else outcome.choice.incomplete
+    return [name for name in names if recipes.get(name, name) not in dropped]
 
 
 def _unjudged(outcome, words):
