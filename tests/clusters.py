@@ -53,7 +53,7 @@ def free_ports(number):
     return found
 
 
-def wait(condition, seconds=120, what="it"):
+def wait(condition, seconds=300, what="it"):
     """Wait until a condition holds, and return what it gave."""
     end = time.monotonic() + seconds
     while True:

@@ -90,6 +90,29 @@ def test_a_job_that_came_no_further_is_not_queued_again(tmp_path):
     assert left.code == 1 and "no epoch was finished in 1.5 minutes" in left.reason
 
 
+@pytest.mark.skipif(importlib.util.find_spec("submitit") is None, reason="submitit not installed")
+def test_a_job_that_came_further_before_its_limit_is_queued_again(tmp_path):
+    work = Work(Some(tmp_path, trained=2), [], tmp_path / "log.txt", tmp_path / "left.json", "1", told=90)
+    work.began, work.trained = time.time() - 90, 1
+    again = work.checkpoint()
+    assert again.function is work and not (tmp_path / "left.json").exists()
+
+
+def test_runs_of_jobs_of_which_slurm_says_nothing_are_not_removed(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    choice.check_idle(tmp_path, "--retrain")
+    array = tmp_path / "slurm" / "ppcls-lt-1"
+    array.mkdir(parents=True)
+    (array / "tasks.json").write_text('[["run", "a"], ["run", "b"]]')
+    Left(0, 1.0, 0).write(array / "left_0.json")
+    with pytest.raises(
+        ConfigError, match="`--retrain` must be used where Slurm says what is left .* delete that folder"
+    ):
+        choice.check_idle(tmp_path, "--retrain")
+    Left(1, 1.0, 0).write(array / "left_1.json")
+    choice.check_idle(tmp_path, "--retrain")
+
+
 @pytest.mark.slow
 def test_a_second_process_waits_for_the_first(tmp_path):
     task = Some(tmp_path, arguments=("test", str(tmp_path), "balanced"))

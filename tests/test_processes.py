@@ -27,7 +27,7 @@ def weights(path):
 
 def test_two_recipes_are_compared_with_two_processes_each(place):
     environment = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(engines.ROOT)}
-    flags = ["--processes", 2, "--jobs", 2, "--groups", "tertiles", "--adjust", "none", "--out", "two"]
+    flags = ["--processes", 2, "--jobs", 2, "--groups", "tertiles", "--adjust", "none", "--out", "two", "--refit"]
     arguments = ["compare", "-c", "base.yaml", "--recipes", "cs_ce", *flags]
     done = commands.run(place, *arguments, environment=environment)
     assert done.returncode == 0, done.output + done.errors
@@ -45,6 +45,11 @@ def test_two_recipes_are_compared_with_two_processes_each(place):
         config = yaml.safe_load((folder / "train.yaml").read_text())
         images = len((place / config["DataLoader"]["Train"]["dataset"]["cls_label_path"]).read_text().splitlines())
         assert 2 * images <= result["images"] <= 2 * (images + 2 * 32)
+    # So is the final model, which is tested and exported by one process.
+    infos = list((place / "two" / "refit").glob("*/**/run_info.json"))
+    assert {json.loads(info.read_text())["processes"] for info in infos} == {2}
+    assert (place / "two" / "refit" / "base" / "test.json").is_file()
+    assert len(list((place / "two" / "refit").glob("*/inference/exported.json"))) == 1
     # The same as a user's own launch of one of them.
     config = place / "two" / "runs" / "base" / "seed_0" / "train.yaml"
     script = engines.ROOT / "ppcls_lt" / "jobs" / "rank.py"

@@ -199,3 +199,27 @@ class TestJob:
     def complete(self) -> bool:
         files = (tested_file(self.job.folder, self.job.rank_by, method) for method in self.methods)
         return all(path.is_file() for path in files)
+
+
+@dataclass(frozen=True)
+class FinalTask:
+    """A step to the final model; a ``Task``."""
+
+    name: str
+    folder: Path
+    arguments: tuple
+    done: Path  # the file that it writes last
+    stages: tuple = ()  # (output folder, architecture, epochs) of what it trains
+    of_base: bool = False  # the comparison is made, whatever becomes of this
+
+    @property
+    def epochs(self) -> int:
+        return sum(epochs for _, _, epochs in self.stages)
+
+    @property
+    def trained(self) -> int:
+        return sum(checkpoints.last_epoch(output, arch) for output, arch, _ in self.stages)
+
+    @property
+    def complete(self) -> bool:
+        return self.done.is_file()

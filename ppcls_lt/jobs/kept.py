@@ -6,12 +6,13 @@ import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..basis import atomic, yaml_files
+from ..basis import atomic, lock, yaml_files
 from ..basis.checks import ConfigError, described, fail
 from ..configuration.renewed import renewed
 from ..runs import files as run_files
 from ..runs.results import versions_said
 from . import OWNER
+from .executors import choice
 from .job import HELD_OUT, TRAIN
 
 if TYPE_CHECKING:
@@ -32,23 +33,29 @@ def refuse_earlier_rule(folder: Path) -> None:
             fail(OWNER, "--out", "another folder; what is there is left as it is", got)
 
 
-def check_versions(jobs: Sequence[Job], now: dict, retrain: bool) -> None:
+def check_versions(folder: Path, jobs: Sequence[Job], now: dict, retrain: bool) -> None:
     """See to it that no comparison holds trainings of different versions of the packages.
 
     Where every run is finished nothing is trained, and nothing is refused.
 
     Args:
+        folder (Path): of the comparison.
         jobs (list of Job): all runs that are wanted.
         now (dict): name -> version of what would train here.
         retrain (bool): remove the runs of other versions, and those that do not
             say theirs, so that they are trained anew.
 
     Raises:
-        ConfigError: there are runs of other versions, and runs still to train.
+        ConfigError: there are runs of other versions, and runs still to train; a process may be at work in one that
+            would be removed.
     """
     begun = {job: job.versions() for job in jobs if job.begun}
     others = {job: found for job, found in begun.items() if versions_said(found) != versions_said(now)}
     if retrain:
+        if others:
+            choice.check_idle(folder, "--retrain")
+        for job in others:
+            lock.acquire(job.folder, OWNER, "--out").release()
         for job in others:
             _remove(job.folder)
         return

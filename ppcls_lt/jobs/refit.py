@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
@@ -12,40 +11,15 @@ from ..basis import atomic, checks
 from ..configuration import stages
 from ..engine import trainer
 from ..reports.run import writing
-from ..runs import checkpoints
 from ..runs.measures import BASELINE
 from ..runs.results import Accuracies, Outcome, Row
-from .job import EXPORTED, INFERENCE, TESTED, TO_ADJUST, TRAIN, TRAINED
+from .job import EXPORTED, INFERENCE, TESTED, TO_ADJUST, TRAIN, TRAINED, FinalTask
 from .kept import keep_config
 
 if TYPE_CHECKING:
     from .settings import Settings
 
 _FOLDER = "refit"
-
-
-@dataclass(frozen=True)
-class FinalTask:
-    """A step to the final model; a ``Task``."""
-
-    name: str
-    folder: Path
-    arguments: tuple
-    done: Path  # the file that it writes last
-    stages: tuple = ()  # (output folder, architecture, epochs) of what it trains
-    of_base: bool = False  # the comparison is made, whatever becomes of this
-
-    @property
-    def epochs(self) -> int:
-        return sum(epochs for _, _, epochs in self.stages)
-
-    @property
-    def trained(self) -> int:
-        return sum(checkpoints.last_epoch(output, arch) for output, arch, _ in self.stages)
-
-    @property
-    def complete(self) -> bool:
-        return self.done.is_file()
 
 
 def check(settings: Settings) -> None:

@@ -232,7 +232,7 @@ class Settings:
 
     def check_kept(self, retrain: bool, begin: bool) -> None:
         """Hold what the folder has of the runs against what is wanted; the arguments are those of :meth:`prepare`."""
-        check_versions(self.jobs, recording.versions(), retrain)
+        check_versions(self.folder, self.jobs, recording.versions(), retrain)
         self.keep(job for job in self.jobs if begin or (job.folder / TRAIN).is_file())
 
     def _check_base(self, folder, scratch):

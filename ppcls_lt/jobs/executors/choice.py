@@ -11,7 +11,7 @@ from .. import OWNER
 from . import Executor, options
 from .local import Local
 from .ray import Ray
-from .slurm import Slurm
+from .slurm import Slurm, in_queue
 
 _FOLDER = "slurm"
 
@@ -51,3 +51,26 @@ def make(
     if name == "slurm":
         return Slurm(folder / _FOLDER, chosen, at_once, threads, say)
     return Ray(chosen, at_once, threads, say)
+
+
+def check_idle(folder: Path, flag: str) -> None:
+    """Raise where jobs of a comparison may still go on that no command waits for: those of Slurm.
+
+    Args:
+        folder (Path): of the comparison.
+        flag (str): what would remove their runs.
+
+    Raises:
+        ConfigError: there are such jobs, or Slurm does not say whether there are.
+    """
+    records = folder / _FOLDER
+    found = in_queue(records)
+    if found is None:
+        got = checks.described(
+            f"no answer of Slurm; where it has nothing left of those in {records}, delete that folder"
+        )
+        checks.fail(OWNER, flag, "used where Slurm says what is left in its queue", got)
+    if found:
+        names = ",".join(sorted({place.array for place in found}))
+        got = checks.described(f"{len(found)}; wait for them, or end them by `scancel --name={names}`")
+        checks.fail(OWNER, flag, "used when nothing of this comparison is left in Slurm's queue", got)

@@ -74,7 +74,7 @@ class Slurm:
 
     def begin(self, tasks: Sequence[Task]) -> None:
         self._begun = self._looked = time.monotonic()
-        found = self._in_queue()
+        found = in_queue(self._folder) or {}
         known = {tuple(record[place.number]): place for place, record in found.items()}
         rest = []
         for task in tasks:
@@ -118,7 +118,7 @@ class Slurm:
         return ""
 
     def _left(self, place):
-        return self._folder / place.array / f"left_{place.number}.json"
+        return _left(self._folder, place)
 
     def _as_ended(self, task, left):
         self._absent.pop(self._places.pop(task), None)
@@ -135,12 +135,6 @@ class Slurm:
         for place in self._places.values():
             self._absent[place] = 0 if place in self._states else self._absent.get(place, 0) + 1
         return [task for task, place in self._places.items() if self._absent[place] > 1]
-
-    def _in_queue(self):
-        """Place -> record of its array, of all that is in the queue and has left nothing yet."""
-        records = {path.parent.name: json.loads(path.read_bytes()) for path in self._folder.glob(f"*/{_RECORD}")}
-        queued = (_squeue(sorted(records)) or []) if records else []
-        return {each.place: records[each.place.array] for each in queued if not self._left(each.place).is_file()}
 
     def _submit(self, tasks):
         import submitit
@@ -185,6 +179,28 @@ class Slurm:
         self._say(f"{len(tasks)} submitted to Slurm as {many}; `squeue --name={name}` shows them")
 
 
+def in_queue(folder: Path) -> dict[_Place, list] | None:
+    """Return place -> record of its array, of all that is in the queue and has left nothing yet.
+
+    Args:
+        folder (Path): where the arrays are recorded.
+
+    Returns:
+        dict or None: None where that is asked of Slurm and it does not answer.
+    """
+    records = {path.parent.name: json.loads(path.read_bytes()) for path in folder.glob(f"*/{_RECORD}")}
+    places = [_Place(name, number) for name, record in records.items() for number, _ in enumerate(record)]
+    going = {place for place in places if not _left(folder, place).is_file()}
+    if not going:
+        return {}
+    queued = _squeue(sorted({place.array for place in going}))
+    return None if queued is None else {each.place: records[each.place.array] for each in queued if each.place in going}
+
+
+def _left(folder, place):
+    return folder / place.array / f"left_{place.number}.json"
+
+
 class _Queued(NamedTuple):
     place: _Place
     state: str
@@ -192,11 +208,13 @@ class _Queued(NamedTuple):
 
 
 def _squeue(names):
-    """What the queue has of the arrays of these names; None where Slurm does not answer.
+    """What the queue has of the arrays of these names; None where Slurm is not here or does not answer.
 
     Raises:
         ConfigError: Slurm does not answer, and no name is asked for.
     """
+    if names and shutil.which("squeue") is None:
+        return None
     wanted = ["--name=" + ",".join(names)] if names else []
     done = subprocess.run(
         ["squeue", "--noheader", "--array", f"--format={_FORMAT}", *wanted],
