@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -239,6 +240,13 @@ def test_the_base_as_it_is_is_a_candidate_and_what_recipes_replace_in_it_is_told
     assert "recipe base" not in outcome.write_best(settings, found)
     best = yaml.safe_load((settings.folder / "best.yaml").read_text())
     assert best["Loss"]["Train"] == trained["base"]
+    # An adjusted one needs images that did not train: what is left out is told, here and there.
+    adjusted = SimpleNamespace(recipe="ce+class_offsets", trained="ce", adjustment={"method": "class_offsets"})
+    said = outcome.write_best(settings, SimpleNamespace(chosen=adjusted))
+    text = (settings.folder / "best.yaml").read_text()
+    left_out = yaml.safe_load(text)["Global"]["val_list"]
+    assert f"without the images of {left_out}, by which" in said and "`--refit` trains on all" in said
+    assert text.startswith(f"# It trains without the images of {left_out}, by which the adjustment is chosen")
 
 
 def test_a_recipe_that_changes_nothing_is_the_base_and_not_trained_again(base):

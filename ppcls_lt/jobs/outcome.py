@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..basis.checks import ConfigError
-from ..configuration import processes
+from ..configuration import held_out, processes
 from ..maths import choice
 from ..runs import files as run_files
 from ..runs import logits
@@ -193,11 +193,15 @@ def write_best(settings: Settings, outcome: Outcome) -> str:
     config = settings.configs.complete(best.trained)
     if adjustment is not None:
         settings.configs.hold_out(config, settings.seeds[0])  # the adjustment needs images that did not train
-    run_files.write_config(path, config)
+    left_out = ""
+    if adjustment is not None and settings.folds is not None:
+        left_out = f"without the images of {config['Global'][held_out.LIST]}, by which the adjustment is chosen"
+    run_files.write_config(path, config, left_out and f"It trains {left_out}; `compare --refit` trains on all.")
     command = processes.launched(["train", "-c", str(path)], settings.train_processes)
     what = "as it is" if best.trained == BASELINE else f"with the recipe {best.trained}"
     said = f"{path}: {settings.title} {what}; train with `{command}`"
     if adjustment is not None:
         flags = ["--run", str(config["Global"]["output_dir"]), "--methods", adjustment["method"]]
+        said += f" ({left_out}; `--refit` trains on all)" if left_out else ""
         said += f", then adjust with `{shlex.join(['ppcls-lt', 'adjust', *flags])}`"
     return f"{BASELINE} is chosen. {said}" if best.recipe == BASELINE else said

@@ -46,12 +46,12 @@ class Predictions(NamedTuple):
     epoch: int
 
 
-def write_config(path: str | os.PathLike, config: dict) -> None:
-    """Write a configuration of plain maps, lists and values as YAML, whole or not at all."""
+def write_config(path: str | os.PathLike, config: dict, comment: str = "") -> None:
+    """Write a configuration of plain maps, lists and values as YAML below a comment, whole or not at all."""
     import yaml
 
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
-    atomic.write(path, text.encode())
+    atomic.write(path, "".join([*(f"# {line}\n" for line in comment.splitlines()), text]).encode())
 
 
 def write_info(path: str | os.PathLike, info: dict) -> None:
