@@ -17,6 +17,7 @@ from ppcls_lt.reports.run.page import page
 from ppcls_lt.runs import files as run_files
 from ppcls_lt.runs.budgeted import Budgeted, Dropped, Trained
 from ppcls_lt.runs.results import MEASURES, Accuracies
+from ppcls_lt.runs.tuned import Gain, Tuned
 
 from .comparisons import make_outcome, make_run, outcome_of
 from .run_folders import PICTURES, write_run
@@ -97,7 +98,12 @@ def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
         Dropped("drw", 2, 4, 0.5, 0.6, "ib", True),
         Dropped("crt", None, 4, None, None, None, False),
     )
+    names = ["base", "ib", *(f"mine{i}" for i in range(30))]
+    gain, values = Gain(0.1, 0.0, 0.2), {"Loss.Train.IBLoss.alpha": (1000.0, 300.0)}
+    tuned = [Tuned("ib", "base", 6, name, 2, values, gain, [3], gain) for name in names]
+    tuned += [Tuned("ib", "base", 6, "ib", 2, values, gain), Tuned("lws", "lws", 6)]
     troubles = {
+        "tuned": tuned,
         "failures": [("crt", 0, "ended with status 137"), ("lws", None, "refused")],
         "missing": [("ib", 4)],
         "versions": ["Paddle 2.6.2", "Paddle 3.3.1"],
@@ -107,7 +113,7 @@ def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
         "refit": {"ib": Accuracies(dict.fromkeys(MEASURES, 0.5), [])},
         "budget": Budgeted({}, (Trained(2, (0,), ("base", "ib"), 4.0, dropped),)),
     }
-    many = make_outcome(130, ["base", "ib", *(f"mine{i}" for i in range(30))], seeds=[0, 1], **troubles)
+    many = make_outcome(130, names, seeds=[0, 1], **troubles)
     unjudged = {"unjudged": tuple(range(9)), "incomplete": ("lws",)}
     write(dataclasses.replace(many, choice=dataclasses.replace(many.choice, **unjudged)), tmp_path)
     few = make_outcome(

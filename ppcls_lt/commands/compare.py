@@ -16,6 +16,7 @@ from ..jobs import OWNER
 from ..jobs.executors import options
 from ..reports.parts.names import LANGUAGES
 from ..runs.measures import MEASURES
+from . import tune_options
 from .budget_options import add_budget_options, asked
 from .list_options import add_group_options, thresholds
 
@@ -98,6 +99,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         help="in the end train the chosen candidate and base on the whole list, test both once, export the chosen one",
     )
     add_budget_options(command)
+    tune_options.add_tune_options(command)
     command.add_argument("--out", metavar="DIR", help="where to write (<Global.output_dir>/compare)")
     command.add_argument(
         "--retrain",
@@ -132,6 +134,7 @@ def _compare(arguments):
 
     overrides.check(arguments.override)
     limit = asked(arguments)
+    arguments.tuned = tune_options.asked(arguments)
     groups = None  # the base's groups
     if arguments.groups == TERTILES:
         groups = thresholds(arguments, OWNER)
@@ -182,7 +185,7 @@ def _adjustments(names):
 
 def _train_and_rank(settings, arguments, executor, limit):
     from ..data.list_files import listed_classes
-    from ..jobs import budget, outcome, pool, refit
+    from ..jobs import budget, outcome, pool, refit, tuning
     from ..reports.comparison import replacements, terminal, writing
 
     failures = [(name, None, reason) for name, reason in settings.refused.items()]
@@ -203,7 +206,8 @@ def _train_and_rank(settings, arguments, executor, limit):
             f"runs are finished, {len(missing)} to do, {sum(job.epochs - job.trained for job in missing)} epochs"
             f"{'' if arguments.dry_run else f', in {settings.folder}'}"
         )
-    for line in [] if rounds is None else rounds.plan():
+    tuner = None if arguments.tuned is None else tuning.Tuner(settings, arguments.tuned, arguments.retrain)
+    for line in [*(rounds.plan() if rounds else []), *(tuner.plan() if tuner else [])]:
         _say(line)
     if arguments.dry_run:
         return 0
@@ -212,7 +216,8 @@ def _train_and_rank(settings, arguments, executor, limit):
     def gather(chosen=None):
         failed = [(job.recipe, job.seed, f"{reason}{job.said}") for work in works for job, reason in work.failures]
         found = None if rounds is None else rounds.found
-        return outcome.gather(settings, arguments.command_line, [*failures, *failed], chosen, found)
+        said = [] if tuner is None else tuner.found
+        return outcome.gather(settings, arguments.command_line, [*failures, *failed], chosen, found, said)
 
     def write():
         writing.write(gather(), settings.folder, arguments.language, page=False)
@@ -237,6 +242,9 @@ def _train_and_rank(settings, arguments, executor, limit):
             train(missing)
         else:
             rounds.work(train, _say)
+        if tuner is not None:
+            tuner.work(do, _say)
+            train([job for job in settings.jobs if job.recipe in settings.tuned and not job.complete])
         chosen = outcome.choose(settings)
         found = gather(chosen)
         tests = outcome.tests(settings, found, arguments.test_all)

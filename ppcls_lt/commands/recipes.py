@@ -86,6 +86,8 @@ def _shown(arguments: argparse.Namespace) -> Iterator[str]:
     whole = recipes.laid(base, recipe)
     yield recipe.name
     yield from map(_described, recipe.parts)
+    for part in recipe.parts:
+        yield from (f"  {part.said} may tune {path}: {each.said()}" for path, each in part.tune.items())
     yield f"sets in {path}:"
     yield from (f"  {line}" for line in _yaml(_new(base, whole)).splitlines())
     changes = replaced.changes(base, recipe)

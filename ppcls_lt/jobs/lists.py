@@ -95,6 +95,10 @@ class Lists:
             self.validation_counts = self._held_out(self._whole, seeds)
             self._sizes["validation"] = (self._sizes["validation"][0], int(self.validation_counts.sum()))
 
+    def with_seeds(self, base: dict, folder: Path, seeds: Sequence[int]) -> Lists:
+        """Return the same folds with what other seeds hold out; ``base`` and ``folder`` are those that they are of."""
+        return Lists(base, folder, self.folds, None, seeds)
+
     def part(self, seed: int) -> Part:
         """What the runs of a seed train on and hold out."""
         return self._parts[seed][1]

@@ -20,20 +20,24 @@ from .job import Job, TestJob, adjusted_name, logits_file, tested_file
 
 if TYPE_CHECKING:
     from ..runs.budgeted import Budgeted
+    from ..runs.tuned import Tuned
     from .settings import Settings
 
 BEST = "best.yaml"
 
 
-def choose(settings: Settings) -> choice.Choice | None:
+def choose(settings: Settings, jobs: Sequence[Job] | None = None, baseline: str = BASELINE) -> choice.Choice | None:
     """Return the choice among the candidates that are finished, None where no run of the base is.
 
     It reads the logits of all of them, which may be gigabytes.
 
     Args:
         settings (Settings): what is compared.
+        jobs (sequence of Job, optional): the runs, where they are others than those of the settings.
+        baseline (str): the recipe that gains are over.
     """
-    return _choice(settings, _candidates([job for job in settings.jobs if job.finished])[0])
+    jobs = settings.jobs if jobs is None else jobs
+    return _choice(settings, _candidates([job for job in jobs if job.finished])[0], baseline)
 
 
 def gather(
@@ -42,6 +46,7 @@ def gather(
     failures: list,
     chosen: choice.Choice | None = None,
     budget: Budgeted | None = None,
+    tuned: Sequence[Tuned] = (),
 ) -> Outcome:
     """Return the outcome of what is finished so far.
 
@@ -51,6 +56,7 @@ def gather(
         failures (list): of (recipe, seed or None, reason).
         chosen (Choice, optional): what :func:`choose` gave, where no run is still to come.
         budget (Budgeted, optional): its rounds.
+        tuned (sequence of Tuned): what tuning gave.
     """
     failed = {(recipe, seed) for recipe, seed, _ in failures}
     finished = [job for job in settings.jobs if job.finished]
@@ -81,12 +87,15 @@ def gather(
         ],
         unadjusted=unadjusted,
         budget=budget,
+        tuned=list(tuned),
         refit={} if chosen is None else refit.tests(settings, (chosen.chosen, BASELINE)),
     )
 
 
 def tests(settings: Settings, outcome: Outcome, every: bool) -> list[TestJob]:
-    """The runs that are to predict the test images and have not: of the chosen candidate and of the base, or of all.
+    """The runs that are to predict the test images and have not.
+
+    They are those of the chosen candidate, of the base, of what was tuned and of what it was before, or all.
 
     Args:
         settings (Settings): what is compared.
@@ -96,6 +105,7 @@ def tests(settings: Settings, outcome: Outcome, every: bool) -> list[TestJob]:
     wanted = {row.recipe for row in outcome.rows}
     if not every:
         wanted = set() if outcome.choice is None else {outcome.choice.chosen, outcome.baseline}
+        wanted |= {*settings.tuned, *settings.tuned.values()}
     by_job: dict[Job, list] = {}
     for job, method, run in _candidates([job for job in settings.jobs if job.finished])[0]:
         if run.recipe in wanted and not run.tested:
@@ -125,17 +135,17 @@ def _tested(job, method, run):
     return run.with_test(Accuracies.read(path)) if path.is_file() else run
 
 
-def _choice(settings, found):
-    """The choice among the candidates on what the base's seeds held out, or None where the base has none."""
+def _choice(settings, found, baseline):
+    """The choice among the candidates on what the baseline's seeds held out, or None where it has none."""
     by_name: dict[str, dict[int, tuple]] = {}
     for job, method, run in found:
         by_name.setdefault(run.recipe, {})[run.seed] = (job, method, run)
-    seeds = list(by_name.get(BASELINE, ()))
+    seeds = list(by_name.get(baseline, ()))
     if not seeds:
         return None
     nothing = np.zeros((0, 0), dtype=np.float32)  # of logits one candidate's are in memory at a time
-    images = [_read(settings, *by_name[BASELINE][seed][:2])._replace(logits=nothing) for seed in seeds]
-    base = [by_name[BASELINE][seed][2] for seed in seeds]
+    images = [_read(settings, *by_name[baseline][seed][:2])._replace(logits=nothing) for seed in seeds]
+    base = [by_name[baseline][seed][2] for seed in seeds]
     return choice.judge(
         _Logits(settings, by_name, seeds, images),
         [each.label for each in images],
@@ -143,7 +153,7 @@ def _choice(settings, found):
         measure=settings.rank_by,
         groups=settings.groups,
         class_num=settings.counts.size,
-        baseline=BASELINE,
+        baseline=baseline,
         work={name: work([run for *_, run in runs.values()], base) for name, runs in by_name.items()},
     )
 

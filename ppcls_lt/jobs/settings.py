@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,11 @@ from ..basis import checks
 from ..basis.findings import ConfigError, raise_all
 from ..configuration import devices, plain, processes, replaced, structure, values
 from ..configuration import reading as configuration
-from ..data.counts import count_label_list
-from ..data.group_names import THRESHOLDS
+from ..configuration.recipes import Recipe
 from ..data.groups import shot_groups
 from ..engine import recording, trainer
 from ..runs.measures import BASELINE, MEASURES
-from . import OWNER, candidates
+from . import OWNER, base_checks, candidates
 from .configs import Configurations
 from .job import HELD_OUT, TEST, TRAIN, TRAINING, Job
 from .kept import check_versions, keep_config, refuse_earlier_rule
@@ -59,6 +58,7 @@ class Settings:
     plans: dict[str, list[dict]]
     refused: dict
     same: list
+    tuned: dict[str, str]  # tuned recipe -> what was tuned
 
     def __init__(
         self,
@@ -89,7 +89,12 @@ class Settings:
         if self.base["Global"].get(processes.KEY, 1) is None:
             del self.base["Global"][processes.KEY]
         raise_all(processes.findings(self.base))
-        self._check_base(folder, scratch)
+        base_checks.check_sections(self.base)
+        self.folder = Path(self.base["Global"]["output_dir"]) / "compare" if folder is None else Path(folder)
+        if scratch is not None and not self.folder.exists():
+            self.folder = scratch
+        with_lists(self.base, self.folder)
+        base_checks.check_data(self.base)
         own = checks.integer("Global", "epochs", self.base["Global"].get("epochs"), minimum=1)
         self.epochs = own if epochs is None else checks.integer(OWNER, "--epochs", epochs, minimum=1)
         if self.epochs != own and isinstance(self.base.get("Optimizer"), list):
@@ -107,7 +112,7 @@ class Settings:
             checks.fail(OWNER, "--choose-epoch", "used with a --val-list", got)
         self._lists = Lists(self.base, self.folder, folds, val_list, self.seeds)
         stated, self._grouping = configuration.stated_groups(self.base, self.counts)
-        self.thresholds = _completed(thresholds, stated)
+        self.thresholds = base_checks.completed(thresholds, stated)
         self.groups = shot_groups(self._grouping, self.thresholds, owner=OWNER)
         self._check_rank_by()
         self._best_metric = self.rank_by if choose_epoch else None
@@ -199,6 +204,36 @@ class Settings:
         self.seeds = list(seeds)
         self._lists.keep_seeds(seeds)
 
+    def variant(self, folder: str, found: Mapping[str, Recipe], seeds: Sequence[int], retrain: bool) -> Settings:
+        """Return the same with other recipes and seeds, without adjustments, its runs prepared in another folder.
+
+        Raises:
+            ConfigError: as :meth:`prepare`.
+        """
+        other = copy.copy(self)
+        other.recipes, other.seeds, other._adjustments, other.left_out = dict(found), list(seeds), (), set()
+        if other.seeds != self.seeds:
+            other._lists = self._lists.with_seeds(self.base, self.folder, seeds)
+            other._lists.keep(self.folder)
+        other._begin(self.epochs, folder)
+        for name in other.recipes:
+            other._check_recipe(name)
+        other.check_kept(retrain, begin=True)
+        return other
+
+    def add(self, name: str, recipe: Recipe, runs: Path, of: str) -> None:
+        """Compare a tuned recipe too.
+
+        Args:
+            name (str): the candidate's.
+            recipe (Recipe): the tuned one.
+            runs (Path): a folder with a run of each seed.
+            of (str): the recipe that was tuned.
+        """
+        self.recipes[name], self._places[name], self.tuned[name] = recipe, runs, of
+        self._check_recipe(name)
+        self.keep(self.job(name, seed) for seed in self.seeds)
+
     def keep(self, jobs: Iterable[Job]) -> None:
         """Write the configurations of runs, or find that those there are the same.
 
@@ -216,7 +251,7 @@ class Settings:
 
     def job(self, name: str, seed: int) -> Job:
         """The run of a recipe with a seed."""
-        folder = self.folder / self._runs / name / f"seed_{seed}"
+        folder = self._places.get(name, self.folder / self._runs / name) / f"seed_{seed}"
         plan = self.plans.get(name, [])
         outputs = [folder / TRAINING / (f"stage_{i}" if len(plan) > 1 else "") for i, _ in enumerate(plan, 1)]
         kinds = [(str(stage["Arch"]["name"]), stage["Global"]["epochs"]) for stage in plan]
@@ -228,41 +263,13 @@ class Settings:
         groups = {"thresholds": self.thresholds, "group_by": self._grouping}
         self.configs = Configurations(self.base, self.recipes, self._lists, epochs, groups, self._best_metric)
         self.plans, self.refused, self.same = {}, {}, []
+        self._places, self.tuned = {}, {}
         self._runs, self._said = runs, "" if epochs == self.epochs else f", {epochs} epochs"
 
     def check_kept(self, retrain: bool, begin: bool) -> None:
         """Hold what the folder has of the runs against what is wanted; the arguments are those of :meth:`prepare`."""
         check_versions(self.folder, self.jobs, recording.versions(), retrain)
         self.keep(job for job in self.jobs if begin or (job.folder / TRAIN).is_file())
-
-    def _check_base(self, folder, scratch):
-        for section in ("Global", "Arch", "DataLoader"):
-            if not isinstance(self.base.get(section), dict):
-                checks.fail("configuration", section, "a section, to compare", self.base.get(section))
-        for key in ("recipe", "checkpoints"):
-            if self.base["Global"].get(key) is not None:
-                checks.fail("Global", key, "left out of the base of a comparison", self.base["Global"][key])
-        if self.base.get("Stages") is not None:
-            got = checks.described("Stages in the base; put them into a recipe file of your own")
-            checks.fail("configuration", "Stages", "left out of the base of a comparison", got)
-        for section, key in (("Global", "output_dir"), ("Arch", "name")):
-            if not isinstance(self.base[section].get(key), str):
-                checks.fail(section, key, "a text", self.base[section].get(key))
-        self.folder = Path(self.base["Global"]["output_dir"]) / "compare" if folder is None else Path(folder)
-        if scratch is not None and not self.folder.exists():
-            self.folder = scratch
-        with_lists(self.base, self.folder)
-        for part in ("Train", "Eval"):
-            dataset = (self.base["DataLoader"].get(part) or {}).get("dataset") or {}
-            owner = f"DataLoader.{part}.dataset"
-            if not configuration.reads_list(dataset):
-                expected = f"one of {', '.join(configuration.IMAGE_LISTS)}, whose list can be split"
-                checks.fail(owner, "name", expected, dataset.get("name"))
-            if dataset.get("relabel", False):
-                checks.fail(owner, "relabel", "false to compare, since a part of a list may lack a class", True)
-            # The host would say so run by run.
-            count_label_list(dataset.get("cls_label_path"), owner=owner, delimiter=dataset.get("delimiter"))
-            configuration.check_images(dataset, owner)
 
     def _check_rank_by(self):
         members = self.groups.get(self.rank_by)
@@ -289,11 +296,3 @@ class Settings:
             self.refused[name] = "; ".join(finding.text for finding in error.findings)
         else:
             self.plans[name] = plan
-
-
-def _completed(asked, stated):
-    """Thresholds as asked for, those of a pair that were not from what the base states."""
-    if asked is None or isinstance(asked, str):
-        return stated if asked is None else asked
-    usual = THRESHOLDS if isinstance(stated, str) else stated
-    return tuple(usual[i] if each is None else each for i, each in enumerate(asked))

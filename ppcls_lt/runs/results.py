@@ -193,6 +193,7 @@ class Outcome:
     missing: list = field(default_factory=list)  # of (recipe, seed) still to run
     unadjusted: list = field(default_factory=list)  # of (candidate, reason) of those that there are not
     budget: Any = None  # ``runs.budgeted.Budgeted`` where there is one
+    tuned: list = field(default_factory=list)  # of ``runs.tuned.Tuned``
     refit: dict = field(default_factory=dict)  # candidate -> ``Accuracies`` after a training on the whole list
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ...basis import checks
-from . import files, kinds
+from . import files, kinds, ranges
 
 _EXPECTED = "a recipe's name or path, several of them joined by `+`, or a list of them"
 
@@ -25,6 +25,7 @@ class Part(NamedTuple):
         source (str): the paper.
         config (dict): what it changes in a configuration.
         small_images (dict or None): what it changes in one of small images.
+        tune (dict): path -> ``ranges.Range`` of what may be tuned.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Part(NamedTuple):
     source: str
     config: dict
     small_images: dict | None = None
+    tune: dict = {}
 
     @property
     def said(self) -> str:
@@ -136,11 +138,27 @@ def _expanded(name: str, via: str, above: tuple) -> Iterator[tuple[Part, bool]]:
         stages = content.get("stages", "first" if kind in kinds.FIRST_STAGE else "all")
         described = content["summary"], content["source"]
         small = content.get("small_images")
-        yield Part(name, via, frozenset(brought), kind, stages, *described, config, small), False
-    for inner in content.get("parts", []):
-        yield from _expanded(files.beside(name, inner), via, (*above, name))
+        tune = ranges.read(f"recipe {name}", content["tune"]) if "tune" in content else {}
+        yield Part(name, via, frozenset(brought), kind, stages, *described, config, small, tune), False
+    made = [
+        each for inner in content.get("parts", []) for each in _expanded(files.beside(name, inner), via, (*above, name))
+    ]
+    if "values" in content:
+        yield from _with_values(name, via, content, made)
+    else:
+        yield from made
     for inner in content.get("defaults", []):
         yield from ((part, True) for part, _ in _expanded(files.beside(name, inner), via, (*above, name)))
+
+
+def _with_values(name: str, via: str, content: dict, made: list) -> Iterator[tuple[Part, bool]]:
+    """Yield parts with the values of a tuned recipe, and what no part has as one of its own."""
+    configs, left = ranges.with_values([part.config for part, _ in made], content["values"])
+    for (part, is_default), config in zip(made, configs):
+        yield part._replace(config=config), is_default
+    if left:
+        # What it sets is that of the base, of whatever kind a part of it would be.
+        yield Part(name, via, frozenset(), None, "all", content["summary"], content["source"], left), False
 
 
 def _check_kinds(parts: list[Part]) -> None:

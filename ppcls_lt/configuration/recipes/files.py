@@ -12,11 +12,24 @@ from pathlib import Path
 from typing import Any
 
 from ...basis import checks, yaml_files
+from . import ranges
 from .kinds import KINDS, LOSS, SAMPLING, SECOND
 
 _PARTS, _COMPLETE = (Path(__file__).parent / folder for folder in ("parts", "complete"))
 # What a file may say beside what it changes.
-_KEYS = ("summary", "source", "kind", "stages", "defaults", "parts", "alone", "small_images", "config")
+_KEYS = (
+    "summary",
+    "source",
+    "kind",
+    "stages",
+    "defaults",
+    "parts",
+    "alone",
+    "small_images",
+    "config",
+    "tune",
+    "values",
+)
 STAGES = ("all", "first")
 # Kinds of which a part is a remedy for the long tail by itself.
 _REMEDIES = (LOSS, SAMPLING, SECOND)
@@ -90,3 +103,11 @@ def _check(owner: str, content: dict[str, Any]) -> None:
     for key in ("config", "small_images"):
         if (key == "config" and "parts" not in content or key in content) and not isinstance(content.get(key), dict):
             checks.fail(owner, key, "a map of what it changes", content.get(key))
+    if "tune" in content:
+        ranges.read(owner, content["tune"])
+        if "config" not in content:
+            checks.fail(owner, "tune", "in a file with a config; those of parts stand in theirs", content["tune"])
+    if "values" in content:
+        ranges.read_values(owner, content["values"])
+        if "parts" not in content:
+            checks.fail(owner, "values", "in a file with parts, whose values they are", content["values"])

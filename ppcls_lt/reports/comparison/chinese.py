@@ -123,6 +123,23 @@ ZH = {
     "run_of": "{recipe}，种子 {seed}",
     "runs_of": "种子 {seeds}",
     "missing": "还没有完成的训练",
+    "tuned": "{name} 是采用第 {trial} 次试验（共 {n} 次）取值的 {recipe}：{values}。",
+    "tuned_value": "{entry} {new}（原为 {old}）",
+    "tuned_chosen": (
+        "在用于选择取值的图像上：{measure}比 {recipe} 高 {points} 个百分点，{low} 至 {high}。"
+        "这是 {n} 次试验中最好的一次，因此偏于乐观。"
+    ),
+    "tuned_fresh": (
+        "在未参与选择的折上（种子 {seeds}）：比 {recipe} 高 {points} 个百分点，90 % 置信区间为 {low} 至 {high}。"
+    ),
+    "tuned_not_fresh": "没有未参与选择的图像可用来评判它。",
+    "tuned_tested": "在测试图像上：比 {recipe} 高 {points} 个百分点。",
+    "tuned_none": "{recipe}：{n} 次试验都没有超过它原来的取值。",
+    "tuning": "调参",
+    "caution_tuned": (
+        "{recipe} 是在评判它的这些图像上 {n} 次试验中最好的一次，因此它的得分、区间和概率都偏于乐观。"
+        "它在别处的提升见“调参”。"
+    ),
     "budget": "预算之内",
     "budget_round": "第 {n} 轮筛选：{recipes} 个方案，训练 {epochs} 轮，随机种子 {seeds}。",
     "budget_dropped": "第 {n} 轮筛选后淘汰：{evidence}",

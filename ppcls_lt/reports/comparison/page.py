@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..parts.templates import render
-from . import budgeted, figures, replacements, tables, wording
+from . import budgeted, figures, replacements, tables, tuned, wording
 from .texts import TEXTS
 from .wording import one_line, percent, points, times
 
@@ -40,6 +40,7 @@ def page(outcome: Outcome, pictures: Mapping[str, bytes], folder: str, language:
         ranking=_ranking(outcome, words) if outcome.rows else None,
         tests=_tests(outcome, words) if tables.tested_rows(outcome) else None,
         replaced=_replaced(outcome, words) if any(outcome.replaced.values()) else None,
+        tuning=tuned.lines(outcome, words),
         budget=budgeted.lines(outcome, words),
         failures=tables.failures(outcome, words),
         missing=tables.missing(outcome, words),

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...runs.measures import MEASURES
 from ..parts.numbers import NONE
-from . import budgeted, replacements, wording
+from . import budgeted, replacements, tuned, wording
 from .texts import EN
 from .wording import one_line, percent, points, times
 
@@ -76,6 +76,8 @@ def markdown(outcome: Outcome) -> str:
     lines += _items(wording.notes(outcome, EN))
     if any(outcome.replaced.values()):
         lines += [f"## {EN['replaced']}", "", *_table(*replacements.table(outcome, EN), left=range(4))]
+    if outcome.tuned:
+        lines += [f"## {EN['tuning']}", "", *_items(tuned.lines(outcome, EN))]
     if outcome.budget is not None:
         lines += [f"## {EN['budget']}", "", *_items(budgeted.lines(outcome, EN))]
     if outcome.failures:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...runs.measures import BASELINE, MEASURES
 from ..parts.numbers import NONE
-from . import budgeted, replacements, tables, wording
+from . import budgeted, replacements, tables, tuned, wording
 from .texts import EN
 from .wording import columns, one_line, shortened
 
@@ -45,6 +45,7 @@ def text(outcome: Outcome, width: int = 80) -> str:
     found = {} if chosen is None else {chosen.trained: outcome.replaced.get(chosen.trained, [])}
     for head, lines in (
         ("replaced", replacements.lines(found)),
+        ("tuning", tuned.lines(outcome, EN)),
         ("budget", budgeted.lines(outcome, EN)),
         ("failures", tables.failures(outcome, EN)),
         ("missing", tables.missing(outcome, EN)),

@@ -149,6 +149,24 @@ EN = {
     "run_of": "{recipe}, seed {seed}",
     "runs_of": "seeds {seeds}",
     "missing": "Runs still missing",
+    "tuned": "{name} is {recipe} with the values of trial {trial} of {n}: {values}.",
+    "tuned_value": "{entry} {new} (was {old})",
+    "tuned_chosen": (
+        "On the images that chose them: {points} points of {measure} over {recipe}, {low} to {high}. That flatters "
+        "it, as the best of {n} trials."
+    ),
+    "tuned_fresh": (
+        "On folds that chose nothing (seeds {seeds}): {points} points over {recipe}, and with 90 % confidence {low} to "
+        "{high}."
+    ),
+    "tuned_not_fresh": "No images are left to judge it by that chose nothing.",
+    "tuned_tested": "On the test images: {points} points over {recipe}.",
+    "tuned_none": "{recipe}: none of {n} trials is above its own values.",
+    "tuning": "Tuned",
+    "caution_tuned": (
+        "{recipe} is the best of {n} trials on the images by which it is judged here, so that its score, interval and "
+        "probability flatter it. What it gained elsewhere stands under Tuned."
+    ),
     "budget": "Within the budget",
     "budget_round": "Round {n}: {recipes} recipes, {epochs} epochs, seeds {seeds}.",
     "budget_dropped": "Dropped after round {n}: {evidence}",

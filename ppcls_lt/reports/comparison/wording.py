@@ -200,6 +200,9 @@ def cautions(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
         found += [*_unjudged(outcome, words), *_few_images(outcome, words)]
         if len(outcome.seeds) == 1 and len(outcome.choice.judgements) > 1:
             found.append(words["caution_one_seed"])
+    for each in outcome.tuned:
+        if row is not None and each.name == row.trained:
+            found.append(words["caution_tuned"].format(recipe=one_line(each.name), n=each.trials))
     if row is not None and row is not base and row.gain and row.gain[outcome.rank_by][0] < 0:
         facts = {"recipe": one_line(row.recipe), "other": outcome.baseline, "measure": accuracy(outcome, words)}
         found.append(words["caution_below"].format(**facts, points=points(row.gain[outcome.rank_by])))

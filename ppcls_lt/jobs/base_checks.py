@@ -1,0 +1,58 @@
+"""What the base configuration of a comparison must have, and must leave to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..basis import checks
+from ..configuration import reading as configuration
+from ..data.counts import count_label_list
+from ..data.group_names import THRESHOLDS
+
+
+def check_sections(base: dict) -> None:
+    """Raise unless a base has what every comparison needs, and nothing that it sets itself.
+
+    Raises:
+        ConfigError: what is wrong.
+    """
+    for section in ("Global", "Arch", "DataLoader"):
+        if not isinstance(base.get(section), dict):
+            checks.fail("configuration", section, "a section, to compare", base.get(section))
+    for key in ("recipe", "checkpoints"):
+        if base["Global"].get(key) is not None:
+            checks.fail("Global", key, "left out of the base of a comparison", base["Global"][key])
+    if base.get("Stages") is not None:
+        got = checks.described("Stages in the base; put them into a recipe file of your own")
+        checks.fail("configuration", "Stages", "left out of the base of a comparison", got)
+    for section, key in (("Global", "output_dir"), ("Arch", "name")):
+        if not isinstance(base[section].get(key), str):
+            checks.fail(section, key, "a text", base[section].get(key))
+
+
+def check_data(base: dict) -> None:
+    """Raise unless a base trains and tests on lists that can be read.
+
+    Raises:
+        ConfigError: what is wrong.
+    """
+    for part in ("Train", "Eval"):
+        dataset = (base["DataLoader"].get(part) or {}).get("dataset") or {}
+        owner = f"DataLoader.{part}.dataset"
+        if not configuration.reads_list(dataset):
+            expected = f"one of {', '.join(configuration.IMAGE_LISTS)}, whose list can be split"
+            checks.fail(owner, "name", expected, dataset.get("name"))
+        if dataset.get("relabel", False):
+            checks.fail(owner, "relabel", "false to compare, since a part of a list may lack a class", True)
+        # The host would say so run by run.
+        path: Any = dataset.get("cls_label_path")  # of whatever type: that is told
+        count_label_list(path, owner=owner, delimiter=dataset.get("delimiter"))
+        configuration.check_images(dataset, owner)
+
+
+def completed(asked: Any, stated: Any) -> Any:
+    """Thresholds as asked for, those of a pair that were not from what the base states."""
+    if asked is None or isinstance(asked, str):
+        return stated if asked is None else asked
+    usual = THRESHOLDS if isinstance(stated, str) else stated
+    return tuple(usual[i] if each is None else each for i, each in enumerate(asked))

@@ -1,0 +1,268 @@
+"""``compare --tune``: values for a recipe, proposed by Optuna and judged on the folds that judge the recipes.
+
+Trial 0 is the recipe as it is, whose runs are there. Trials are proposed in rounds of ``ROUND``, whatever the number of
+jobs, each by its number and the rounds before: the same command proposes the same. A trial's values are in Optuna's
+journal and as a recipe's file, its runs in folders as all others, so that what was cut off goes on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+
+import yaml
+
+from ..basis import atomic, checks, extras
+from ..configuration import recipes
+from ..maths import choice
+from ..runs.measures import BASELINE
+from ..runs.tuned import Gain, Tuned
+from . import OWNER, outcome
+from .job import Job
+from .space import Space, sampler
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+BEST = "best"
+TRIALS = 10
+ROUND = 4
+_FOLDER, _TUNED = "tuning", "tuned"
+
+
+class Asked(NamedTuple):
+    """What the command is told: recipes, or ``best``, and how many trials each gets beside its own values."""
+
+    recipes: Sequence[str]
+    trials: int
+
+
+def needed() -> None:
+    """Raise where Optuna is not installed.
+
+    Raises:
+        ConfigError: as said.
+    """
+    with extras.needed("Optuna", f"{OWNER} --tune", "tune"):
+        import optuna  # noqa: F401
+
+
+class Tuner:
+    """Tunes recipes of a comparison.
+
+    Args:
+        settings (Settings): what is compared, prepared.
+        asked (Asked): what is tuned.
+        retrain (bool): as ``Settings.prepare`` has it.
+
+    Attributes:
+        found (list of Tuned): what came out.
+
+    Raises:
+        ConfigError: there is no such recipe, or it has nothing to tune.
+    """
+
+    def __init__(self, settings: Settings, asked: Asked, retrain: bool) -> None:
+        self._settings, self._asked, self._retrain = settings, asked, retrain
+        self.found: list[Tuned] = []
+        names = [name for name in settings.recipes if name != BASELINE]
+        for name in asked.recipes:
+            if name != BEST:
+                checks.known_name(OWNER, "recipe of the comparison", name, names, key="--tune")
+            if name != BEST and name not in settings.refused and not self._space(name).ranges:
+                got = checks.described(f"{name}, which has none that fits the base")
+                checks.fail(OWNER, "--tune", "recipes with a range in a section `tune`", got)
+            if tuned_name(name) in settings.recipes:
+                got = checks.described(f"{tuned_name(name)}, the name of what is tuned")
+                checks.fail(OWNER, "--recipes", "other recipes", got)
+
+    def plan(self) -> list[str]:
+        """What will be done, a line for each recipe."""
+        runs = f"{self._asked.trials} trials, {len(self._settings.seeds)} run(s) each"
+        return [
+            f"tuned, {runs}: {self._said(name)}" for name in self._asked.recipes if name not in self._settings.refused
+        ]
+
+    def work(self, do: Callable[[Sequence[Job]], Any], say: Callable[[str], Any]) -> None:
+        """Tune, or go on with it; every recipe's best values become a candidate of the comparison.
+
+        Args:
+            do (callable): does tasks.
+            say (callable): takes a line of text for the user.
+
+        Raises:
+            ConfigError: the folder holds a tuning of other ranges.
+        """
+        names = []
+        for name in self._asked.recipes:
+            wanted = self._best() if name == BEST else name
+            if name == BEST:
+                say(f"the best of the recipes that can be tuned is {wanted}: {self._said(wanted)}" if wanted else
+                    "no recipe that was judged can be tuned")  # fmt: skip
+            if wanted and wanted not in self._settings.refused and wanted not in names:
+                names.append(wanted)
+        for name in names:
+            self._tune(name, do, say)
+
+    def _space(self, name):
+        return Space.of(self._settings.recipes[name], self._settings.configs.merged(name))
+
+    def _said(self, name):
+        if name == BEST:
+            return "the best of the recipes that have ranges"
+        parts = [f"{path} from {each.low:g} to {each.high:g}" for path, each in self._space(name).ranges.items()]
+        return f"{name}, {', '.join(parts)}"
+
+    def _untuned(self, name):
+        """The candidate that is a recipe as it is."""
+        return BASELINE if name in self._settings.same else name
+
+    def _best(self):
+        """The recipe that the held-out images put first of those that can be tuned; None where none can."""
+        judged = outcome.choose(self._settings)
+        for name in () if judged is None else judged.judgements:
+            for each in self._settings.same if name == BASELINE else [name]:
+                if each in self._settings.recipes and self._space(each).ranges:
+                    return each
+        return None
+
+    def _tune(self, name, do, say):
+        settings, untuned = self._settings, self._untuned(name)
+        before = [replace(settings.job(untuned, seed), adjustments=()) for seed in settings.seeds]
+        if not all(job.finished for job in before):
+            say(f"{name} is not tuned: not all of its own runs are finished")
+            return
+        space = self._space(name)
+        self._keep_space(name, space)
+        start = outcome.choose(settings, before, untuned)
+        study = self._study(name, space, start.judgements[untuned].score)
+        judged, runs = start, list(before)
+        for first in range(1, self._asked.trials + 1, ROUND):
+            numbers = range(first, min(first + ROUND, self._asked.trials + 1))
+            for number in numbers[max(len(study.get_trials(deepcopy=False)) - first, 0) :]:
+                study.sampler = sampler(number)
+                study.ask(space.distributions())
+            trials = study.get_trials(deepcopy=False)
+            for number in numbers:
+                self._write(self._file(name, number), name, space.values(trials[number].params), f"trial {number}")
+            found = {_trial(name, number): recipes.read(str(self._file(name, number))) for number in numbers}
+            variant = settings.variant(_FOLDER, found, settings.seeds, self._retrain)
+            for refused, reason in variant.refused.items():
+                say(f"{refused}: cannot run here: {reason}")
+            missing = [job for job in variant.jobs if not job.complete]
+            if missing:
+                do(missing)
+            runs += variant.jobs
+            judged = outcome.choose(settings, runs, untuned)
+            for number in numbers:
+                judgement = judged.judgements.get(_trial(name, number))
+                if judgement is not None and not trials[number].state.is_finished():
+                    study.tell(number, judgement.score)
+        self._conclude(name, space, judged, do)
+
+    def _conclude(self, name, space, judged, do):
+        """Take the best trial as a candidate, and judge it where the tuning did not."""
+        settings, untuned = self._settings, self._untuned(name)
+        scores = {
+            number: judged.judgements[key].score
+            for number, key in [(0, untuned), *((n, _trial(name, n)) for n in range(1, self._asked.trials + 1))]
+            if key in judged.judgements
+        }
+        best = max(scores, key=lambda number: (scores[number], -number))
+        found = Tuned(name, untuned, len(scores) - 1)
+        if best:
+            key, tuned = _trial(name, best), tuned_name(name)
+            recipe = recipes.read(str(self._file(name, best)))
+            values = recipes.read_content(str(self._file(name, best)))["values"]
+            path = settings.folder / _TUNED / f"{tuned}.yaml"
+            self._write(path, name, values, f"trial {best} of {len(scores) - 1}")
+            settings.add(tuned, recipe._replace(name=tuned), settings.folder / _FOLDER / key, untuned)
+            found = replace(
+                found,
+                name=tuned,
+                trial=best,
+                values={entry: (space.start[entry], value) for entry, value in values.items()},
+                chosen_by=_gain(judged, key),
+            )
+            found = self._confirmed(found, {untuned: settings.recipes[untuned], key: recipe}, key, do)
+        self.found.append(found)
+
+    def _confirmed(self, found, both, key, do):
+        seeds = self._fresh_seeds()
+        if not seeds:
+            return found
+        variant = self._settings.variant(f"{_FOLDER}/fresh", both, seeds, self._retrain)
+        missing = [job for job in variant.jobs if not job.complete]
+        if missing:
+            do(missing)
+        judged = outcome.choose(variant, baseline=found.untuned)
+        if judged is None or key not in judged.judgements:
+            return found
+        return replace(found, seeds=seeds, fresh=_gain(judged, key))
+
+    def _fresh_seeds(self):
+        """Seeds that hold out folds of which no image has chosen values; as many as there are of the others at most."""
+        seeds, folds = self._settings.seeds, self._settings.folds
+        if folds is None or max(seeds) >= folds:  # another division, of all the same images
+            return []
+        return [seed for seed in range(folds) if seed not in seeds][: len(seeds)]
+
+    def _file(self, name, number):
+        return self._settings.folder / _FOLDER / f"{_trial(name, number)}.yaml"
+
+    def _write(self, path: Path, name: str, values: dict, said: str) -> None:
+        recipe = self._settings.recipes[name]
+        content = {
+            "summary": f"{name}, tuned by compare: {said}",
+            "source": "; ".join(dict.fromkeys(part.source for part in recipe.parts)),
+            "parts": [one if one in recipes.known() else os.path.abspath(one) for one in recipe.asked],
+            "values": values,
+        }
+        atomic.make_folder(self._settings.folder, path.parent.relative_to(self._settings.folder))
+        atomic.write(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
+
+    def _keep_space(self, name, space):
+        path = self._settings.folder / _FOLDER / f"{name}.space.yaml"
+        data = yaml.safe_dump(space.content(), sort_keys=True).encode()
+        atomic.make_folder(self._settings.folder, path.parent.relative_to(self._settings.folder))
+        if not path.is_file():
+            atomic.write(path, data)
+        elif path.read_bytes() != data:
+            got = checks.described(f"{self._settings.folder}, with trials of {name} in other ranges ({path})")
+            checks.fail(OWNER, "--out", "another folder", got)
+
+    def _study(self, name: str, space: Space, score: float) -> Any:
+        """Optuna's study of a recipe, from the journal in the folder, with the recipe as it is as trial 0."""
+        import optuna
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        path = self._settings.folder / _FOLDER / f"{name}.journal"
+        study = optuna.create_study(
+            storage=JournalStorage(JournalFileBackend(str(path))),
+            study_name=name,
+            direction="maximize",
+            load_if_exists=True,
+        )
+        if not study.get_trials(deepcopy=False):
+            own = optuna.trial.create_trial(params=space.params(), distributions=space.distributions(), value=score)
+            study.add_trial(own)
+        return study
+
+
+def tuned_name(name: str) -> str:
+    """The candidate that is a recipe with its best values."""
+    return f"{name}_{_TUNED}"
+
+
+def _trial(name, number):
+    return f"{name}.trial_{number:03}"
+
+
+def _gain(judged: choice.Choice, name: str) -> Gain:
+    judgement = judged.judgements[name]
+    return Gain(judgement.gain, judgement.low, judgement.high)
