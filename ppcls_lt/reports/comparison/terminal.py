@@ -65,12 +65,13 @@ def _ranked_lines(outcome, width):
         lines = _grid((tables.heads(outcome, EN, measures), tables.cells(outcome, EN, measures)), width, wording.NAME)
         if max(map(columns, lines)) <= width:
             return lines
-    measures = tuple(dict.fromkeys((outcome.rank_by, "many", "few")))
-    for work in (True, False):
-        lines = _grid(_narrow(outcome, measures, work), width)
+    # A name that cannot be told from others says less than the accuracy, whose gain stands there too, or the work.
+    asked = tuple(dict.fromkeys((outcome.rank_by, "many", "few")))
+    for measures, work in ((asked, True), (asked, False), (("many", "few"), False)):
+        lines = _grid(_narrow(outcome, measures, work), width, wording.NAME)
         if max(map(columns, lines)) <= width:
-            break
-    return lines
+            return lines
+    return _grid(_narrow(outcome, ("many", "few"), False), width)
 
 
 def _tests_lines(outcome, width):
