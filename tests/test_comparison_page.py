@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.commands import main as cli
-from ppcls_lt.reports.comparison import figures, tables, texts, wording
+from ppcls_lt.reports.comparison import figures, tables, terminal, texts, wording
 from ppcls_lt.reports.comparison.writing import write
 from ppcls_lt.reports.parts import fonts
 
@@ -118,7 +118,7 @@ class TestSizes:
         page = is_whole(Page(tmp_path / "comparison.html"))
         assert len(page.pictures) == pictures and "out of memory" in page.all_text
         assert ("No run has finished" in page.all_text) == (not recipes)
-        assert tables.text(outcome, 80) and tables.markdown(outcome)
+        assert terminal.text(outcome, 80) and tables.markdown(outcome)
 
     @pytest.mark.filterwarnings("error")
     def test_everything_undefined(self, tmp_path):

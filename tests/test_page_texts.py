@@ -140,4 +140,6 @@ def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
     for runs in every:
         terminal.text(outcome_of(runs), 60)
         write(outcome_of(runs), tmp_path)
+    more = [*of(base=0.5), *(make_run("ib", i, validation=0.6, images=1500) for i in (0, 1))]
+    terminal.text(outcome_of(more, rank_by="many"), 60)
     assert asked.never() == set()

@@ -93,6 +93,26 @@ def test_a_comparison_is_quiet_and_asks_for_nothing(class_num, recipes, language
         assert_blue(shot, 3000, 200)
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_nothing_is_wider_than_a_phone(language, browse, tmp_path):
+    """At 390 pixels tables and pictures scroll within themselves, and the page does not."""
+    failures = [("mine.yaml", 0, "ended with status 137")]
+    write_comparison(make_outcome(recipes=RECIPES, test_all=True, failures=failures), tmp_path, language)
+    write_run(tmp_path / "run", 10, images=5)
+    write(tmp_path / "run", language=language)
+    wide = tmp_path / "wide.html"
+    wide.write_text("<!DOCTYPE html><p style='width: 600px'>wider")
+    pages = [wide, tmp_path / "comparison.html", tmp_path / "run" / "report.html"]
+    frames = "".join(f'<iframe src="{page.as_uri()}" style="width: 390px; border: 0"></iframe>' for page in pages)
+    outer = tmp_path / "phone.html"
+    over = "(page => page.scrollWidth - page.clientWidth)(frame.contentDocument.documentElement)"
+    script = f"document.title = [...document.querySelectorAll('iframe')].map(frame => {over}).join(' ')"
+    outer.write_text(f"<!DOCTYPE html><title>none</title>{frames}<script>onload = () => {{ {script} }}</script>")
+    _, _, dom, _ = browse(outer, "--allow-file-access-from-files")
+    first, *others = dom.partition("<title>")[2].partition("</title>")[0].split()
+    assert int(first) > 0 and others == ["0", "0"]
+
+
 def assert_blue(shot, height, least):
     """A screenshot has at least so many pixels in the blue of the classes with many images: the pictures are there."""
     from matplotlib.image import imread

@@ -28,11 +28,13 @@ ZH = {
     ),
     "answer_alone": "候选只有你的原配置 {baseline}；它在留出图像上的{measure}为 {before} %。",
     "answer_groups": "分组来看：{parts}。",
-    "answer_group": "{measure} {points} 个百分点",
+    "answer_few": "训练图像少的类别 {points} 个百分点",
+    "answer_many": "训练图像多的类别 {points} 个百分点",
     "answer_work": "它训练的图像数是 {baseline} 的 {times} 倍。",
+    "answer_work_same": "它训练的图像数与 {baseline} 相同。",
     "answer_best": "它是 {n} 个候选中最好者的概率为 {best} %。",
     "answer_only": "其他候选都落后于它，差距超出偶然。",
-    "answer_equals": "以 90 % 的置信度无法与它区分的另有 {n} 个：{others}。{reason}",
+    "answer_equals": "以 90 % 的置信度无法与它区分的另有：{others}。{reason}",
     "reason_highest": "选它是因为其中它平滑后的{measure}最高。",
     "reason_base": "选 {baseline} 是因为其中它平滑后的{measure}最高，而且什么都不用改。",
     "and_more": "等，还有 {n} 个",
@@ -58,14 +60,16 @@ ZH = {
     "gain_tile": "{measure}提升（百分点）",
     "interval_head": "90 % 区间",
     "best_head": "最好（%）",
+    "best_short": "最好",
     "best_tile": "是最好者的概率（%）",
     "equal_mark": "{recipe} (=)",
     "table_about": (
-        "按所有种子的留出图像上的{measure}（%）排名。提升（百分点）是在同样的图像上与 {baseline} 相比，区间以 90 "
-        "% 的置信度包含它。“最好”是它在全部候选中最好的概率。(=) 表示无法与选中的方案区分。训练量是训练的图像数，"
-        "为 {baseline} 的倍数。"
+        "按所有种子的留出图像上平滑后的{measure}排名，因此提升较大的可能排在较小的之后。准确率以 % 表示。提升"
+        "（百分点）是在同样的图像上与 {baseline} 相比，区间以 90 % 的置信度包含它。“最好”是它在全部候选中最好的概率（%"
+        "）。(=) 表示无法与选中的方案区分。训练量是训练的图像数，为 {baseline} 的倍数。"
     ),
     "scroll": "表格比屏幕宽，可以横向滚动。",
+    "scroll_picture": "图片比屏幕宽，可以横向滚动。",
     "tests": "测试图像",
     "tests_about": "读取过测试图像的方案在其上的准确率（%），测试图像不参与选择：各种子的平均值 ± 样本标准差。",
     "tests_one_seed": "读取过测试图像的方案在其上的准确率（%），测试图像不参与选择。",

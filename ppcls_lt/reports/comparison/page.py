@@ -32,9 +32,9 @@ def page(outcome: Outcome, pictures: Mapping[str, bytes], folder: str, language:
         title=words["title"].format(title=outcome.title),
         subtitle=words["subtitle"].format(arch=outcome.arch, epochs=outcome.epochs, seeds=tables.seeds(outcome)),
         outcome=outcome,
-        answer=wording.answer(outcome, words),
+        answer=_sentences(wording.answer(outcome, words)),
         tiles=_tiles(outcome, words),
-        tested=wording.tested(outcome, words),
+        tested=_sentences(wording.tested(outcome, words)),
         notes=wording.notes(outcome, words),
         cautions=wording.cautions(outcome, words),
         ranking=_ranking(outcome, words) if outcome.rows else None,
@@ -70,9 +70,10 @@ def _tiles(outcome, words):
     else:
         tiles.append((words["gain_tile"].format(measure=measure), points((found.gain, np.nan))))
         tiles.append((words["interval_head"], wording.interval(found, words)))
-        tiles.append((words["work_head"].format(baseline=outcome.baseline), times(row.work)))
     if len(outcome.choice.judgements) > 1:
         tiles.append((words["best_tile"], wording.chance(found.best)))
+    if row.recipe != outcome.baseline:
+        tiles.append((words["work_head"].format(baseline=outcome.baseline), times(row.work)))
     return tiles
 
 
@@ -80,7 +81,10 @@ def _ranking(outcome, words):
     """What is said of the ranked table, and the table."""
     return {
         "about": tables.about_table(outcome, words),
-        "table": (tables.heads(outcome, words), _fixed(tables.cells(outcome, words))),
+        "table": (
+            [head.replace(" / ", "\u00a0/ ") for head in tables.heads(outcome, words)],
+            _fixed(tables.cells(outcome, words)),
+        ),
     }
 
 
@@ -101,6 +105,11 @@ def _replaced(outcome, words):
 def _fixed(rows):
     """Rows whose numbers stay on one line with what belongs to them."""
     return [[_joined(cell) if i else str(cell) for i, cell in enumerate(row)] for row in rows]
+
+
+def _sentences(sentences):
+    """Sentences in which no line ends between a number and its per cent or its spread."""
+    return [_joined(each).replace(" %", "\u00a0%") for each in sentences]
 
 
 def _joined(cell):

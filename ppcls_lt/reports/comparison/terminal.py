@@ -100,7 +100,8 @@ def _narrow(outcome, measures, work):
     wide = [tables.heads(outcome, EN, measures), *tables.cells(outcome, EN, measures)]
     names = [EN["recipe"], *_names(outcome, outcome.rows)]
     gain = wide[0].index(EN["gain_of"].format(measure=EN[outcome.rank_by]))
-    wide[0][0], wide[0][gain], wide[0][-1] = EN["rank_short"], EN["gain_short"], EN["work_short"]
+    for place, head in ((0, "rank"), (gain, "gain"), (gain + 2, "best"), (-1, "work")):
+        wide[0][place] = EN[f"{head}_short"]
     lines = [[line[0], each, *line[2 : None if work else -1]] for line, each in zip(wide, names)]
     return lines[0], lines[1:]
 

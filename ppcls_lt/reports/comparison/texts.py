@@ -37,12 +37,14 @@ EN = {
         "{baseline}, your configuration as it is, is the only candidate; its {measure} on the held-out images is "
         "{before} %."
     ),
-    "answer_groups": "In parts: {parts}.",
-    "answer_group": "{measure} {points} points",
+    "answer_groups": "By groups of classes: {parts}.",
+    "answer_few": "{points} points for those with few training images",
+    "answer_many": "{points} points for those with many",
     "answer_work": "It trains on {times} times as many images as {baseline}.",
+    "answer_work_same": "It trains on as many images as {baseline}.",
     "answer_best": "The probability that it is the best of the {n} is {best} %.",
     "answer_only": "Every other candidate is behind it by more than chance.",
-    "answer_equals": "Not to be told apart from it, with 90 % confidence: {n} others, {others}. {reason}",
+    "answer_equals": "Not to be told apart from it, with 90 % confidence: {others}. {reason}",
     "reason_highest": "Of them it is taken because its {measure}, smoothed, is the highest.",
     "reason_base": (
         "Of them {baseline} is taken because its {measure}, smoothed, is the highest, and it changes nothing."
@@ -74,15 +76,18 @@ EN = {
     "gain_tile": "{measure} gain, points",
     "interval_head": "90 % interval",
     "best_head": "best, %",
+    "best_short": "best",
     "best_tile": "probability of being the best, %",
     "equal_mark": "{recipe} (=)",
     "table_about": (
-        "Ranked by the {measure} on the held-out images of all seeds together, in per cent. The gain, in "
-        "percentage points, is over {baseline} on the same images, and the interval holds it with 90 % "
-        "confidence. Best is the probability of being the best of all. (=) marks what cannot be told apart from "
-        "the chosen one. Work is the number of images trained on, as a multiple of that of {baseline}."
+        "Ranked by the {measure}, smoothed, on the held-out images of all seeds together; so a larger gain may stand "
+        "below a smaller one. Accuracies are in per cent. The gain, in percentage points, is over {baseline} on the "
+        "same images, and the interval holds it with 90 % confidence. Best is the probability, in per cent, of being "
+        "the best of all. (=) marks what cannot be told apart from the chosen one. Work is the number of images "
+        "trained on, as a multiple of that of {baseline}."
     ),
     "scroll": "The table is wider than the screen: it scrolls sideways.",
+    "scroll_picture": "The picture is wider than the screen: it scrolls sideways.",
     "tests": "Test images",
     "tests_about": (
         "Accuracy in per cent on the test images, which chose nothing, of those that read them: the mean over "

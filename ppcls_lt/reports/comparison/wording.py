@@ -100,7 +100,7 @@ def answer(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     told = words["comma"].join(others[:_TOLD])
     more = words["and_more"].format(n=len(others) - _TOLD) if len(others) > _TOLD else ""
     reason = words[f"reason_{found.reason}"].format(measure=accuracy(outcome, words), baseline=outcome.baseline)
-    return [*sentences, words["answer_equals"].format(n=len(others), others=told + more, reason=reason)]
+    return [*sentences, words["answer_equals"].format(others=told + more, reason=reason)]
 
 
 def _taken(outcome, row, words):
@@ -124,16 +124,16 @@ def _taken(outcome, row, words):
         words["answer_sure" if mine.low > 0 else "answer_unsure"].format(**facts),
     ]
     parts = [
-        words["answer_group"].format(
-            measure=words[f"{name}_shot"], points=points((mine.scores[name] - base.scores[name], np.nan))
-        )
+        words[f"answer_{name}"].format(points=points((mine.scores[name] - base.scores[name], np.nan)))
         for name in ("few", "many")
         if name != outcome.rank_by and not np.isnan(mine.scores[name])
     ]
     if parts:
         sentences.append(words["answer_groups"].format(parts=words["semicolon"].join(parts)))
     if not np.isnan(row.work):
-        sentences.append(words["answer_work"].format(times=f"{row.work:.2f}", baseline=outcome.baseline))
+        ratio = f"{row.work:.2f}"
+        key = "answer_work_same" if ratio == "1.00" else "answer_work"
+        sentences.append(words[key].format(times=ratio, baseline=outcome.baseline))
     return sentences
 
 

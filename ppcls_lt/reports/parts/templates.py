@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ def render(template: str, words: Mapping[str, str], **values: Any) -> str:
     """Return the HTML of a page.
 
     In a template ``say(key, ...)`` is a text with its gaps filled, and
-    ``percent``, ``whole``, ``short`` and ``base64`` are filters.
+    ``percent``, ``whole``, ``short``, ``pieces`` and ``base64`` are filters.
 
     Args:
         template (str): its file, relative to the folder of all reports.
@@ -37,6 +38,7 @@ def render(template: str, words: Mapping[str, str], **values: Any) -> str:
         percent=numbers.percent,
         whole=numbers.whole,
         short=numbers.short,
+        pieces=_pieces,
         base64=lambda data: base64.b64encode(data).decode(),
     )
 
@@ -44,3 +46,8 @@ def render(template: str, words: Mapping[str, str], **values: Any) -> str:
         return words[key].format(**gaps)
 
     return environment.get_template(template).render(say=say, version=__version__, **values)
+
+
+def _pieces(cell):
+    """The pieces of a text between which a long name may go on in a new line: behind ``+``, ``.``, ``/`` and ``_``."""
+    return re.split(r"(?<=\w[+./_])(?=[^\W\d])", str(cell))
