@@ -8,6 +8,7 @@ import numpy as np
 
 from ...data import charts
 from ...maths import scores
+from ..comparison.wording import columns, shortened
 from ..parts import fonts
 from ..parts.blocks import joined
 from .texts import TEXTS
@@ -20,6 +21,7 @@ MAX_MATRIX = 100
 # Up to so many the cells hold numbers.
 MAX_NUMBERS = 20
 BINS = 20  # of the mean over neighbouring classes
+_TICK = 14  # columns for the name of a class
 _COLOURS = {**charts.COLOURS, "overall": "black", "all": "#0072B2"}
 
 
@@ -33,20 +35,29 @@ def paint(part: Part, language: str) -> dict[str, bytes]:
     import matplotlib
 
     words, families = fonts.words_and_families(TEXTS, language)
+    ticks, families = fonts.drawable(_class_names(part), families)
     drawn = {}
-    with matplotlib.rc_context({"font.family": families, "font.size": 9}):
+    # A dollar in a name is no formula.
+    with matplotlib.rc_context({"font.family": families, "font.size": 9, "text.parse_math": False}):
         for name, draw in (
-            ("distribution", _distribution),
-            ("per_class", _per_class),
-            ("over_epochs", _over_epochs),
-            ("norms", _norms),
-            ("confusion", _confusion),
-            ("calibration", _calibration),
+            ("distribution", lambda: _distribution(part, ticks, words)),
+            ("per_class", lambda: _per_class(part, ticks, words)),
+            ("over_epochs", lambda: _over_epochs(part, words)),
+            ("norms", lambda: _norms(part, ticks, words)),
+            ("confusion", lambda: _confusion(part, ticks, words)),
+            ("calibration", lambda: _calibration(part, words)),
         ):
-            figure = draw(part, words)
+            figure = draw()
             if figure is not None:
                 drawn[name] = charts.png(figure)
     return drawn
+
+
+def _class_names(part):
+    """A name for each class, its number where it has none; nothing where the classes are too many."""
+    if part.class_num > charts.MAX_BARS:
+        return []
+    return [shortened(part.names.get(label, label), _TICK) for label in range(part.class_num)]
 
 
 def _groups(part, words):
@@ -75,7 +86,7 @@ def _legend(figure, axes, columns=3):
         handle.set_alpha(1)
 
 
-def _distribution(part, words):
+def _distribution(part, ticks, words):
     if part.counts is None:
         return None
     captions = {
@@ -85,10 +96,12 @@ def _distribution(part, words):
     single = part.counts.size <= charts.MAX_BARS
     figure = charts.new_figure(1.5 + 0.26 * part.counts.size if single else 3.4)
     charts.draw_counts(figure, part.counts, part.groups, captions)
+    if ticks:
+        figure.axes[0].set_yticks(range(part.class_num), labels=ticks)
     return figure
 
 
-def _per_class(part, words):
+def _per_class(part, ticks, words):
     figure = charts.new_figure(5.4)
     upper, lower = _axes(figure, 2, 3)
     sizes = part.support if part.counts is None else part.counts
@@ -101,19 +114,19 @@ def _per_class(part, words):
     upper.set_ylabel(words["eval_images" if part.counts is None else "train_images"])
     _draw_by_class(lower, part, 100 * part.recall, words)
     lower.set(ylabel=words["fig_recall"], ylim=(0, 104))
-    _label_classes(lower, part, words)
+    _label_classes(lower, part, ticks, words)
     _legend(figure, lower)
     return figure
 
 
-def _norms(part, words):
+def _norms(part, ticks, words):
     if part.classifier is None:
         return None
     figure = charts.new_figure(3.4)
     (axes,) = _axes(figure, 1)
     _draw_by_class(axes, part, part.classifier["norm"], words)
     axes.set(ylabel=words["fig_norm"], ylim=(0, None))
-    _label_classes(axes, part, words)
+    _label_classes(axes, part, ticks, words)
     _legend(figure, axes)
     return figure
 
@@ -139,10 +152,12 @@ def _draw_by_class(axes, part, values, words, filled=False):
         axes.plot(centres, means, color="black", linewidth=1.6, label=words["fig_mean"])
 
 
-def _label_classes(axes, part, words):
+def _label_classes(axes, part, ticks, words):
     axes.set_xlim(-0.6, part.class_num - 0.4)
-    if part.class_num <= charts.MAX_BARS:
-        axes.set_xticks(range(part.class_num), labels=part.order, fontsize=8)
+    if ticks:
+        long = max(map(columns, ticks)) * len(ticks) > 90
+        turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if long else {}
+        axes.set_xticks(range(part.class_num), labels=[ticks[label] for label in part.order], fontsize=8, **turned)
     axes.set_xlabel(words["fig_sorted_support" if part.counts is None else "fig_sorted"])
 
 
@@ -165,7 +180,7 @@ def _over_epochs(part, words):
     return figure
 
 
-def _confusion(part, words):
+def _confusion(part, ticks, words):
     from matplotlib.colors import LogNorm, Normalize
 
     blocks = confusion_blocks(part)
@@ -189,7 +204,7 @@ def _confusion(part, words):
             if value:
                 colour = "white" if share[row, column] > 50 else "black"
                 axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour, fontsize=8)
-    _label_blocks(axes, part, blocks, words)
+    _label_blocks(axes, part, blocks, ticks, words)
     return figure
 
 
@@ -200,34 +215,35 @@ def confusion_blocks(part: Part) -> list[np.ndarray]:
     return joined(part.order, part.groups)
 
 
-def _label_blocks(axes, part, blocks, words):
+def _label_blocks(axes, part, blocks, names, words):
     single = len(blocks) == part.class_num
     ends = np.cumsum([members.size for members in blocks])
     if single and part.class_num <= charts.MAX_BARS:
-        ticks, labels = range(part.class_num), part.order
+        ticks, labels = range(part.class_num), [names[label] for label in part.order]
     else:
         # A rank for every eighth of the side, counted from 1.
         ticks = np.unique(np.linspace(0, len(blocks) - 1, 9).round().astype(int))
         labels = ends[ticks] - np.array([blocks[tick].size for tick in ticks]) + 1
     small = part.class_num > MAX_NUMBERS
-    axes.set_xticks(ticks, labels=labels, fontsize=8, rotation=90 if small and single else 0)
+    long = max(map(columns, names), default=0) * len(names) > 70
+    axes.set_xticks(ticks, labels=labels, fontsize=8, rotation=90 if (small or long) and single else 0)
     axes.set_yticks(ticks, labels=labels, fontsize=8)
     named = single and part.class_num <= charts.MAX_BARS
     axes.set_xlabel(words["predicted_class" if named else "fig_rank_predicted"])
     axes.set_ylabel(words["right_class" if named else "fig_rank_true"])
     start = 0
     upper = axes.secondary_xaxis("top")
-    middles, names = [], []
+    middles, above = [], []
     for group, members in part.groups.items():
         if members.size:
             size = sum(np.isin(each[0], members) for each in blocks)
             middles.append(start + size / 2 - 0.5)
-            names.append(words[group])
+            above.append(words[group])
             start += size
             if start < len(blocks):
                 axes.axhline(start - 0.5, color=charts.GREY, linewidth=0.8)
                 axes.axvline(start - 0.5, color=charts.GREY, linewidth=0.8)
-    upper.set_xticks(middles, labels=names, fontsize=8)
+    upper.set_xticks(middles, labels=above, fontsize=8)
     upper.tick_params(length=0)
 
 
