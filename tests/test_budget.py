@@ -268,6 +268,14 @@ def test_a_dry_run_says_what_would_be_trained_and_leaves_nothing(place, options)
     assert not (place / "dry").exists()
 
 
+def test_a_dry_run_of_what_cannot_run_is_no_success(place):
+    """The whole command goes on with the others and ends with 1; so does its plan."""
+    named = ["compare", "-c", "base.yaml", "--recipes", "weight_balancing+normalized+ldam", "--groups", "tertiles"]
+    done = commands.run(place, *named, "--dry-run", "--out", "dry", environment=ENVIRONMENT)
+    assert done.returncode == 1 and "ldam+normalized+weight_balancing: cannot run here: " in done.output
+    assert not (place / "dry").exists()
+
+
 @pytest.mark.slow
 def test_killed_in_the_middle_it_goes_on_and_a_comparison_without_a_budget_goes_on_with_its_runs(place):
     out = place / "real"

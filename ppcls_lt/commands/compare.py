@@ -210,7 +210,7 @@ def _train_and_rank(settings, arguments, executor, limit):
     for line in [*(rounds.plan() if rounds else []), *(tuner.plan() if tuner else [])]:
         _say(line)
     if arguments.dry_run:
-        return 0
+        return 1 if failures else 0  # as the whole command, which goes on without what cannot run
     works = []
 
     def gather(chosen=None):
