@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppcls_lt.reports.comparison import spreadsheets, tables, terminal, texts, wording
+from ppcls_lt.reports.parts import widths
 from ppcls_lt.runs.results import MEASURES, Accuracies
 
 from .comparisons import COMMAND, RECIPES, make_outcome, make_run, outcome_of
@@ -159,8 +160,8 @@ class TestText:
         lines = terminal.text(outcome, width).splitlines()
         start = next(i for i, line in enumerate(lines) if line.split()[:2] in (["rank", "recipe"], ["#", "recipe"]))
         table = lines[start : lines.index("", start)]
-        assert len(table) == 22 and max(map(wording.columns, table)) <= width
-        assert len({wording.columns(line) for line in table[1:]}) == 1  # flush right
+        assert len(table) == 22 and max(map(widths.columns, table)) <= width
+        assert len({widths.columns(line) for line in table[1:]}) == 1  # flush right
         assert ("overall" in table[0]) == (width > 100) and "few" in table[0]
 
     @pytest.mark.parametrize("width", [80, 120])
@@ -180,7 +181,7 @@ class TestText:
         tests = lines[lines.index("Test images:") + 1 :]
         assert all(name in tests[0] for name in ("balanced", "many", "few", "gain"))
         table = tests[: tests.index("") if "" in tests else None]
-        assert max(map(wording.columns, table)) <= width and any(line.split()[0] == "base" for line in table)
+        assert max(map(widths.columns, table)) <= width and any(line.split()[0] == "base" for line in table)
 
     def test_without_spread_of_one_seed(self):
         text = terminal.text(make_outcome(seeds=[3]), 200)
@@ -207,9 +208,9 @@ class TestText:
 @pytest.mark.slow
 @given(st.text(max_size=60), st.integers(12, 40))
 def test_shortened_names_fit_on_one_line(name, width):
-    short = wording.shortened(name, width)
-    assert wording.columns(short) <= width and short.isprintable()
-    if wording.columns(name) <= width and name.isprintable():
+    short = widths.shortened(name, width)
+    assert widths.columns(short) <= width and short.isprintable()
+    if widths.columns(name) <= width and name.isprintable():
         assert short == name
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..parts.widths import one_line
 from .texts import EN
-from .wording import one_line, percent
+from .wording import percent
 
 if TYPE_CHECKING:
     from ...runs.budgeted import Dropped

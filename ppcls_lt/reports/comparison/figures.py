@@ -10,6 +10,7 @@ from ...data import charts
 from ...maths import scores
 from ..parts import fonts
 from ..parts.blocks import joined
+from ..parts.widths import columns, shortened
 from . import wording
 from .texts import TEXTS
 
@@ -43,8 +44,8 @@ def paint(outcome: Outcome, language: str) -> dict[str, bytes]:
     import matplotlib
 
     words, families = fonts.words_and_families(TEXTS, language)
-    names = [wording.shortened(row.recipe, wording.NAME) for row in outcome.rows]
-    classes = [wording.shortened(wording.class_name(outcome, label), _TICK) for label in range(outcome.counts.size)]
+    names = [shortened(row.recipe, wording.NAME) for row in outcome.rows]
+    classes = [shortened(wording.class_name(outcome, label), _TICK) for label in range(outcome.counts.size)]
     drawable, families = fonts.drawable([*names, *classes], families)
     # The rank makes names unique that were shortened to the same.
     named = {row.recipe: f"{rank} {name}" for rank, (row, name) in enumerate(zip(outcome.rows, drawable), 1)}
@@ -166,7 +167,7 @@ def _class_axis(axes, outcome, parts, ticks, words, images=None):
         labels = [ticks[part[0]] for part in parts]
         if images is not None:
             labels = [words["fig_images"].format(name=name, n=n) for name, n in zip(labels, images)]
-        long = max(map(wording.columns, labels)) * len(labels) > 90
+        long = max(map(columns, labels)) * len(labels) > 90
         turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if long else {}
         axes.set_xticks(range(len(parts)), labels=labels, fontsize=8, **turned)
     else:

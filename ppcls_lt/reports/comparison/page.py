@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..parts.templates import render
+from ..parts.widths import one_line
 from . import budgeted, figures, replacements, tables, tuned, wording
 from .texts import TEXTS
-from .wording import one_line, percent, points, times
+from .wording import percent, points, times
 
 if TYPE_CHECKING:
     from ...runs.results import Outcome

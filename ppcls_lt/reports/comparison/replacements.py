@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from .wording import one_line
+from ..parts.widths import one_line
 
 if TYPE_CHECKING:
     from ...runs.results import Outcome

@@ -10,9 +10,10 @@ import numpy as np
 
 from ...runs.measures import MEASURES
 from ..parts.numbers import NONE
+from ..parts.widths import one_line
 from . import budgeted, replacements, tuned, wording
 from .texts import EN
-from .wording import one_line, percent, points, times
+from .wording import percent, points, times
 
 if TYPE_CHECKING:
     from ...runs.results import Outcome, Row

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from ...runs.measures import BASELINE, MEASURES
 from ..parts.numbers import NONE
+from ..parts.widths import columns, one_line, shortened
 from . import budgeted, replacements, tables, tuned, wording
 from .texts import EN
-from .wording import columns, one_line, shortened
 
 if TYPE_CHECKING:
     from ...runs.results import Outcome

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..parts.widths import one_line
 from . import wording
-from .wording import one_line, points
+from .wording import points
 
 if TYPE_CHECKING:
     from ...runs.results import Outcome

@@ -8,9 +8,9 @@ import numpy as np
 
 from ...data import charts
 from ...maths import scores
-from ..comparison.wording import columns, shortened
 from ..parts import fonts
 from ..parts.blocks import joined
+from ..parts.widths import columns, shortened
 from .texts import TEXTS
 
 if TYPE_CHECKING:
