@@ -178,6 +178,7 @@ class TestText:
             if row.recipe in rows:
                 for name in ("many", "few"):
                     assert f"  {100 * row.validation[name][0]:.1f}" in rows[row.recipe]
+        assert ("work" in head) == any("Work is" in line for line in lines)
         tests = lines[lines.index("Test images:") + 1 :]
         assert all(name in tests[0] for name in ("balanced", "many", "few", "gain"))
         table = tests[: tests.index("") if "" in tests else None]

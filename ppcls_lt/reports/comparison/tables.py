@@ -142,8 +142,9 @@ def equal(outcome: Outcome, row: Row) -> bool:
 
 
 def about_table(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
-    """Sentences: how the table is ranked, and what its numbers are."""
-    return [words["table_about"].format(measure=wording.accuracy(outcome, words), baseline=outcome.baseline)]
+    """Sentences: how the table is ranked, and what its numbers are; the last of the work."""
+    about = words["table_about"].format(measure=wording.accuracy(outcome, words), baseline=outcome.baseline)
+    return [about, words["work_about"].format(baseline=outcome.baseline)]
 
 
 def tested_rows(outcome: Outcome) -> list[Row]:

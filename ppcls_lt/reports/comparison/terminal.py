@@ -27,15 +27,10 @@ def text(outcome: Outcome, width: int = 80) -> str:
     head = f"{EN['title'].format(title=one_line(outcome.title))}, {tables.subtitle(outcome)}"
     parts = [_wrapped(head, width), "\n".join(_wrapped(line, width) for line in tables.said(outcome, EN))]
     if outcome.rows:
-        parts.append(
-            "\n".join(
-                [
-                    *_ranked_lines(outcome, width),
-                    "",
-                    *(_wrapped(each, width) for each in tables.about_table(outcome, EN)),
-                ]
-            )
-        )
+        ranked, about = _ranked_lines(outcome, width), tables.about_table(outcome, EN)
+        if EN["work_short"] not in ranked[0]:
+            about = about[:-1]
+        parts.append("\n".join([*ranked, "", _wrapped(" ".join(about), width)]))
     if tables.tested_rows(outcome):
         parts.append("\n".join([f"{EN['tests']}:", *_tests_lines(outcome, width)]))
     lines = [*(EN["caution"].format(text=each) for each in wording.cautions(outcome, EN)), *wording.notes(outcome, EN)]

@@ -83,9 +83,9 @@ EN = {
         "Ranked by the {measure}, smoothed, on the held-out images of all seeds together; so a larger gain may stand "
         "below a smaller one. Accuracies are in per cent. The gain, in percentage points, is over {baseline} on the "
         "same images, and the interval holds it with 90 % confidence. Best is the probability, in per cent, of being "
-        "the best of all. (=) marks what cannot be told apart from the chosen one. Work is the number of images "
-        "trained on, as a multiple of that of {baseline}."
+        "the best of all. (=) marks what cannot be told apart from the chosen one."
     ),
+    "work_about": "Work is the number of images trained on, as a multiple of that of {baseline}.",
     "scroll": "The table is wider than the screen: it scrolls sideways.",
     "scroll_picture": "The picture is wider than the screen: it scrolls sideways.",
     "tests": "Test images",
