@@ -30,6 +30,7 @@ pytestmark = pytest.mark.slow
 EPOCHS = 3
 HELD_AT = 2
 GO = "go"
+HELD = "held"
 NAMES = ("base", "cs_ce")
 LONG = 400  # seconds, beside other tests on few cores
 
@@ -42,8 +43,9 @@ def __getattr__(name):
 
     class Held(Callback):
         def on_epoch_start(self, run):
-            own = Path(run.config["Global"]["output_dir"]) / GO
-            while run.epoch == HELD_AT and not Path(GO).exists() and not own.exists():
+            folder = Path(run.config["Global"]["output_dir"])
+            while run.epoch == HELD_AT and not Path(GO).exists() and not (folder / GO).exists():
+                (folder / HELD).touch()  # the checkpoint of the epoch before is whole by now
                 time.sleep(0.1)
 
         def on_epoch_end(self, run):
@@ -111,7 +113,7 @@ class Comparison:
 
     def held(self, *names):
         """Whether these runs have come to where they are held."""
-        return all(len(self.epochs(name)) == HELD_AT - 1 for name in names)
+        return all((self.folder(name) / "training" / HELD).exists() for name in names)
 
     def release(self, name):
         (self.folder(name) / "training" / GO).touch()
@@ -120,6 +122,11 @@ class Comparison:
         done = subprocess.run(["scontrol", *arguments], env=self.environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def limit(self, job, minutes):
+        """Give a job another time limit; False while Slurm takes none, as of one that ends to be queued again."""
+        command = ["scontrol", "update", f"JobId={job}", f"TimeLimit={minutes}"]
+        return subprocess.run(command, env=self.environment, capture_output=True).returncode == 0
 
     def worker(self, name):
         """The process at work on a run, or None."""
@@ -185,16 +192,16 @@ def test_slurm_a_time_limit_a_preemption_a_killed_worker_and_a_killed_command(lo
             )
         comparison.start("slurm", "minutes=60")
         wait(lambda: "1 are in Slurm's queue already" in comparison.said(), what="the second command")
-        # Slurm tells the base of its time limit within half a minute, however slow this machine was so far.
-        comparison.scontrol("update", f"JobId={jobs()['base'].id}", f"TimeLimit={jobs()['base'].minutes + 2}")
+        # Slurm tells the base of its time limit within half a minute, however slow this machine was so far; when it
+        # runs again it must have another before it could be told at once, by a signal that nobody awaits yet.
+        assert comparison.limit(jobs()["base"].id, jobs()["base"].minutes + 2)
+        wait(lambda: jobs()["base"].restarts >= 1, what="the time limit")
+        wait(lambda: comparison.limit(jobs()["base"].id, 60), what="a longer one")
         # By a preemption a job is queued again, and goes on from its checkpoint.
         wait(lambda: comparison.held("cs_ce"), what="the other")
         before = comparison.worker("cs_ce")
         comparison.scontrol("requeue", jobs()["cs_ce"].id)
         wait(lambda: comparison.worker("cs_ce") not in (None, before), what="the job that was queued again")
-        # So it is at its time limit.
-        wait(lambda: jobs()["base"].restarts >= 1, what="the time limit")
-        comparison.scontrol("update", f"JobId={jobs()['base'].id}", "TimeLimit=60")
         comparison.release("base")
         # A process that is killed has failed, and the next command does what is missing.
         os.kill(comparison.worker("cs_ce"), signal.SIGKILL)
