@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def study():
     sys.path.insert(0, str(ROOT / "scripts"))
     try:
-        names = ("forms", "kept", "page", "rules", "tables")
+        names = ("budgets", "forms", "kept", "page", "rules", "tables")
         yield {
             "": importlib.import_module("regret"),
             **{n: importlib.import_module(f"regret_study.{n}") for n in names},
@@ -68,9 +68,16 @@ def test_a_comparison_is_trained_once_and_judged(study, tmp_path, monkeypatch, c
     np.testing.assert_array_equal(held.parts(held.logits[1])[1], single["logits"].astype(np.float32))
     np.testing.assert_array_equal(held.recall[1, 1], single["recall"].astype(np.float32))
     assert comparison.truth.shape == (2, 2, 10) and comparison.best_epoch.shape == (2, 2)
+    # Half of the four epochs are one of each recipe, with the first seed.
+    for _ in range(2):
+        assert study[""].main(["budget", "--work", str(work)]) == 0
+    assert study[""].main(["pack", "--work", str(work), "--results", str(results)]) == 0
+    (within,) = study["budgets"].read(results / "budget.csv").values()
+    assert within[2:] == (4, 2, 2) and within.chosen in tiny(study).recipes
     capsys.readouterr()
     assert study[""].main(["judge", "--results", str(results), "--print"]) == 0
-    assert "| tiny |" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"| tiny | design | 2 of 4 | `{within.chosen}` |" in said
 
 
 def test_regret_and_coverage_are_those_of_a_slow_count(study):
@@ -105,10 +112,14 @@ def test_scores_of_classes(study):
 def test_the_page_says_what_is_kept(study):
     root = ROOT / "docs" / "results" / "regret"
     comparisons = [found for form in study["forms"].FORMS.values() if (found := study["kept"].read(form, root))]
-    blocks, text = study["page"].blocks(comparisons), (ROOT / "docs" / "regret.md").read_text("utf-8")
+    budgeted = study["budgets"].read(root / "budget.csv")
+    blocks, text = study["page"].blocks(comparisons, budgeted), (ROOT / "docs" / "regret.md").read_text("utf-8")
     for name in ("forms", "scores"):  # of the others a draw may differ between versions of NumPy
         assert f"<!-- {name}: begin -->\n{blocks[name]}\n<!-- {name}: end -->" in text, "run scripts/regret.py judge"
     for comparison in comparisons:
         half = text.split(f"<!-- {comparison.form.half}: begin -->")[1].split("<!--")[0]
         assert f"| {comparison.form.name} | " in half
+    within = text.split("<!-- budget: begin -->")[1].split("<!--")[0]
+    for row in budgeted.values():
+        assert f"| {row.form} | " in within and f"| {row.used} of {row.epochs} | `{row.chosen}` |" in within
     assert sum(path.stat().st_size for path in root.iterdir()) < 10 * 2**20

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from . import tables
+from .budgets import Budgeted
 from .forms import DESIGN, FOLDS, FORMS, JUDGED
 from .kept import Comparison
 from .rules import SCORES, predictions
@@ -14,20 +15,21 @@ from .rules import SCORES, predictions
 USUAL = 5  # folds of the package's rule
 
 
-def blocks(comparisons: list[Comparison]) -> dict[str, str]:
+def blocks(comparisons: list[Comparison], budgeted: dict[str, Budgeted]) -> dict[str, str]:
     """Mark -> Markdown."""
     halves = {half: [each for each in comparisons if each.form.half == half] for half in (DESIGN, JUDGED)}
     return {
         "forms": _forms(comparisons),
         "scores": "\n\n".join(_scores(halves[DESIGN], folds) for folds in sorted(FOLDS)),
         **{half: _half(each) for half, each in halves.items()},
+        "budget": _budget([each for each in comparisons if each.form.name in budgeted], budgeted),
     }
 
 
-def write(path: Path, comparisons: list[Comparison]) -> None:
+def write(path: Path, found: dict[str, str]) -> None:
     """Replace the blocks of the page."""
     text = path.read_text("utf-8")
-    for name, block in blocks(comparisons).items():
+    for name, block in found.items():
         begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
         head, rest = text.split(begin)
         text = head + begin + block + "\n" + end + rest.split(end, 1)[1]
@@ -109,6 +111,30 @@ def _half(comparisons):
     held = f"Of {number} intervals {plain} ({_percent(plain, number)}) hold the gain that was measured."
     wider = f"Widened by the error with which it was measured, {widened} do ({_percent(widened, number)})."
     return "\n\n".join([regrets, goal, f"{held}\n{wider}"])
+
+
+def _budget(comparisons, budgeted):
+    """What is chosen within half the epochs, beside what the whole comparison chooses."""
+    if not comparisons:
+        return "Not compared yet."
+    rows = []
+    for each in comparisons:
+        within, whole = budgeted[each.form.name], tables.judged(each, USUAL)
+        regrets = [
+            tables.regret(each, np.array([name == chosen for name in each.recipes], float))
+            for chosen in (within.chosen, whole.chosen)
+        ]
+        names = (f"`{within.chosen}`", f"`{whole.chosen}`")
+        rows.append((each.form.name, each.form.half, f"{within.used} of {within.epochs}", *names, *regrets))
+    columns = list(zip(*rows))[5:]
+    summary = [
+        (name, "", "", "", "", *(float(of(column)) for column in columns))
+        for name, of in (("mean", np.mean), ("highest", max))
+    ]
+    head = ("Comparison", "For", "Epochs", "Chosen", "By the whole", "Regret", "Of the whole")
+    difference = float(np.mean(columns[0]) - np.mean(columns[1]))
+    goal = f"Above the whole comparison: {difference:.2f} in the mean; the goal is 0.3."
+    return table(head, [*rows, *summary]) + "\n\n" + goal
 
 
 def _percent(count, number):
