@@ -77,7 +77,7 @@ def test_recipes_are_dropped_with_the_evidence_and_the_chosen_one_has_whole_runs
     found, trained, said = settings(), Trained(), []
     rounds = Rounds(found, Asked(72, EPOCHS))
     plan = "\n".join(rounds.plan())
-    assert "6 recipes, 3 seed(s), 8 epochs: 144 epochs in all; the budget is 72 epochs" in plan
+    assert "6 recipes, 3 seeds, 8 epochs: 144 epochs in all; the budget is 72 epochs" in plan
     rounds.work(trained, said.append)
     first, *_, last = rounds.found.rounds
     assert first.epochs < 8 and first.seeds == (0,) and first.recipes == ("base", *RECIPES)

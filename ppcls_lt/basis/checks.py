@@ -188,3 +188,9 @@ def described(text: object, whole: bool = False) -> str:
     sentence = _Sentence(text)
     sentence.whole = whole
     return sentence
+
+
+def some(number: object, noun: str) -> str:
+    """Return the number with its noun, in the plural where it is not one."""
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    return f"{number} {noun if number == 1 else plural}"

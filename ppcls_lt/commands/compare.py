@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from ..basis import lock
-from ..basis.checks import described, fail, integer
+from ..basis.checks import described, fail, integer, some
 from ..data.group_names import TERTILES
 from ..jobs import OWNER
 from ..jobs.executors import options
@@ -202,8 +202,9 @@ def _train_and_rank(settings, arguments, executor, limit):
     rounds = None if limit is None else budget.Rounds(settings, limit, arguments.retrain)
     if rounds is None:
         _say(
-            f"{len(settings.plans)} candidates, {len(settings.seeds)} seed(s), {settings.epochs} epochs: {finished} "
-            f"runs are finished, {len(missing)} to do, {sum(job.epochs - job.trained for job in missing)} epochs"
+            f"{some(len(settings.plans), 'candidate')}, {some(len(settings.seeds), 'seed')}, "
+            f"{some(settings.epochs, 'epoch')}: {finished} runs are finished, {len(missing)} to do, "
+            f"{sum(job.epochs - job.trained for job in missing)} epochs"
             f"{'' if arguments.dry_run else f', in {settings.folder}'}"
         )
     tuner = None if arguments.tuned is None else tuning.Tuner(settings, arguments.tuned, arguments.retrain)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from ..basis.checks import choice, described, fail, integer
-from .describing import ratio, report, say, some
+from ..basis.checks import choice, described, fail, integer, some
+from .describing import ratio, report, say
 from .list_options import add_group_options, add_list_command, delimiter, thresholds
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..basis.checks import some
 from ..data.group_names import TERTILES
 
 if TYPE_CHECKING:
@@ -59,12 +60,6 @@ def ratio(counts: np.ndarray) -> str:
     """Largest class over smallest, of those with images, as text."""
     filled = counts[counts > 0]
     return f"{filled.max() / filled.min():.1f}".removesuffix(".0")
-
-
-def some(number: Any, noun: str) -> str:
-    """Return the number with its noun, in the plural where it is not one."""
-    plural = noun + ("es" if noun.endswith("s") else "s")
-    return f"{number} {noun if number == 1 else plural}"
 
 
 def encoding() -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ..basis.checks import fail
+from ..basis.checks import fail, some
 from ..data.group_names import THRESHOLDS
-from .describing import ratio, report, say, some
+from .describing import ratio, report, say
 from .list_options import add_list_command, add_seed_and_force, delimiter, flag
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .describing import missing, say, some
+from ..basis.checks import some
+from .describing import missing, say
 from .list_options import add_list_command, add_seed_and_force, delimiter, flag
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .. import host
+from ..basis.checks import some
 from ..basis.findings import ConfigError, of, place
 from ..basis.registry import found
 from ..configuration import callback_entries, plain, sampler_checks, schema, stages, trying, validation
@@ -159,7 +160,7 @@ def _writes(stage, mode, plan):
         kept = [(checkpoints.LATEST, "the checkpoint of the last epoch")]
         kept += [("best_model", "the checkpoint of the best epoch")] if evaluates else []
         if 0 < section["save_interval"] <= section["epochs"]:
-            kept.append(("epoch_*", f"a checkpoint every {section['save_interval']} epoch(s)"))
+            kept.append(("epoch_*", f"a checkpoint, every {some(section['save_interval'], 'epoch')}"))
         found += [(folder / (prefix if nested else "") / f"{prefix}.pd*", what) for prefix, what in kept]
     if mode in run_files.FILES:
         names = run_files.FILES[mode]

@@ -78,7 +78,8 @@ class Rounds:
         names, by_epochs = list(self._settings.plans), self._costs.by_epochs()
         every = by_epochs.cost(names, None, len(self.rungs) - 1)
         lines = [
-            f"{len(names)} recipes, {len(self._seeds)} seed(s), {self._whole} epochs: {every:.0f} epochs in all; the "
+            f"{checks.some(len(names), 'recipe')}, {checks.some(len(self._seeds), 'seed')}, "
+            f"{checks.some(self._whole, 'epoch')}: {every:.0f} epochs in all; the "
             f"budget is {asked.said(asked.amount)}{f', {asked.slots} runs at a time' * (asked.slots > 1)}"
         ]
         if self.replaces and not spent:

@@ -81,7 +81,7 @@ class Tuner:
 
     def plan(self) -> list[str]:
         """What will be done, a line for each recipe."""
-        runs = f"{self._asked.trials} trials, {len(self._settings.seeds)} run(s) each"
+        runs = f"{checks.some(self._asked.trials, 'trial')}, {checks.some(len(self._settings.seeds), 'run')} each"
         return [
             f"tuned, {runs}: {self._said(name)}" for name in self._asked.recipes if name not in self._settings.refused
         ]

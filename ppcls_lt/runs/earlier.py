@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..basis.checks import ConfigError
+from ..basis.checks import ConfigError, some
 from . import checkpoints
 from . import marks as run_marks
 
@@ -77,7 +77,7 @@ def _told(found):
     path, facts = max(found, key=lambda each: Path(f"{each[0]}{_WEIGHTS}").stat().st_mtime)
     saved = datetime.datetime.fromtimestamp(Path(f"{path}{_WEIGHTS}").stat().st_mtime, datetime.timezone.utc)
     when = f"saved {saved:%Y-%m-%d %H:%M} UTC"
-    others = f", and {len(found) - 1} more checkpoint(s)" if len(found) > 1 else ""
+    others = f", and {some(len(found) - 1, 'more checkpoint')}" if len(found) > 1 else ""
     if "run" not in facts:
         return f"{path} ({when} by PaddleClas without ppcls_lt){others}"
     recipe = f" of the recipe {facts['recipe']}" if facts.get("recipe") else ""

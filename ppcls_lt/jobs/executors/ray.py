@@ -51,7 +51,7 @@ class Ray:
             num_cpus=self._cpus, num_gpus=self._gpus, max_retries=_RETRIES, retry_exceptions=False
         )
         nodes = sum(node["Alive"] for node in ray.nodes())
-        say(f"Ray cluster of {nodes} node(s) at {options['address']}")
+        say(f"Ray cluster of {checks.some(nodes, 'node')} at {options['address']}")
 
     def begin(self, tasks: Sequence[Task]) -> None:
         self._waiting += tasks
