@@ -65,6 +65,8 @@ def test_a_packaged_part_brings_the_kind_that_it_says_and_is_accepted(name, data
     partner = {"deferred_resampling": "resample", "normalized": "ldam"}.get(name)
     if partner is not None:
         settings["Global"]["recipe"] = [name, partner]
+    if "adapter" in recipe.parts[0].kinds:  # which are trained beside pretrained weights
+        settings["Arch"]["pretrained"] = True
     checklist.checked_plan(settings, "train")
 
 

@@ -19,7 +19,7 @@ from ..reports.run import collect
 from ..runs import checkpoints
 from ..runs import files as run_files
 from ..runs import marks as run_marks
-from . import plugins
+from . import adapters, plugins
 
 _OWNER = "Global: `run`"
 # What `ppcls-lt compare` leaves of a run, in the folder above its training's.
@@ -121,7 +121,8 @@ def get_config(
         section["output_dir"] = str(run.output_dir)
     if "Global.pretrained_model" not in given:
         section["pretrained_model"] = _weights(run, str(config["Arch"].get("name")))
-    _without_start(config["Arch"])
+    if not adapters.downloads(config["Arch"]) and not (adapters.asked(config["Arch"]) and "Arch.pretrained" in given):
+        _without_start(config["Arch"])
     _find_data(config, run.folder, given)
     return config
 
@@ -152,7 +153,7 @@ def _weights(run, arch):
 
 
 def _without_start(arch):
-    """Take out the weights that the training began with; the trained ones fill the model."""
+    """Take out the weights that the training began with; the trained ones fill the model, or know where those lie."""
     if isinstance(arch, dict):
         if arch.get("pretrained"):
             arch["pretrained"] = False

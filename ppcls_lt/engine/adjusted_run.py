@@ -12,7 +12,7 @@ import numpy as np
 import paddle
 
 from ..basis import atomic, checks, disk
-from ..configuration import model_record, plain
+from ..configuration import adapters, model_record, plain
 from ..configuration import reading as configuration
 from ..maths.adjustment import OWNER, Classifier
 from ..maths.cross_validation import Chosen
@@ -128,6 +128,7 @@ def write(
         "stage": 1,
         model_record.KEY: {**model_record.of(written), "recipe": None},
         "adjusted": record,
+        **{key: manifest[key] for key in (adapters.RECORD,) if key in manifest},
     }
     weights = folded(model, classifier, chosen, paddle.load(f"{source}{checkpoints.WEIGHTS}"))
     with disk.writing(out, OWNER, "--out"):

@@ -9,6 +9,7 @@ from typing import Any, Callable, NamedTuple
 
 from ..basis.findings import ConfigError, Finding, of, raise_all
 from ..configuration import (
+    adapters,
     callback_entries,
     count_checks,
     devices,
@@ -93,6 +94,7 @@ CHECKS = (
         modes=("train",),
     ),
     Check(weights.findings),
+    Check(adapters.findings, needs=("Global.pretrained_model",), whole=True),
     Check(_without_mode(held_out.findings)),
     Check(evaluation.findings, needs=("Arch.class_num",)),
     Check(_without_mode(unreadable.findings)),

@@ -6,22 +6,35 @@ from typing import TYPE_CHECKING, Callable
 
 import paddle
 
+from ..configuration import adapters
 from ..configuration import reading as configuration
 from ..maths.classifier import LogitsCheck, UnitFeaturesLinear, find_classifier, give_bias, normalize
+from . import adapting, base_weights
 
 if TYPE_CHECKING:
     from paddle import nn
 
+OWN = ("classifier", *adapters.KINDS)  # of the section `Arch`, which the host's architectures do not know
+
 
 def build_model(original: Callable, config: dict, mode: str = "train") -> nn.Layer:
-    """The host's ``build_model``, which also understands ``Arch.classifier``."""
+    """The host's ``build_model``, which also understands the keys of ``Arch`` that this package adds."""
+    model = _with_classifier(original, config, mode)
+    adapting.adapt(model, config)
+    base_weights.bring(model, config)
+    return model
+
+
+def _with_classifier(original, config, mode):
     kind, scale = configuration.classifier_kind(config), configuration.normalized_scale(config)
-    if kind is None:
+    if not any(key in config["Arch"] for key in OWN):
         return original(config, mode)
     # Several architectures swallow an unknown key, others fail on it.
     bare = type(config)(config)
-    bare["Arch"] = type(config["Arch"])({k: v for k, v in config["Arch"].items() if k != "classifier"})
+    bare["Arch"] = type(config["Arch"])({k: v for k, v in config["Arch"].items() if k not in OWN})
     model = original(bare, mode)
+    if kind is None:
+        return model
     # A path in `pretrained` has been loaded by the architecture already.
     loaded = isinstance(config["Arch"].get("pretrained"), str)
     arch = config["Arch"].get("name", type(model).__name__)

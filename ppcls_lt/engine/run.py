@@ -14,6 +14,7 @@ from paddle import nn
 from ..callbacks import Callback
 from ..maths import randomness
 from ..maths.batch_norm import share_statistics
+from . import base_weights
 from .learning_rates import scale_schedule
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ class Run:
         """The state dict of a layer as it is to be written."""
         weights = layer.state_dict()
         self._call("on_save", weights)
-        return weights
+        return base_weights.left_out(self, weights)
 
     def _seed(self):
         """The run's seed, the same in all processes, drawn where the configuration states none."""

@@ -20,7 +20,18 @@ from ..configuration import callback_entries, finished_run, model_record, places
 from ..configuration import plugins as own_modules
 from ..runs import earlier as earlier_runs
 from ..samplers import weight_balanced as samplers
-from . import announcements, beginning, evaluation, nonfinite, recording, resuming, saving, unreadable, weights
+from . import (
+    announcements,
+    base_weights,
+    beginning,
+    evaluation,
+    nonfinite,
+    recording,
+    resuming,
+    saving,
+    unreadable,
+    weights,
+)
 from .assembly import Assembly
 from .checklist import checked_plan
 from .model_building import build_model
@@ -91,6 +102,8 @@ def _build(engine, construct, config, mode):
     with assembly.building(), loading.watched():
         construct(config)
     loading.check(engine.model, config, mode)
+    if mode == "export":
+        base_weights.fold_for_export(engine)
     assembly.connect(engine, mode)
     evaluation.attach(engine)
     unreadable.attach(engine, assembly.watches)
@@ -183,7 +196,8 @@ class _Training:
         with self._own_names(), assembly.building(self._run.model_built, epochs):
             with loading.watched():
                 self._construct(config)
-            loading.check(self._engine.model, config, "train", hidden=self._run.hidden_keys)
+            left = loading.check(self._engine.model, config, "train", hidden=self._run.hidden_keys)
+            base_weights.settle(self._run, left)
             assembly.connect(self._engine, "train")
             evaluation.attach(self._engine, self._run)
             self._run.attach(self._engine)

@@ -17,6 +17,7 @@ from ..basis import checks
 from ..basis.findings import ConfigError, Finding, of
 from ..configuration import model_record
 from ..configuration import reading as configuration
+from ..maths import adapted
 from ..maths.classifier import find_classifier
 from ..runs import checkpoints
 
@@ -176,7 +177,7 @@ class Loading:
 
     def check(
         self, model: nn.Layer, config: dict, mode: str, *, source: str | None = None, hidden: Sequence[str] = ()
-    ) -> None:
+    ) -> dict[str, Any]:
         """Say what was loaded; raise where the model is not what its weights were to make it.
 
         Args:
@@ -187,12 +188,16 @@ class Loading:
             source (str, optional): what was loaded last; by default ``Global.pretrained_model``.
             hidden (sequence of str): keys of the model that no file holds.
 
+        Returns:
+            The keys that no file held -> the shapes in file and model of one of another size, or None.
+
         Raises:
             ConfigError: nothing fits, or, but for the start of a training, a
                 parameter or buffer is missing. ``Global.untrained`` allows both.
         """
         arch = config["Arch"].get("name", type(model).__name__)
         untrained = config["Global"].get("untrained", False)
+        hidden = {*hidden, *adapted.absent(model, mode == "train", bool(config["Global"].get("checkpoints")))}
         own = [key for key in model.state_dict() if key not in hidden]
         prefixes = {id(layer): f"{name}." if name else "" for name, layer in model.named_sublayers(include_self=True)}
         parts = [load for load in self.loads if id(load.layer) in prefixes and load.layer.state_dict()]
@@ -223,11 +228,12 @@ class Loading:
             path = named if last else config["Arch"].get("pretrained")
             if begins and isinstance(path, str) and f"{classifier}.weight" in {prefix + key for key in load.taken}:
                 model_record.warn_of_start(config, path)
+        left = {key: misfits.get(key) for key in missing}
         if mode == "train" or not missing:
-            return
+            return left
         if untrained and mode != "resume":
             _log.warning("%s: %d of %d keys of %s stay as initialised", mode, len(missing), len(own), arch)
-            return
+            return left
         shown = [f"{key}{_shapes(misfits.get(key))}" for key in list(missing)[:_SHOWN]]
         raise ConfigError(
             f"{_owner(source, named is not None)} must hold every parameter and buffer of {arch}, got "

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..configuration import held_out, listed_images, plain, recipes, schedules, stages
+from ..configuration import adapters, held_out, listed_images, plain, recipes, schedules, stages
 from ..configuration import reading as configuration
 from ..configuration.merging import merged
 from .job import INFERENCE, TRAINING, WEIGHTS, Job
@@ -112,7 +112,7 @@ class Configurations:
         for key in ("best_metric", "resume"):
             config["Global"].pop(key, None)
         config["Global"]["pretrained_model"] = str(job.folder / WEIGHTS)
-        if config["Arch"].get("pretrained"):
+        if config["Arch"].get("pretrained") and not adapters.downloads(config["Arch"]):
             config["Arch"]["pretrained"] = False  # the trained weights are loaded anyway
         return config
 

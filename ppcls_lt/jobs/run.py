@@ -12,7 +12,7 @@ import paddle
 from .. import host
 from ..basis import atomic, checks
 from ..basis.checks import ConfigError
-from ..configuration import listed_images, plain, processes, stages
+from ..configuration import adapters, listed_images, plain, processes, stages
 from ..configuration import reading as configuration
 from ..data.groups import shot_groups
 from ..data.list_files import read_label_list
@@ -86,7 +86,7 @@ def _train_and_predict(folder, recipe, seed, listed):
     evaluated = [record for record in records[-1] if not record["ema"]]
     weights, epoch = _judged_weights(folder, recipe, plan, evaluated)
     _check_finite(f"{weights}.pdparams", recipe)
-    atomic.copy(f"{weights}.pdparams", folder / f"{WEIGHTS}.pdparams")
+    _keep(weights, folder)
     held_out = _predicted(folder, plan[-1], listed)
     write_logits(folder / LOGITS, held_out)
     scores = [(record["epoch"], record["score"]) for record in evaluated]
@@ -106,6 +106,18 @@ def _train_and_predict(folder, recipe, seed, listed):
     for output, _ in folders:
         # Only an unfinished training needs them, and many runs fill a disk.
         checkpoints.remove_all(output)
+
+
+def _keep(weights, folder):
+    """Copy the judged weights, with what they say of those that they lie beside."""
+    record = adapters.recorded(str(weights))
+    if record is None:
+        atomic.copy(f"{weights}.pdparams", folder / f"{WEIGHTS}.pdparams")
+        return
+    manifest = checkpoints.manifest_of(weights)
+    facts = {key: value for key, value in manifest.items() if key not in ("prefix", "files")}
+    with checkpoints.saving(folder, WEIGHTS, facts) as staged:
+        atomic.copy(f"{weights}.pdparams", staged / f"{WEIGHTS}.pdparams")
 
 
 def _judged_weights(folder, recipe, plan, evaluated):

@@ -9,14 +9,20 @@ import numpy as np
 import paddle
 from paddle import nn
 
+from . import adapted
+
 _FLOATS = (paddle.float16, paddle.bfloat16, paddle.float32, paddle.float64)
 
 
 def floating(model: nn.Layer) -> dict[str, paddle.Tensor]:
-    """What there is to average in a model: name -> tensor, each tensor once, running statistics included."""
+    """What there is to average in a model: name -> tensor, each tensor once, running statistics included.
+
+    The pretrained weights beside adapters never change.
+    """
     found: dict[int, tuple[str, paddle.Tensor]] = {}
+    held = set(adapted.held(model))
     for name, tensor in model.state_dict().items():
-        if tensor.dtype in _FLOATS:
+        if tensor.dtype in _FLOATS and name not in held:
             found.setdefault(id(tensor), (name, tensor))
     return dict(found.values())
 

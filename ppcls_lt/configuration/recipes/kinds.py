@@ -6,11 +6,28 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
+from .. import adapters
+
 LOSS, SAMPLING, DEFERRAL, CLASSIFIER = "loss", "sampling", "deferral", "classifier"
 POLICY, ERASING, MIXING, SMOOTHING = "image policy", "erasing", "mixing", "label smoothing"
+ADAPTER = "adapter"
 STEP, SCHEDULE, DECAY, AVERAGING, SECOND = "step", "schedule", "weight decay", "averaging", "second stage"
 KINDS = (
-    *(LOSS, SAMPLING, DEFERRAL, CLASSIFIER, POLICY, ERASING, MIXING, SMOOTHING, STEP, SCHEDULE, DECAY, AVERAGING),
+    *(
+        LOSS,
+        SAMPLING,
+        DEFERRAL,
+        CLASSIFIER,
+        ADAPTER,
+        POLICY,
+        ERASING,
+        MIXING,
+        SMOOTHING,
+        STEP,
+        SCHEDULE,
+        DECAY,
+        AVERAGING,
+    ),
     SECOND,
 )
 # Kinds of which a part holds in the first stage unless it says otherwise; the others hold in all of them.
@@ -80,6 +97,8 @@ def _of_stage(config: dict) -> Iterator[str]:
         yield SAMPLING
     if at(config, ("Arch", "classifier")) is not None:
         yield CLASSIFIER
+    if any(at(config, ("Arch", kind)) is not None for kind in adapters.KINDS):
+        yield ADAPTER
     if at(config, BATCHES):
         yield MIXING
     if at(config, ("Optimizer", "lr", "name")) is not None:

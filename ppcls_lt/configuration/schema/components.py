@@ -6,6 +6,7 @@ import inspect
 
 from ...basis import checks, registry, spelling
 from ...host import known_keys, read_keys
+from .. import adapters
 from ..options import GLOBAL_KEYS
 from .nodes import Items, Node
 
@@ -14,7 +15,8 @@ OURS: dict[tuple[str, ...], tuple[str, ...]] = {
     (): ("Callbacks", "Stages", "start_from"),
     ("Global",): tuple(GLOBAL_KEYS),
     ("AMP",): ("use_amp",),
-    ("Arch",): ("classifier",),
+    ("Arch",): ("classifier", *adapters.KINDS),
+    **{("Arch", kind): adapters.keys(kind) for kind in adapters.KINDS},
 }
 _NOUNS = {
     "arch": "architecture",

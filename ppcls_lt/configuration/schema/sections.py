@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...callbacks import LossSchedule, loss_entries
+from .. import adapters
 from .components import OURS, Components, reads
 from .nodes import Items, Node
 
@@ -62,8 +63,9 @@ class Tree(Components):
     def _arch(self, value, path="Arch", own=None):
         """An architecture: that of the configuration, a backbone, or one of several."""
         read = reads(("Arch",))
-        own = [key for key, taken in read.items() if taken] + ["classifier"] if own is None else own
+        own = [key for key, taken in read.items() if taken] + list(OURS[("Arch",)]) if own is None else own
         below = {
+            **{kind: self._section("Arch", kind) for kind in adapters.KINDS if path == "Arch"},
             "Backbone": lambda part: self._arch(part, f"{path}.Backbone", ("name",)),
             "BackboneStopLayer": lambda part: Node(
                 f"{path}.BackboneStopLayer", f"{path}.BackboneStopLayer", part, {"name": None}

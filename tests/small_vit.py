@@ -1,0 +1,14 @@
+"""PaddleClas's vision transformer, so small that it trains in no time: a plugin of the tests' configurations."""
+
+from ppcls_lt import host
+from ppcls_lt.registry import register
+
+
+@register("arch")
+def SmallViT(class_num=10, img_size=32, pretrained=False):
+    """Three blocks of 96 features; images ``[N, 3, H, W]`` to logits ``[N, class_num]``."""
+    transformers = host.module("arch.backbone.model_zoo.vision_transformer")
+    size = {"patch_size": 8, "embed_dim": 96, "depth": 3, "num_heads": 3, "mlp_ratio": 4, "qkv_bias": True}
+    model = transformers.VisionTransformer(img_size=img_size, class_num=class_num, **size)
+    transformers._load_pretrained(pretrained, model, "")
+    return model
