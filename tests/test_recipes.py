@@ -3,6 +3,7 @@
 import copy
 import itertools
 
+import paddle
 import pytest
 import yaml
 
@@ -66,7 +67,8 @@ def test_a_packaged_part_brings_the_kind_that_it_says_and_is_accepted(name, data
     if partner is not None:
         settings["Global"]["recipe"] = [name, partner]
     if "adapter" in recipe.parts[0].kinds:  # which are trained beside pretrained weights
-        settings["Arch"]["pretrained"] = True
+        paddle.save({}, str(tmp_path / "start.pdparams"))
+        settings["Global"]["pretrained_model"] = str(tmp_path / "start")
     checklist.checked_plan(settings, "train")
 
 
