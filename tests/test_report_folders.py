@@ -7,6 +7,7 @@ import pytest
 
 from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.commands import main as cli
+from ppcls_lt.data import class_names
 from ppcls_lt.reports.parts.csv_files import as_csv
 from ppcls_lt.reports.run.collect import collect
 from ppcls_lt.runs import files as run_files
@@ -150,7 +151,7 @@ def test_mistakes_end_with_one_message(mistake, tmp_path, capsys):
 def test_a_line_of_names_that_begins_with_no_class(tmp_path):
     (tmp_path / "names.txt").write_text("0 fox\nfox 1\n")
     with pytest.raises(ConfigError, match="line 2 must be `class name` with an integer class, got 'fox 1'"):
-        run_files.read_class_names(tmp_path / "names.txt")
+        class_names.read(tmp_path / "names.txt")
 
 
 def test_what_a_page_needs_is_named_in_one_line(tmp_path, missing, capsys):

@@ -17,6 +17,7 @@ from .. import __version__, host
 from ..basis import atomic, checks, disk
 from ..basis.findings import ConfigError, Finding, of
 from ..configuration import plain, plugins, stages
+from ..data import class_names as class_names_file
 from ..maths.classifier import find_classifier
 from ..metrics import Batches
 from ..reports.parts import packages
@@ -149,7 +150,7 @@ def class_names(config: dict) -> dict | None:
     if not isinstance(path, str) or not os.path.isfile(path):
         return None
     try:
-        return {str(label): name for label, name in run_files.read_class_names(path).items()}
+        return {str(label): name for label, name in class_names_file.read(path).items()}
     except ConfigError as error:
         _log.warning("names of classes left out: %s", error)
         return None

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..basis import atomic, checks
+from ..basis import atomic
 from ..basis.checks import ConfigError
 from ..data.counts import MAX_CLASSES
 
@@ -48,10 +48,15 @@ class Predictions(NamedTuple):
 
 def write_config(path: str | os.PathLike, config: dict, comment: str = "") -> None:
     """Write a configuration of plain maps, lists and values as YAML below a comment, whole or not at all."""
+    atomic.write(path, config_text(config, comment).encode())
+
+
+def config_text(config: dict, comment: str = "") -> str:
+    """Return a configuration of plain maps, lists and values as YAML below a comment."""
     import yaml
 
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
-    atomic.write(path, "".join([*(f"# {line}\n" for line in comment.splitlines()), text]).encode())
+    return "".join([*(f"# {line}\n" for line in comment.splitlines()), text])
 
 
 def write_info(path: str | os.PathLike, info: dict) -> None:
@@ -150,26 +155,3 @@ def read_predictions(path: str | os.PathLike) -> Predictions | None:
                 f"{path}: classes must lie in [0, {found.class_num}), got {classes.min()} to {classes.max()}"
             )
     return found
-
-
-def read_class_names(path: str | os.PathLike) -> dict[int, str]:
-    """Return the names in a file of lines ``class name``, as PaddleClas's ``class_id_map_file``: class -> name.
-
-    Raises:
-        ConfigError: the file cannot be read or a line does not begin with a class.
-    """
-    if Path(path).exists():
-        checks.regular_file("class names", "file", path)
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: must be a text file of lines `class name`: {error}") from error
-    names = {}
-    for number, line in enumerate(lines, 1):
-        first, _, name = line.strip().partition(" ")
-        if not first:
-            continue
-        if not first.isdecimal():
-            raise ConfigError(f"{path}: line {number} must be `class name` with an integer class, got {line[:80]!r}")
-        names[int(first)] = name.strip()
-    return names

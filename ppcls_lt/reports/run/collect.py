@@ -13,6 +13,7 @@ import numpy as np
 
 from ...basis import yaml_files
 from ...basis.checks import ConfigError, fail, integer, sought
+from ...data import class_names
 from ...data.counts import as_counts, images_per_class
 from ...data.group_names import THRESHOLDS
 from ...data.groups import shot_groups
@@ -178,7 +179,7 @@ def collect(
         deeper.refuse(folder, tuple(runs), owner)
         files = " or ".join(run_files.FILES[wanted].info for wanted in runs)
         raise ConfigError(f"{owner}: {folder} holds no run of ppcls-lt (no {files}); {_HELP}")
-    given = None if names is None else run_files.read_class_names(names)
+    given = None if names is None else class_names.read(names)
     for wanted, infos in runs.items():
         parts = [_part(path.parent, wanted, info, thresholds, given, owner) for path, info in infos]
         if any(part.predictions is not None for part in parts):

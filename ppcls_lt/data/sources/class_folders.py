@@ -1,0 +1,59 @@
+"""A folder of class folders; or of the folders train, val and test with class folders in them."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+
+from ...basis import checks
+from .images import Found, below, folders_in, passed_over
+
+# What people call the parts of their data.
+PART_NAMES = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+
+
+def read(folder: str | os.PathLike, owner: str) -> Found:
+    """Return the images below a folder, the class of each by the folder that it lies in.
+
+    The class is the first folder on the way, whatever lies deeper. Where all folders with images are called train, val
+    or test (or as in ``PART_NAMES``), and one of them train, they are the parts, and the classes lie in them.
+
+    Args:
+        folder (str): the folder.
+        owner (str): who asks, for messages.
+
+    Raises:
+        ConfigError: there is no image in a class folder.
+    """
+    others: Counter = Counter()
+    paths = list(below(folder, others))
+    first = {path.split("/")[0] for path in paths if "/" in path}
+    known = {PART_NAMES.get(name.lower()) for name in first}
+    in_parts = "train" in known and None not in known
+    depth = 1 if in_parts else 0
+    images, classes, parts, loose = [], [], [], 0
+    for path in paths:
+        folders = path.split("/")[:-1]
+        if len(folders) <= depth:
+            loose += 1
+            continue
+        images.append(path)
+        classes.append(folders[depth])
+        parts.append(PART_NAMES[folders[0].lower()] if in_parts else None)
+    if not images:
+        got = f"{loose} images without a class" if loose else "none"
+        expected = f"a folder with images in a folder for each class ({folder})"
+        checks.fail(owner, "SOURCE", expected, checks.described(got))
+    told = []
+    if in_parts:
+        told.append(f"parts: the folders {', '.join(sorted(first))}")
+    empty = [name for name in folders_in(folder) if name not in first]
+    if empty:
+        told.append(f"left out, no image in them: {', '.join(empty)}")
+    if loose:
+        told.append(f"left out, in no folder of a class: {loose} image{'s' * (loose > 1)}")
+    return Found(images, classes, list(images), parts, None, [*told, *passed_over(others)])

@@ -1,0 +1,107 @@
+"""Image files below a folder, and images that a list or table names in one way or another."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ...basis import checks
+
+# What OpenCV, with which PaddleClas decodes, reads everywhere.
+ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+PARTS = ("train", "val", "test")
+_SHOWN = 3
+
+
+class Found(NamedTuple):
+    """The images of a source, lists of one length N but for ``names`` and ``told``."""
+
+    images: list  # paths relative to the root, with `/`, or absolute ones
+    classes: list  # the name of each one's class
+    groups: list  # what each one must stay together with; its own path where that is nothing
+    parts: list  # of each `train`, `val` or `test`, or None where the source does not say
+    names: list | None  # of the classes in the order of their labels; None: they have no order yet
+    told: list  # sentences about what was left out, and what was taken for what
+
+
+def below(folder: str | os.PathLike, others: Counter) -> Iterator[str]:
+    """Yield the image files below a folder, sorted, relative to it, with ``/``; links are followed, hidden files not.
+
+    Args:
+        folder (str): where to look.
+        others (Counter): ending -> how many files with it were passed over, which is added to.
+    """
+    seen = set()
+    for place, folders, files in os.walk(os.fspath(folder), followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        inside = os.path.relpath(place, folder)
+        for name in sorted(files):
+            if _is_hidden(name):
+                continue
+            if name.lower().endswith(ENDINGS):
+                yield Path(name).as_posix() if inside == "." else (Path(inside) / name).as_posix()
+            else:
+                others[os.path.splitext(name)[1].lower() or "no ending"] += 1
+
+
+def folders_in(folder: str | os.PathLike) -> list[str]:
+    """Return the names of the folders in a folder, sorted, without the hidden ones."""
+    return sorted(
+        entry.name for entry in os.scandir(os.fspath(folder)) if entry.is_dir() and not _is_hidden(entry.name)
+    )
+
+
+def _is_hidden(name):
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def passed_over(others: Counter) -> list[str]:
+    """Return the sentence about files that are no images, if there are any."""
+    if not others:
+        return []
+    kinds = ", ".join(f"{number} {ending}" for ending, number in others.most_common())
+    return [f"left out, no images by their endings: {kinds}"]
+
+
+class Places:
+    """Finds the images that a list names below a root, and counts those that are not there.
+
+    Args:
+        root (str): the folder that the paths are relative to.
+    """
+
+    def __init__(self, root: str | os.PathLike) -> None:
+        self.root = root
+        self.missing: list[str] = []
+
+    def find(self, written: str) -> str | None:
+        """Return an image's path with ``/``, as it is below the root, or None where there is none."""
+        for path in dict.fromkeys((written, written.replace("\\", "/"))):
+            path = path.removeprefix("./")
+            if os.path.isfile(os.path.join(self.root, path)):
+                return path
+        self.missing.append(written)
+        return None
+
+    def told(self, owner: str, skip: bool, source: str | os.PathLike) -> list[str]:
+        """Return the sentence about images that are not there.
+
+        Raises:
+            ConfigError: there are such, and they are not to be skipped.
+        """
+        if not self.missing:
+            return []
+        shown = ", ".join(map(repr, self.missing[:_SHOWN])) + (", ..." if len(self.missing) > _SHOWN else "")
+        if not skip:
+            got = checks.described(f"{len(self.missing)} that are not below {self.root}: {shown}")
+            remedy = "`--image-root` names the folder that they lie in, `--skip-missing` leaves them out"
+            checks.fail(owner, str(source), "a list of images that are there", got, remedy)
+        return [f"left out, not to be found: {len(self.missing)} images of {source} ({shown})"]
