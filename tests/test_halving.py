@@ -84,15 +84,18 @@ def test_more_than_the_least_is_enough_and_less_is_not(data):
 
 
 def test_a_budget_of_half_of_everything():
-    """Twelve recipes, three seeds: halving from schedules of half the length, to three recipes with every seed."""
+    """Twelve recipes, three seeds: one whole training of each, then all seeds of three."""
     rungs = ladder(8, 3, {1, 2, 4})
     assert rungs == [Rung(1, 1), Rung(2, 1), Rung(4, 1), Rung(8, 1), Rung(8, 2), Rung(8, 3)]
     halving = Halving(rungs, {f"r{i}": [rung.epochs for rung in rungs] for i in range(12)})
     rounds = halving.outlook(12 * 8 * 3 // 2)
     assert [(rungs[one.rung], len(one.kept)) for one in rounds] == [
-        (Rung(4, 1), 12),
-        (Rung(8, 1), 6),
-        (Rung(8, 2), 4),
+        (Rung(8, 1), 12),
+        (Rung(8, 3), 3),
+    ]
+    # Of a quarter there is no room for that.
+    assert [(rungs[one.rung], len(one.kept)) for one in halving.outlook(12 * 8 * 3 // 4)] == [
+        (Rung(2, 1), 12),
         (Rung(8, 3), 2),
     ]
 

@@ -3,6 +3,10 @@
 A rung is a length of the training and a number of seeds. What is on one rung goes on to a later one, or is dropped:
 half of it each time, less where the budget allows, more where it demands. The costs have any unit, that of the budget.
 
+Short schedules are a last resort, since the best of them is often another than that of whole ones, and a second seed
+says little that the first did not; so one whole training of each and then all seeds of some comes before any halving
+that is gentler. docs/regret.md has the figures.
+
 Source: Jamieson and Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization", 2016. There
 a training goes on from rung to rung; here it begins anew with a schedule of that length, since what acts late in a
 schedule shows in no part of a longer one.
@@ -77,32 +81,31 @@ class Halving:
 
     def least(self) -> float:
         """The smallest budget: each candidate has its turn on some rung, baseline and one more a whole training."""
-        every = list(self._costs)
-        starts = range(self.first_whole + 1)
-        return min(self._halved(every, None, start, self.first_whole, times) for start in starts for times in _TIMES)
+        every, target = list(self._costs), self.first_whole
+        return min(self._halved(every, None, start, target, times) for start in range(target + 1) for times in _TIMES)
 
     def first(self, budget: float) -> Round | None:
         """The first round, in which nothing is dropped; None where the budget is below :meth:`least`.
 
-        All candidates begin as far up as their halving fits, if it can be with all seeds in the end, else with fewer.
-        Where not even that fits, a quarter of them is left each time, or the baseline and one more at once.
+        All candidates begin with one seed and as long a schedule as leaves room for some of them with all seeds in the
+        end, if that can be, else with fewer.
         """
         every = list(self._costs)
         if self.cost(every, None, self.last) <= budget:
             return Round(self.last, tuple(every))
-        for times in _TIMES:
-            for target in range(self.last, self.first_whole - 1, -1):
-                for start in range(target, -1, -1):
-                    if self._halved(every, None, start, target, times) <= budget:
-                        return Round(start, tuple(every))
+        for target in range(self.last, self.first_whole - 1, -1):
+            for start in range(self.first_whole, -1, -1):
+                if any(self._halved(every, None, start, target, times) <= budget for times in _TIMES):
+                    return Round(start, tuple(every))
         return None
 
     def then(self, order: Sequence[str], equals: Iterable[str], done: int, left: float) -> Round | None:
         """The next round, None where there is none.
 
         What can be told apart from the best goes as soon as not all can be trained to the end, what cannot only as the
-        budget demands it, the last in the order first. Without any budget left the baseline and the best of the others
-        still get one whole training.
+        budget demands it, the last in the order first. After one whole training the others of all seeds follow at once,
+        for as many as there is room for. Without any budget left the baseline and the best of the others still get one
+        whole training.
 
         Args:
             order (sequence of str): what is left, best first; the baseline among it.
@@ -118,17 +121,21 @@ class Halving:
         ranked = [self._base, *alike, *others]
         if len(ranked) == 1:
             return Round(self.last, (self._base,)) if self.cost(ranked, done, self.last) <= left else None
-        number = max((n for n in range(len(ranked) + 1) if self.cost(ranked[:n], done, self.last) <= left), default=0)
-        if number >= max(1 + len(alike), 2):
-            return Round(self.last, tuple(ranked[:number]))
+        whole = range(self.last, max(done, self.first_whole - 1), -1)
+        for target in whole if done >= self.first_whole else (self.last,):
+            number = max((n for n in range(len(ranked) + 1) if self.cost(ranked[:n], done, target) <= left), default=0)
+            if number >= (2 if done >= self.first_whole else max(1 + len(alike), 2)):
+                return Round(target, tuple(ranked[:number]))
+        if done >= self.first_whole:
+            return None
         pool = [self._base, *(alike or others[:1])]
-        for times in _TIMES:
-            for target in range(self.last, max(done + 1, self.first_whole) - 1, -1):
-                for number in range(len(pool), _left(len(pool), times) - 1, -1):
-                    for start in range(target, done, -1):
-                        if self._halved(pool[:number], done, start, target) <= left:
-                            return Round(start, tuple(pool[:number]))
-        return None if done >= self.first_whole else Round(self.first_whole, tuple(pool[:2]))
+        for target in whole:
+            for start in range(self.first_whole, done, -1):
+                for times in _TIMES:
+                    for number in range(len(pool), _left(len(pool), times) - 1, -1):
+                        if self._halved(pool[:number], done, start, target, times) <= left:
+                            return Round(start if number > 2 else target, tuple(pool[:number]))
+        return Round(self.first_whole, tuple(pool[:2]))
 
     def outlook(self, budget: float) -> list[Round]:
         """All rounds of a budget, as they are where nothing can be told apart."""
@@ -147,15 +154,15 @@ class Halving:
             return 1
         return self._rungs[rung].seeds - (0 if done is None or done < self.first_whole else self._rungs[done].seeds)
 
-    def _halved(self, names, done, start, target, times=2):
-        """The most that it costs to bring candidates to a rung and half of them, each time, to the next.
+    def _halved(self, names, done, start, target, times):
+        """The most that it costs to bring candidates to a rung and one in ``times`` of them, each time, to the next.
 
-        When two are left, they go on to the end.
+        From one whole training they go on to the end, and so do two that are left.
         """
         others = [name for name in names if name != self._base]
         number, total, rung = len(names), 0.0, start
         while True:
-            rung = target if number <= 2 else rung
+            rung = target if number <= 2 or rung > self.first_whole else rung
             dearest = sorted(others, key=lambda name: -self._costs[name][rung])[: number - 1]  # noqa: B023  # used at once
             total += self.cost([self._base, *dearest], done, rung)
             if rung == target:
