@@ -312,7 +312,7 @@ def test_the_command_line_shows_what_a_combination_changes(data, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "mixup+crt"
     for line in (
-        "  mixing: mixup [first stage], pairs of images added up, their labels too",
+        "  mixing: mixup [stage of the features], pairs of images added up, their labels too",
         "  loss: crt (ce), plain cross entropy, the baseline",
         f"sets in {reading.find('fashion_mnist_lt/ce.yaml')}:",
         "          - MixupOperator: {alpha: 1.0}",

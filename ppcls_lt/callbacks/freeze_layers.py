@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..basis import checks
 from ..basis.registry import register
-from ..maths.batch_norm import batch_norms
+from ..maths.batch_norm import batch_norms, half_frozen
 from ._layers import check_not_fixed, check_patterns, matches
 from .base import Callback
 
@@ -62,14 +62,7 @@ class FreezeLayers(Callback):
     def on_model_built(self, run: Run) -> None:
         model = run.model
         trainable = {id(parameter) for parameter in model.parameters() if not parameter.stop_gradient}
-        if self.layers is None:
-            chosen = _ids(model)
-        else:
-            chosen = _named(model, "layers", self.layers)
-        if self.keep is not None:
-            chosen -= _named(model, "keep", self.keep)
-        elif self.layers is None:
-            chosen -= _ids(run.classifier()[1])
+        chosen = self._chosen(run)
         frozen = chosen & trainable
         if not frozen:
             got = checks.described("names of parameters that are kept or frozen already")
@@ -77,14 +70,27 @@ class FreezeLayers(Callback):
         if frozen == trainable:
             got = checks.described("names of all trainable parameters")
             checks.fail("FreezeLayers", "layers", "such that something is left to train", got)
+        halves = half_frozen(model, frozen, trainable - frozen)
         for parameter in model.parameters():
-            if id(parameter) in frozen:
+            if id(parameter) in halves:
+                parameter.optimize_attr["learning_rate"] = 0.0
+            elif id(parameter) in frozen:
                 parameter.stop_gradient = True
         # Names, not layers: the host may put SyncBatchNorm in the place of a BatchNorm.
         self._evaluated = list(_frozen_layers(model, trainable, chosen))
         if self.shift_bn and not any(batch_norms(_named_layer(model, name)) for name in self._evaluated):
             got = checks.described("true where no BatchNorm layer is frozen")
             checks.fail("FreezeLayers", "shift_bn", "false or left out", got)
+
+    def _chosen(self, run):
+        """The ids of the parameters that are to be frozen, whether they are trained or not."""
+        model = run.model
+        chosen = _ids(model) if self.layers is None else _named(model, "layers", self.layers)
+        if self.keep is not None:
+            chosen -= _named(model, "keep", self.keep)
+        elif self.layers is None:
+            chosen -= _ids(run.classifier()[1])
+        return chosen
 
     def on_epoch_start(self, run: Run) -> None:
         # Anew for every epoch: after each evaluation the host calls model.train().

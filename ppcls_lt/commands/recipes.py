@@ -99,7 +99,7 @@ def _shown(arguments: argparse.Namespace) -> Iterator[str]:
 
 
 def _described(part: Part) -> str:
-    stages = " [first stage]" if part.stages == "first" else ""
+    stages = "" if part.stages == "all" else " [first stage]" if part.stages == "first" else " [stage of the features]"
     return f"  {part.kind or 'fragment'}: {part.said}{stages}, {part.summary}"
 
 

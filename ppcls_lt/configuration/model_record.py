@@ -22,6 +22,7 @@ _ELSEWHERE = {
     "batch_norm_momentum",
     "bias_attr",
     "classifier",
+    "classifier_scale",
     "data_format",
     "freeze_params_list",
     "infer_add_softmax",
@@ -41,6 +42,7 @@ _ELSEWHERE = {
     "weight_attr",
 }
 _ORDINARY = "ordinary"
+_STATED = "scale_in_arch"  # in a record, whether the scale stands in `Arch`, for messages
 _BEFORE_ADJUSTING = "the weights of the run that was adjusted (`weights` in adjustment.json beside these)"
 _log = logging.getLogger("ppcls.lt")
 
@@ -62,6 +64,7 @@ def of(config: dict) -> dict:
         "ml_decoder": _told(config.get("MLDecoder") or {}) if arch.get("use_ml_decoder", False) else None,
         "slim": _told(config.get("Slim") or {}) or None,
         "recipe": config["Global"].get("recipe"),
+        **({_STATED: True} if arch.get(configuration.SCALE) is not None else {}),
     }
 
 
@@ -124,7 +127,10 @@ def warn_of_start(config: dict, path: str) -> None:
     """
     record, kind = _recorded(path), configuration.classifier_kind(config)
     there, here = record.get("classifier"), _kind(config)
-    renewed = any(name == "ResetClassifier" for _, name, _ in configuration.components(config, "Callbacks", None))
+    renewed = any(
+        name in ("ResetClassifier", "ClassMeanClassifier")
+        for _, name, _ in configuration.components(config, "Callbacks", None)
+    )
     if there is None or there == here or renewed or kind == configuration.ETF:
         return
     recipe = record.get("recipe")
@@ -163,12 +169,13 @@ def differences(record: dict, current: dict) -> list[tuple[str, str, str]]:
     A number of classes that only one of them states is left to the shapes.
     """
     found = []
+    scale = "Arch.classifier_scale" if _STATED in (*record, *current) else "LDAMLoss.s"
     for key, there in record.items():
         here = current.get(key)
-        if key == "recipe" or there == here or (key == "classes" and None in (there, here)):
+        if key in ("recipe", _STATED) or there == here or (key == "classes" and None in (there, here)):
             continue
         name = {"architecture": "Arch.name", "classes": "Arch.class_num", "classifier": "Arch.classifier"}.get(key)
-        name = name or {"scale": "LDAMLoss.s", "parameters": "Arch", "ml_decoder": "MLDecoder", "slim": "Slim"}.get(key)
+        name = name or {"scale": scale, "parameters": "Arch", "ml_decoder": "MLDecoder", "slim": "Slim"}.get(key)
         if isinstance(there, dict) and isinstance(here, dict):
             found += list(_inside(name, there, here))
         elif name is not None:

@@ -20,6 +20,8 @@ from ..datasets import NamedDataset
 
 AUTO = "auto"
 NORMALIZED, ETF = "normalized", "etf"
+SCALE = "classifier_scale"
+CLASSIFIER_KEYS = ("classifier", SCALE)  # of `Arch`, which the host does not know
 # What `ppcls-lt adjust` makes of a classifier where an ordinary one, or its bias, is not enough: a Linear on features
 # at unit length, with a bias, of a normalised one; an ordinary one with a bias that the architecture's lacks.
 GROUPING = ("ManyMediumFewAcc", "ManyMediumFewMAP")  # metrics by groups of classes
@@ -183,14 +185,16 @@ def classifier_kind(config: dict) -> str | None:
 def normalized_scale(config: dict) -> float | None:
     """The scale of the normalised classifier, or None when the classifier is an ordinary one.
 
-    It is written once, in the loss that is made for cosines: its ``cosine_scale``.
+    It is written once, in the loss that is made for cosines: its ``cosine_scale``; or else in ``Arch``.
 
     Raises:
         ConfigError: ``Arch.classifier`` is unknown, or no or different scales are stated.
     """
     if classifier_kind(config) != NORMALIZED:
         return None
-    stated, names = {}, []
+    own = config["Arch"].get(SCALE)
+    stated = {} if own is None else {f"Arch.{SCALE}": checks.number("Arch", SCALE, own, above=0)}
+    names = [f"Arch.{SCALE}"] * len(stated)
     for part in ("Train", "Eval"):
         for where, cls, params in losses(config, part):
             scale = _cosine_scale(cls, params, config)
@@ -200,7 +204,7 @@ def normalized_scale(config: dict) -> float | None:
     if not stated:
         raise ConfigError(
             "Arch: `classifier: normalized` takes its scale `s` from LDAMLoss, or another loss that is made for "
-            "cosines, got a Loss without one"
+            f"cosines, or else from `{SCALE}` beside it, got a Loss without one"
         )
     if len(set(stated.values())) > 1:
         raise ConfigError(f"{', '.join(names)}: `s` must be the same wherever it is stated, got {stated}")

@@ -14,7 +14,19 @@ from ..data.counts import count_label_list
 from ..losses import LongTailLoss
 from ..runs import checkpoints
 from . import callback_entries, data_checks, places, trying, values
-from .reading import ADJUSTED, AUTO, ETF, class_number, counts_given, malformed, normalized_scale, reads_list, sound
+from .reading import (
+    ADJUSTED,
+    AUTO,
+    ETF,
+    NORMALIZED,
+    SCALE,
+    class_number,
+    counts_given,
+    malformed,
+    normalized_scale,
+    reads_list,
+    sound,
+)
 
 
 def sections(config: dict, mode: str) -> Iterator[Finding]:
@@ -109,6 +121,11 @@ def scale(config: dict, mode: str) -> Iterator[Finding]:
     if mode == "train" and kind in ADJUSTED:
         must = "be normalized or left out to train; the others are what `ppcls-lt adjust` makes of a trained one"
         yield checks.finding("Arch", "classifier", must, kind)
+    if config["Arch"].get(SCALE) is not None and kind != NORMALIZED:
+        got = checks.described("nothing" if kind is None else kind)
+        yield checks.finding(
+            "Arch", "classifier", f"be normalized beside `{SCALE}`, which is the scale of its cosines", got
+        )
 
 
 def losses(config: dict, mode: str) -> Iterator[Finding]:

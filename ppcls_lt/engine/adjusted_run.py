@@ -120,6 +120,7 @@ def write(
     kind = classifier_kind(model, chosen)
     if kind is not None:
         written["Arch"]["classifier"] = kind
+        written["Arch"].pop(configuration.SCALE, None)  # the weights have it
     manifest: dict[str, Any] = checkpoints.manifest_of(source) or {}
     name = uuid.uuid4().hex[:8]
     facts = {

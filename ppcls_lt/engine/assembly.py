@@ -17,7 +17,7 @@ from ..data.counts import class_labels, images_per_class
 from ..host.decoding import pixel_limit
 from ..maths import simplex
 from ..maths.classifier import FeatureTap, find_classifier
-from . import batch_operators, trial, unreadable
+from . import batch_operators, class_means, trial, unreadable
 from .building import named
 from .model_building import check_classifier
 
@@ -161,6 +161,10 @@ class Assembly:
         if counts is None:
             raise ConfigError(f"{self._data_name()}: has no `labels` to count; state `num_class_list` in the loss")
         return counts
+
+    def class_means(self, engine: EngineView) -> tuple[np.ndarray, np.ndarray]:
+        """See :func:`.class_means.measured`."""
+        return class_means.measured(engine, self.classifier(engine.model)[1], self._config)
 
     def known_counts(self) -> np.ndarray | None:
         """Training images per class as far as is known without reading an image, or None."""

@@ -14,7 +14,10 @@ from . import adapting, base_weights
 if TYPE_CHECKING:
     from paddle import nn
 
-OWN = ("classifier", *adapters.KINDS)  # of the section `Arch`, which the host's architectures do not know
+OWN = (
+    *configuration.CLASSIFIER_KEYS,
+    *adapters.KINDS,
+)  # of the section `Arch`, which the host's architectures do not know
 
 
 def build_model(original: Callable, config: dict, mode: str = "train") -> nn.Layer:

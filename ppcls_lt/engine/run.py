@@ -151,6 +151,10 @@ class Run:
                 return master
         return None
 
+    def class_means(self) -> tuple[np.ndarray, np.ndarray]:
+        """The mean features of each class, float64 ``[D, C]``, and its training images ``[C]``, of all processes."""
+        return self._tools.class_means(self._engine)
+
     # What the engine's hooks use.
 
     def model_built(self, model: nn.Layer) -> None:

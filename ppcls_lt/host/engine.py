@@ -217,6 +217,10 @@ class EngineView:
         """Yield ``(images, forward)`` of every batch of an epoch; nothing has a gradient."""
         return steps.training_passes(self.__engine)
 
+    def passes(self, loader: Any) -> Iterator[tuple[list, Callable[[], Any]]]:
+        """Yield ``(batch, forward)`` of every batch of another loader, in the same way."""
+        return steps.passes(self.__engine, loader)
+
     def telling_losses(self, tell: Callable[[dict[str, float]], Any]) -> contextlib.AbstractContextManager[None]:
         """Within the context, ``tell(terms)`` follows each step: name -> float, as the host reads them for its log."""
         return steps.telling_losses(tell)

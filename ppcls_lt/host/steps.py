@@ -121,17 +121,27 @@ def training_passes(engine: Any) -> Iterator[tuple[int, Callable[[], Any]]]:
     Args:
         engine: the host's Engine, between two epochs.
     """
+    for batch, forward in passes(engine, engine.train_dataloader):
+        yield batch[0].shape[0], forward
+
+
+def passes(engine: Any, loader: Any) -> Iterator[tuple[list, Callable[[], Any]]]:
+    """Yield ``(batch, forward)`` of every batch of a loader; nothing has a gradient.
+
+    Args:
+        engine: the host's Engine, between two epochs.
+        loader (paddle.io.DataLoader): of images and labels.
+    """
     module = importlib.import_module("ppcls.engine.train.train")
 
     def forward(batch):
         with paddle.no_grad(), _precision(engine):
             module.forward(engine, batch)
 
-    for batch in engine.train_dataloader:
-        images = batch[0].shape[0]
+    for batch in loader:
         if not engine.config["Global"].get("use_multilabel", False):
-            batch[1] = batch[1].reshape([images, -1])
-        yield images, functools.partial(forward, batch)
+            batch[1] = batch[1].reshape([batch[0].shape[0], -1])
+        yield batch, functools.partial(forward, batch)
 
 
 def after_updates(engine: Any, call: Callable[[], Any]) -> None:

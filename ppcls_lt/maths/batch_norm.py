@@ -17,6 +17,24 @@ def batch_norms(layer: nn.Layer) -> list[nn.Layer]:
     return [each for each in layer.sublayers(include_self=True) if isinstance(each, _KINDS)]
 
 
+def half_frozen(model: nn.Layer, frozen: set[int], learned: set[int]) -> set[int]:
+    """Return the ids of frozen parameters that must keep a gradient, so that another of the same layer has one.
+
+    Of the factor and the bias of a BatchNorm or InstanceNorm Paddle computes both gradients or none; LayerNorm and
+    GroupNorm have each by itself. With a learning rate of 0 such a parameter stays what it is.
+
+    Args:
+        model (nn.Layer): the model.
+        frozen, learned (set of int): ids of its parameters.
+    """
+    found = set()
+    for layer in model.sublayers(include_self=True):
+        if isinstance(layer, (*_KINDS, nn.layer.norm._InstanceNormBase)):
+            own = {id(parameter) for parameter in layer.parameters(include_sublayers=False)}
+            found |= own & frozen if own & learned else set()
+    return found
+
+
 class Statistics:
     """The running means and variances of a model's BatchNorm layers.
 

@@ -20,7 +20,7 @@ class Part(NamedTuple):
         via (str): the recipe, as it was asked for, that brings the part; of most the part itself.
         kinds (frozenset of str): what it brings, of ``KINDS``.
         kind (str or None): what it says it is; None of a fragment that says nothing.
-        stages (str): where it holds: ``all`` or ``first``.
+        stages (str): where it holds: ``all``, ``first``, or ``features``, the first that does not freeze them.
         summary (str): a line for people.
         source (str): the paper.
         config (dict): what it changes in a configuration.
@@ -135,7 +135,7 @@ def _expanded(name: str, via: str, above: tuple) -> Iterator[tuple[Part, bool]]:
     config, kind = content.get("config"), content.get("kind")
     if config is not None:
         brought = kinds.of(config) | ({kind} if kind else set())
-        stages = content.get("stages", "first" if kind in kinds.FIRST_STAGE else "all")
+        stages = content.get("stages", "features" if kind in kinds.FEATURES_STAGE else "all")
         described = content["summary"], content["source"]
         small = content.get("small_images")
         tune = ranges.read(f"recipe {name}", content["tune"]) if "tune" in content else {}

@@ -30,7 +30,7 @@ _KEYS = (
     "tune",
     "values",
 )
-STAGES = ("all", "first")
+STAGES = ("all", "first", "features")
 # Kinds of which a part is a remedy for the long tail by itself.
 _REMEDIES = (LOSS, SAMPLING, SECOND)
 

@@ -9,29 +9,16 @@ from typing import Any
 from .. import adapters
 
 LOSS, SAMPLING, DEFERRAL, CLASSIFIER = "loss", "sampling", "deferral", "classifier"
+START, FREEZING, RATES, OPTIMIZER = "classifier start", "freezing", "learning rates", "optimizer"
 POLICY, ERASING, MIXING, SMOOTHING = "image policy", "erasing", "mixing", "label smoothing"
 ADAPTER = "adapter"
 STEP, SCHEDULE, DECAY, AVERAGING, SECOND = "step", "schedule", "weight decay", "averaging", "second stage"
 KINDS = (
-    *(
-        LOSS,
-        SAMPLING,
-        DEFERRAL,
-        CLASSIFIER,
-        ADAPTER,
-        POLICY,
-        ERASING,
-        MIXING,
-        SMOOTHING,
-        STEP,
-        SCHEDULE,
-        DECAY,
-        AVERAGING,
-    ),
-    SECOND,
+    *(LOSS, SAMPLING, DEFERRAL, CLASSIFIER, START, ADAPTER, FREEZING, POLICY, ERASING, MIXING, SMOOTHING, STEP),
+    *(OPTIMIZER, RATES, SCHEDULE, DECAY, AVERAGING, SECOND),
 )
-# Kinds of which a part holds in the first stage unless it says otherwise; the others hold in all of them.
-FIRST_STAGE = (MIXING,)
+# Kinds of which a part holds in the stage that trains the features unless it says otherwise; others hold in all.
+FEATURES_STAGE = (MIXING,)
 # PaddleClas's operators on images and this package's, by kind; every operator on batches mixes.
 _OPERATORS = {
     POLICY: (

@@ -9,6 +9,7 @@ from ..merging import merged
 from . import image_size, kinds, lists, losses
 from .combination import Part, Recipe
 
+_FREEZES = "FreezeLayers"
 _LISTS = (kinds.CALLBACKS, kinds.TRANSFORMS, kinds.BATCHES)
 
 
@@ -29,14 +30,15 @@ def laid(base: dict, recipe: Recipe) -> dict:
     for part in recipe.parts:
         _check(part, base)
         fragment = image_size.fitted(part, base)
-        if part.stages == "first":
-            later.append((part, fragment))
-        else:
+        if part.stages == "all":
             result = _merged(result, part, fragment)
+        else:
+            later.append((part, fragment))
     stages = _stages(result)
     for part, fragment in later:
         if stages:
-            stages[0] = _merged(stages[0] or {}, part, fragment)
+            index = _held(part, stages)
+            stages[index] = _merged(stages[index] or {}, part, fragment)
         else:
             result = _merged(result, part, fragment)
     for path in _LISTS:
@@ -46,7 +48,7 @@ def laid(base: dict, recipe: Recipe) -> dict:
 
 def _check(part, base):
     """Raise where a part needs what the configuration has not in a form that it can change."""
-    if part.kind in (kinds.DECAY, kinds.SCHEDULE) and isinstance(base.get("Optimizer"), list):
+    if part.kind in (kinds.DECAY, kinds.SCHEDULE, kinds.OPTIMIZER) and isinstance(base.get("Optimizer"), list):
         checks.fail("configuration", "Optimizer", f"one optimizer, for {part.said}", checks.described("a list of them"))
     if part.kind in (kinds.POLICY, kinds.ERASING, kinds.MIXING) and kinds.at(base, ("Global", "use_dali")):
         got = checks.described("true, and DALI has operators of its own")
@@ -101,6 +103,20 @@ def _stages(config: dict) -> list:
     return entries if sound else []  # type: ignore[return-value]  # a list then
 
 
+def _held(part: Part, stages: list) -> int:
+    """In which of several stages a part holds that does not hold in all of them."""
+    if part.stages == "first":
+        return 0
+    return next((index for index, stage in enumerate(stages) if not _freezes(stage or {})), 0)
+
+
+def _freezes(stage: dict) -> bool:
+    """Whether a stage trains the classifier alone."""
+    callbacks = stage.get("Callbacks")
+    entries = [entry for entry in (callbacks if isinstance(callbacks, list) else []) if isinstance(entry, dict)]
+    return any(_FREEZES in entry and not (entry[_FREEZES] or {}).get("layers") for entry in entries)
+
+
 def _fill(result: dict, path: tuple, parts: list[Part], base: dict) -> None:
     """Put what the parts have for one list into it, in every stage in which they hold."""
     bringing = [part for part in parts if _brings(part, path)]
@@ -117,7 +133,7 @@ def _fill(result: dict, path: tuple, parts: list[Part], base: dict) -> None:
     if common != whole:
         _put(result, path, common)
     for index, stage in enumerate(stages):
-        held = bringing if index == 0 else everywhere
+        held = [part for part in bringing if part.stages == "all" or index == _held(part, stages)]
         own = _has(stage, path)
         wanted = lists.filled(path, kinds.at(stage, path) if own else whole, held, bringing, base, own=own)
         if wanted != (kinds.at(stage, path) if own else common):

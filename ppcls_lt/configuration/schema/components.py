@@ -8,6 +8,7 @@ from ...basis import checks, registry, spelling
 from ...host import known_keys, read_keys
 from .. import adapters
 from ..options import GLOBAL_KEYS
+from ..reading import CLASSIFIER_KEYS
 from .nodes import Items, Node
 
 # Keys that this package reads beside PaddleClas.
@@ -15,7 +16,7 @@ OURS: dict[tuple[str, ...], tuple[str, ...]] = {
     (): ("Callbacks", "Stages", "start_from"),
     ("Global",): tuple(GLOBAL_KEYS),
     ("AMP",): ("use_amp",),
-    ("Arch",): ("classifier", *adapters.KINDS),
+    ("Arch",): (*CLASSIFIER_KEYS, *adapters.KINDS),
     **{("Arch", kind): adapters.keys(kind) for kind in adapters.KINDS},
 }
 _NOUNS = {
