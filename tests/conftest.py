@@ -27,7 +27,8 @@ WITHOUT_PADDLE = (
 # Paddle, that it trains, evaluates, saves, loads and goes on, in one process and in several, others try with each. In
 # those others single tests have the mark.
 ONE_PADDLE = (
-    *("test_adjust", "test_announcements", "test_benchmark", "test_benchmark_configs", "test_budget", "test_checklist"),
+    *("test_adjust", "test_announcements", "test_audit", "test_benchmark", "test_benchmark_configs", "test_budget"),
+    "test_checklist",
     *("test_cli", "test_compare", "test_comparison_settings", "test_data_checks", "test_data_commands", "test_disk"),
     *("test_evaluated", "test_executor_options", "test_executors", "test_forks", "test_label_kinds"),
     *(

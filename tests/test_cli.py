@@ -33,6 +33,7 @@ def test_no_command_lists_the_commands(capsys):
         "counts",
         "make-lt",
         "split",
+        "audit",
         "report",
         "compare",
         "adjust",

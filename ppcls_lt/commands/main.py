@@ -14,7 +14,22 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..basis.checks import ConfigError
-from . import adjust, check, compare, counts, folders, interrupts, lists, make_lt, modes, recipes, report, run, split
+from . import (
+    adjust,
+    audit,
+    check,
+    compare,
+    counts,
+    folders,
+    interrupts,
+    lists,
+    make_lt,
+    modes,
+    recipes,
+    report,
+    run,
+    split,
+)
 from . import parser as command_parser
 
 
@@ -60,6 +75,6 @@ def _parser():
     parser.add_argument("--version", action="version", version=f"ppcls-lt {__version__}")
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     modes.add_commands(commands)
-    for command in (lists, folders, check, recipes, run, counts, make_lt, split, report, compare, adjust):
+    for command in (lists, folders, audit, check, recipes, run, counts, make_lt, split, report, compare, adjust):
         command.add_command(commands)
     return parser, commands.choices

@@ -1,0 +1,105 @@
+"""Lists without the suspects of some kinds, and what was left out as lists beside them, with its reasons."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..basis import checks
+from ..data.list_files import joined, listed_classes
+from . import OWNER, suspects
+from .lists import Lines
+from .repeated import Repeated
+from .suspects import Suspect
+
+# Which list keeps an image that several have: the one that judges, or the one that learns.
+KEEP = ("test", "train")
+REASONS = "left_out.csv"
+_LOOK = "audit/suspects.csv in --out has what was found"
+
+
+class Gone(NamedTuple):
+    """A line that is left out."""
+
+    line: int
+    kind: str
+    other: int  # the line that it repeats, or -1
+    conflict: bool  # its class is not that of the line that it repeats
+
+
+def leave_out(
+    lines: Lines, found: Sequence[Suspect], repeated: Repeated, kinds: Collection[str], keep: str
+) -> dict[int, Gone]:
+    """Return the lines that are left out, each once, with the first reason.
+
+    Of what is repeated one line stays: in the list that ``keep`` says, and there the first. Copies within one list that
+    have several classes all go, since nothing says which is right.
+
+    Args:
+        lines (Lines): the lists.
+        found (sequence of Suspect): all suspects.
+        repeated (Repeated): what is repeated.
+        kinds (collection of str): of ``suspects.KINDS``.
+        keep (str): of ``KEEP``.
+    """
+    gone: dict[int, Gone] = {}
+    for suspect in found:
+        if suspect.kind in kinds and suspect.kind not in (suspects.EXACT, suspects.NEAR):
+            gone.setdefault(suspect.line, Gone(suspect.line, suspect.kind, -1, False))
+    order = list(range(len(lines.parts)))
+    if keep == "test":
+        order.reverse()
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    judged: set[int] = set()
+    for line in sorted(repeated.alike, key=lambda line: (rank[lines.part[line]], line)):
+        if line in gone:
+            continue
+        copies = [(other, kind) for other, kind in repeated.alike[line] if kind in kinds]
+        within = [other for other, kind in copies if kind == suspects.EXACT and lines.part[other] == lines.part[line]]
+        quarrel = [other for other in within if lines.label[other] != lines.label[line]]
+        before = [(other, kind) for other, kind in copies if other in judged]
+        if quarrel:
+            gone[line] = Gone(line, suspects.EXACT, quarrel[0], True)
+        elif before:
+            other, kind = min(before, key=lambda each: (each[1] != suspects.EXACT, each[0]))
+            gone[line] = Gone(line, kind, other, bool(lines.label[other] != lines.label[line]))
+        else:
+            judged.add(line)
+    return gone
+
+
+def contents(lines: Lines, gone: dict[int, Gone]) -> dict[str, bytes]:
+    """Return the lists as files, name -> bytes: each without what is left out, and what is left out of it.
+
+    Raises:
+        ConfigError: a class would lose its last image in a list.
+    """
+    files = {}
+    called = names(lines)
+    left = np.array(sorted(gone), dtype=np.int64)
+    for part, listed in lines.lists.items():
+        of_part = lines.of(part)
+        out = np.isin(of_part, left)
+        rest = np.bincount(listed.labels[~out], minlength=listed.counts.size)
+        emptied = np.flatnonzero((listed.counts > 0) & (rest == 0))
+        if emptied.size:
+            got = checks.described(f"kinds that leave the {part} list without an image of {listed_classes(emptied)}")
+            checks.fail(OWNER, "--leave-out", "kinds that leave every class an image", got, _LOOK)
+        whole = [line if line.endswith("\n") else line + "\n" for line in listed.lines]
+        for name, chosen in zip(called[part], (~out, out)):
+            files[name] = joined(whole, np.flatnonzero(chosen))
+    return files
+
+
+def names(lines: Lines) -> dict[str, tuple[str, str]]:
+    """Return the names of the files of each part: its list, and what is left out of it."""
+    bases = [os.path.basename(path) for path in lines.sources.values()]
+    found = {}
+    for part, base in zip(lines.sources, bases):
+        stem, ending = os.path.splitext(base if bases.count(base) == 1 else f"{part}_{base}")
+        found[part] = f"{stem}{ending}", f"{stem}_left_out{ending}"
+    return found

@@ -1,0 +1,128 @@
+"""Labels that are likely wrong, and classes that overlap, from predictions for images that no model had seen."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..basis import checks, extras
+from . import EXTRA, OWNER, suspects
+from .suspects import Suspect
+
+EVEN = 0.5  # the quality of a label beside which another is as likely
+
+
+class Predicted(NamedTuple):
+    """Held-out predictions for M lines.
+
+    Attributes:
+        lines (array): int64 ``[M]``, each once.
+        probabilities (array): float64 ``[M, C]``, mean over the models that had not seen the image.
+        source (str): which models, in words.
+    """
+
+    lines: np.ndarray
+    probabilities: np.ndarray
+    source: str
+
+
+class Overlap(NamedTuple):
+    """Two classes, the images of either that seem to be of the other, and their share of the judged ones of both."""
+
+    one: int
+    other: int
+    images: int
+    share: float
+
+
+class Labels(NamedTuple):
+    """What predictions say of labels; arrays are of the classes ``[C]``.
+
+    Attributes:
+        suspects (list of Suspect): all lines that are likely wrong, ranked; ``value`` is the quality of the label, 0 to
+            1, ``other`` the class that it seems to be of.
+        judged (array): images that were judged.
+        own (array): mean probability that the images of a class get of it, NaN without any.
+        wrong (array): images that are likely wrong.
+        wrong_share (array): of the judged ones; 0 without any.
+        seem_of (array): images of other classes that seem to be of it.
+        overlap (list of Overlap): the largest share first.
+        source (str): which models judge.
+    """
+
+    suspects: list[Suspect]
+    judged: np.ndarray
+    own: np.ndarray
+    wrong: np.ndarray
+    wrong_share: np.ndarray
+    seem_of: np.ndarray
+    overlap: list[Overlap]
+    source: str
+
+
+def judge(predicted: Predicted, label: np.ndarray) -> Labels:
+    """Return what predictions say of ``Labels``, by confident learning (Northcutt et al. 2021, arXiv:1911.00068).
+
+    A model gives rare classes less probability than they have. So each class is judged by its own measure: the mean
+    probability ``t_k`` that the images labelled ``k`` get of ``k``. The quality of a label is its margin in ``p - t``,
+    cleanlab's adjusted ``normalized_margin``; it is likely wrong below 1/2, where another class lies further above its
+    measure. Classes overlap by the confident joint: images of one that reach the measure of the other.
+
+    Args:
+        predicted (Predicted): for M lines.
+        label (array): the class of every line ``[N]``.
+
+    Raises:
+        ConfigError: cleanlab is not installed; the images are of one class.
+    """
+    with extras.needed("cleanlab", "an audit of labels", EXTRA):
+        from cleanlab import count, rank
+
+    given, probabilities = label[predicted.lines], predicted.probabilities
+    class_num = probabilities.shape[1]
+    judged = np.bincount(given, minlength=class_num)
+    present = np.flatnonzero(judged)
+    if present.size < 2:
+        got = checks.described(f"predictions for images of {present.size} class alone")
+        checks.fail(OWNER, "--predictions", "of held-out images of two classes or more", got)
+    # Classes without a judged image cannot be measured, and take no part.
+    place = np.full(class_num, -1)
+    place[present] = np.arange(present.size)
+    narrowed = probabilities[:, present] / np.maximum(probabilities[:, present].sum(axis=1, keepdims=True), 1e-12)
+    labels = place[given]
+    quality = rank.get_label_quality_scores(labels, narrowed, method="normalized_margin", adjust_pred_probs=True)
+    thresholds = count.get_confident_thresholds(labels, narrowed)
+    relative = narrowed - thresholds
+    relative[np.arange(labels.size), labels] = -np.inf
+    seems = present[relative.argmax(axis=1)]
+    ranked = np.argsort(quality, kind="stable")
+    ranked = ranked[quality[ranked] < EVEN]
+    found = [
+        Suspect(suspects.LABEL, int(predicted.lines[each]), float(quality[each]), other=int(seems[each]))
+        for each in ranked.tolist()
+    ]
+    wrong = np.bincount(given[ranked], minlength=class_num)
+    own = np.full(class_num, np.nan)
+    own[present] = thresholds
+    return Labels(
+        found,
+        judged,
+        own,
+        wrong,
+        wrong / np.maximum(judged, 1),
+        np.bincount(seems[ranked], minlength=class_num),
+        _overlaps(count.compute_confident_joint(labels, narrowed, calibrate=False), present, judged),
+        predicted.source,
+    )
+
+
+def _overlaps(joint, present, judged):
+    """The pairs of classes of which some images seem to be of the other, by the confident joint ``[n, n]``."""
+    both = joint + joint.T
+    found = []
+    for one, other in zip(*np.nonzero(np.triu(both, 1))):
+        pair = int(present[one]), int(present[other])
+        images = int(both[one, other])
+        found.append(Overlap(*pair, images, images / int(judged[list(pair)].sum())))
+    return sorted(found, key=lambda each: -each.share)

@@ -1,0 +1,95 @@
+"""Measuring many files: in several processes, kept on the disk so that an interrupted call goes on, with progress."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import io
+import os
+import re
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..basis import atomic
+from . import measures
+
+BLOCK = 1000  # files whose rows are written together
+_TASK = 50  # files that a process takes at once
+
+
+def scan(
+    files: Sequence[str], folder: Path, workers: int, progress: Callable[[int, int, int, float], None]
+) -> tuple[np.ndarray, int]:
+    """Return a row for each file, array of ``measures.ROW`` ``[U]``, and how many were known from before.
+
+    A file is known where its path, its bytes and the time of its last change are those of a row in the folder.
+
+    Args:
+        files (sequence of str): U full paths.
+        folder (Path): where the rows are kept.
+        workers (int): processes; 1 measures in this one.
+        progress (callable): called with the files that are done, all, those done in this call, and its seconds.
+    """
+    rows, known = _kept(files, folder)
+    todo = np.flatnonzero(~known)
+    number = _next_block(folder)
+    begun, done = time.monotonic(), 0
+    progress(int(known.sum()), len(files), 0, 0.0)
+    for start in range(0, todo.size, BLOCK):
+        block = todo[start : start + BLOCK]
+        if start == 0 and workers > 1:
+            pool = concurrent.futures.ProcessPoolExecutor(workers)
+        paths = [files[position] for position in block]
+        if workers > 1:
+            found = pool.map(measures.measure, paths, chunksize=_TASK)
+        else:
+            found = map(measures.measure, paths)
+        for position, row in zip(block.tolist(), found):
+            rows[position] = row
+            done += 1
+            progress(int(known.sum()) + done, len(files), done, time.monotonic() - begun)
+        _write(folder / f"block_{number:06d}.npz", paths, rows[block])
+        number += 1
+    if todo.size and workers > 1:
+        pool.shutdown()
+    return rows, int(known.sum())
+
+
+def _kept(files, folder):
+    """The rows that a folder holds of these files ``[U]``, and which of them it holds."""
+    rows, known = np.zeros(len(files), dtype=measures.ROW), np.zeros(len(files), dtype=bool)
+    places = {path: place for place, path in enumerate(files)}
+    for path in sorted(folder.glob("block_*.npz")):
+        for name, row in zip(*_read(path)):
+            place = places.get(str(name))
+            if place is not None:
+                rows[place], known[place] = row, True
+    for place in np.flatnonzero(known).tolist():
+        kept = int(rows[place]["bytes"]), int(rows[place]["changed"])
+        known[place] = kept == measures.stamp(files[place])
+    return rows, known
+
+
+def _read(path):
+    """The paths and rows of a block; none of one that is damaged or of another version: its files are measured anew."""
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            if int(arrays["version"]) == measures.VERSION and arrays["rows"].dtype == measures.ROW:
+                return arrays["paths"], arrays["rows"]
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile):
+        pass
+    return (), ()
+
+
+def _write(path, paths, rows):
+    buffer = io.BytesIO()
+    np.savez(buffer, version=np.int64(measures.VERSION), paths=np.array(paths), rows=rows)
+    atomic.write(path, buffer.getvalue())
+
+
+def _next_block(folder):
+    numbers = [int(found[1]) for name in os.listdir(folder) if (found := re.fullmatch(r"block_(\d+)\.npz", name))]
+    return max(numbers, default=-1) + 1

@@ -1,0 +1,260 @@
+"""The command `audit` on images with planted faults: what is found, what is written, what is refused."""
+
+import argparse
+import csv
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ppcls_lt.audit import cleaned, labels, suspects
+from ppcls_lt.commands import audit as audit_command
+from ppcls_lt.commands import main as cli
+from ppcls_lt.runs import logits
+from ppcls_lt.runs.logits import HeldOut
+from scripts import plant_faults
+
+from . import conftest
+
+pytest.importorskip("imagehash", reason="the extra `audit` is not installed")
+
+NAMES = ("bird", "cat", "truck")
+TRAIN = (140, 60, 25)
+
+
+def picture(rng):
+    """An image like no other: large spots of colour and some noise."""
+    spots = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)).resize((40, 40), Image.Resampling.BICUBIC)
+    noise = rng.normal(0, 12, (40, 40, 3))
+    return Image.fromarray(np.clip(np.asarray(spots) + noise, 0, 255).astype(np.uint8))
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """A folder as scripts/plant_faults.py makes it, of CIFAR-10 where it is there, else of spots."""
+    rng = np.random.default_rng(3)
+    folder = tmp_path_factory.mktemp("audit")
+    for part, sizes in (("train", TRAIN), ("test", (30, 30, 30))):
+        for name, size in zip(NAMES, sizes):
+            (folder / "images" / part / name).mkdir(parents=True)
+            for number in range(size):
+                picture(rng).save(folder / "images" / part / name / f"{number:04d}.jpg", quality=92)
+    out = folder / "planted"
+    sizes = {"largest": TRAIN[0], "ratio": TRAIN[0] / TRAIN[-1], "tests": 30, "seed": 0}
+    plant_faults._plant(argparse.Namespace(cifar=folder / "images", out=out, **sizes))
+    return out
+
+
+def audit(planted, *more, out="audit"):
+    """The exit status of an audit of both lists."""
+    lists = [str(planted / "train.txt"), "--test-list", str(planted / "test.txt"), "--delimiter", r"\t"]
+    names = ["--names", str(planted / "label.txt")]
+    return cli.main(["audit", *lists, *names, "--workers", "1", "--out", str(planted / out), *map(str, more)])
+
+
+def found(folder):
+    with open(folder / "audit" / "suspects.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def lines(path):
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.fixture(scope="module")
+def audited(planted):
+    assert audit(planted) == 0
+    return planted / "audit"
+
+
+def test_what_is_planted_is_found(planted, audited):
+    known = json.loads((planted / "planted.json").read_text(encoding="utf-8"))
+    for kind, (hits, reported, total) in plant_faults.scores(known, found(audited)).items():
+        if kind != "swapped":
+            assert total >= 4 and hits == total == reported, kind
+
+
+def test_the_page_shows_images_and_links_to_them(audited):
+    page = (audited / "audit.html").read_text(encoding="utf-8")
+    assert "data:image/jpeg;base64," in page and "鸟" in page and "cannot be shown" in page
+    links = set(re.findall(r'class="image" href="([^"]+)"', page))
+    assert links and all(not link.startswith("/") for link in links)
+    from urllib.parse import unquote
+
+    assert all((audited / unquote(link)).is_file() for link in links)
+
+
+def test_a_second_call_measures_nothing_again_but_what_changed(planted, audited, capsys):
+    changed = planted / lines(planted / "test.txt")[5].split("\t")[0]
+    before = changed.stat()
+    os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns + 10**9))
+    rows = found(audited)
+    assert audit(planted, "--language", "zh") == 0
+    files = len(lines(planted / "train.txt")) + len(lines(planted / "test.txt"))
+    assert f"{files - 1} measured before" in capsys.readouterr().out
+    assert found(audited) == rows and "数据集审查" in (audited / "audit.html").read_text(encoding="utf-8")
+
+
+def test_damaged_measures_are_made_again(planted, audited, capsys):
+    rows = found(audited)
+    for path in (audited / "audit" / "scan").iterdir():
+        path.write_bytes(path.read_bytes()[:100])
+    assert audit(planted) == 0 and " 0 measured before" in capsys.readouterr().out
+    assert found(audited) == rows
+
+
+def test_lists_without_suspects_say_what_they_left_out(planted, audited, capsys):
+    out = planted / "cleaned"
+    shutil.copytree(audited, out)
+    before = (planted / "train.txt").read_bytes()
+    assert audit(planted, "--leave-out", "unreadable", "empty", "exact", "near", out="cleaned") == 0
+    assert "left out: " in capsys.readouterr().out
+    assert (planted / "train.txt").read_bytes() == before
+    known = json.loads((planted / "planted.json").read_text(encoding="utf-8"))
+    gone = {line.split("\t")[0] for line in lines(out / "lists" / "train_left_out.txt")}
+    # What both lists have stays in the one that judges.
+    assert set(known["broken"]) | set(known["exact"].values()) | set(known["near"].values()) == gone
+    assert lines(out / "lists" / "test_left_out.txt") == []
+    for part in ("train", "test"):
+        parts = lines(out / "lists" / f"{part}.txt") + lines(out / "lists" / f"{part}_left_out.txt")
+        assert sorted(parts) == sorted(lines(planted / f"{part}.txt"))
+    with open(out / "lists" / cleaned.REASONS, encoding="utf-8", newline="") as file:
+        assert {row["image"] for row in csv.DictReader(file)} == gone
+    assert audit(planted, "--leave-out", "exact", out="cleaned") == 2  # they are there
+    assert audit(planted, "--leave-out", "exact", "--keep", "train", "--force", out="cleaned") == 0
+    assert {line.split("\t")[0] for line in lines(out / "lists" / "test_left_out.txt")} == set(known["exact"])
+
+
+def test_copies_of_several_classes_all_go_and_no_class_is_emptied(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        picture(rng).save(tmp_path / f"{number}.png")
+    shutil.copyfile(tmp_path / "0.png", tmp_path / "again.png")
+    (tmp_path / "list.txt").write_text("0.png 0\nagain.png 1\n1.png 0\n2.png 1\n3.png 2")
+    arguments = ["audit", str(tmp_path / "list.txt"), "--out", str(tmp_path / "out"), "--workers", "1"]
+    assert cli.main([*arguments, "--leave-out", "exact"]) == 0
+    assert lines(tmp_path / "out" / "lists" / "list_left_out.txt") == ["0.png 0", "again.png 1"]
+    assert "fewer usable training images than 5 folds: 2, 0, 1" in capsys.readouterr().out
+    (tmp_path / "3.png").write_bytes(b"")
+    assert cli.main([*arguments, "--leave-out", "empty", "--force"]) == 2
+    assert "train list without an image of class 2" in capsys.readouterr().err
+
+
+def comparison(folder, planted, wrong):
+    """A comparison's folder with two runs that hold out halves, whose model knows the right classes."""
+    rng = np.random.default_rng(1)
+    given = np.array([int(line.split("\t")[1]) for line in lines(planted / "train.txt")])
+    right = given.copy()
+    right[wrong] = (given[wrong] + 1) % len(NAMES)
+    for seed in (0, 1):
+        image = np.arange(seed, given.size, 2)
+        # As of a model that gives the rare classes too little.
+        scores = rng.normal(0, 0.7, (image.size, len(NAMES))) + [2.5, 0.5, 0]
+        scores[np.arange(image.size), right[image]] += 5
+        run = folder / "runs" / "ce" / f"seed_{seed}"
+        run.mkdir(parents=True)
+        logits.write(run / "held_out.npz", HeldOut(scores.astype(np.float32), given[image], image))
+    import hashlib
+
+    sums = {name: hashlib.sha256((planted / f"{name}.txt").read_bytes()).hexdigest() for name in ("train", "test")}
+    (folder / "lists.sha256").write_text(f"{sums['train']}  training\n{sums['test']}  test\n")
+
+
+def test_held_out_predictions_rank_wrong_labels_of_rare_classes_too(planted, audited, tmp_path, capsys):
+    pytest.importorskip("cleanlab", reason="the extra `audit` is not installed")
+    rng = np.random.default_rng(2)
+    wrong = np.concatenate([rng.choice(TRAIN[0], 8, replace=False), np.arange(-4, 0)])
+    comparison(tmp_path / "compare", planted, wrong)
+    out = planted / "labels"
+    shutil.copytree(audited, out)
+    assert audit(planted, "--predictions", tmp_path / "compare", "--leave-out", "label", out="labels") == 0
+    assert "judged by" in capsys.readouterr().out
+    ranked = [int(row["line"]) - 1 for row in found(out) if row["kind"] == "label"]
+    total = len(lines(planted / "train.txt"))
+    wanted = {int(each) % total for each in wrong}
+    assert len(wanted & set(ranked[: len(wanted) + 4])) >= 11
+    page = (out / "audit.html").read_text(encoding="utf-8")
+    assert 'id="labels"' in page and 'id="overlap"' in page and 'id="label"' in page
+    assert len(lines(out / "lists" / "train_left_out.txt")) == len(ranked)
+
+
+def test_a_label_is_judged_by_the_measure_of_its_class():
+    pytest.importorskip("cleanlab", reason="the extra `audit` is not installed")
+    rng = np.random.default_rng(4)
+    label = rng.integers(0, 3, 60)
+    label[label == 2] = 3  # a class without images takes no part
+    scores = rng.normal(size=(60, 4)) + 2 * np.eye(4)[label]
+    probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    lines_judged = np.arange(100, 160)
+    every = np.zeros(160, dtype=np.int64)
+    every[lines_judged] = label
+    judged = labels.judge(labels.Predicted(lines_judged, probabilities, "one"), every)
+    part = probabilities[:, [0, 1, 3]] / probabilities[:, [0, 1, 3]].sum(axis=1, keepdims=True)
+    own = [part[label == k, place].mean() for place, k in enumerate((0, 1, 3))]
+    assert np.allclose(judged.own[[0, 1, 3]], own) and np.isnan(judged.own[2])
+    relative = part - own + max(own)
+    relative /= relative.sum(axis=1, keepdims=True)
+    for suspect in judged.suspects:
+        row = suspect.line - 100
+        place = (0, 1, 3).index(label[row])
+        others = np.delete(relative[row], place)
+        assert np.isclose(suspect.value, (relative[row, place] - others.max()) / 2 + 0.5)
+        assert suspect.other == np.delete([0, 1, 3], place)[np.argmax(others)]
+    assert judged.suspects and [each.value for each in judged.suspects] == sorted(s.value for s in judged.suspects)
+
+
+def test_predictions_of_other_lists_are_refused(planted, audited, tmp_path, capsys):
+    pytest.importorskip("cleanlab", reason="the extra `audit` is not installed")
+    comparison(tmp_path / "compare", planted, np.array([0]))
+    with open(tmp_path / "compare" / "lists.sha256", "r+", encoding="utf-8") as file:
+        file.write("0" * 64)
+    assert audit(planted, "--predictions", tmp_path / "compare") == 2
+    assert "a comparison whose training list is LIST, to the byte" in capsys.readouterr().err
+    assert audit(planted, "--predictions", tmp_path / "compare", "--recipe", "cee") == 2
+    assert "unknown recipe 'cee' (did you mean 'ce'?)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "more, message",
+    [
+        (["--image-root", "nowhere"], "`--image-root` must be a folder"),
+        (["--image-root", "."], "the folder from which the lists name their images"),
+        (["--folds", "1"], "`--folds` must be an integer >= 2"),
+        (["--keep", "train"], "left out without --leave-out"),
+        (["--leave-out", "label"], "where no --predictions judge labels"),
+        (["--recipe", "ce"], "left out without --predictions"),
+        (["--predictions", "nowhere"], "nowhere"),
+        (["--workers", "0"], "`--workers` must be an integer >= 1"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_mistakes_are_named_before_anything_is_measured(planted, more, message, capsys, monkeypatch):
+    if "--predictions" in more:
+        pytest.importorskip("cleanlab", reason="the extra `audit` is not installed")
+    monkeypatch.chdir(planted.parent)
+    assert audit(planted, *more, out="none") == 2
+    assert message in capsys.readouterr().err
+    assert not (planted / "none" / "audit.html").exists()
+
+
+@pytest.mark.parametrize("package", ["imagehash", "jinja2"])
+def test_a_missing_package_is_named_with_its_extra(planted, package, capsys, monkeypatch):
+    conftest.hide(package, monkeypatch)
+    assert audit(planted, out="none") == 2
+    assert 'pip install "ppcls-lt[audit]"' in capsys.readouterr().err
+
+
+def test_the_command_offers_what_the_package_knows():
+    assert audit_command.KINDS == suspects.KINDS and audit_command.KEEP == cleaned.KEEP
+
+
+def test_several_processes_find_what_one_does(planted, audited):
+    rows = found(audited)
+    assert audit(planted, "--workers", "2", out="two") == 0
+    assert found(planted / "two") == rows
+    assert Path(planted / "two" / "audit" / "scan").is_dir()
