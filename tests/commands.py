@@ -16,7 +16,7 @@ ROOT = Path(ppcls_lt.__file__).parent.parent
 
 
 # The commands that load Paddle; `compare` itself starts others that do.
-_WITH_PADDLE = ("lists", "train", "eval", "infer", "export", "check", "run", "compare", "adjust")
+_WITH_PADDLE = ("lists", "train", "eval", "infer", "export", "check", "run", "compare", "adjust", "decide", "predict")
 
 
 def run(folder, *arguments, code=("-m", "ppcls_lt"), environment=None, timeout=600, **more):

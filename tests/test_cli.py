@@ -37,6 +37,8 @@ def test_no_command_lists_the_commands(capsys):
         "report",
         "compare",
         "adjust",
+        "decide",
+        "predict",
     ):
         assert f"\n    {name} " in output
 

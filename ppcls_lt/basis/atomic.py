@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Callable
 
 from .checks import ConfigError
 
@@ -33,6 +33,11 @@ def write(path: str | os.PathLike, data: bytes) -> None:
 def write_all(contents: Mapping[Any, bytes]) -> None:
     """Write several files, path -> bytes; none takes its place before all of them are on the disk."""
     _put({path: lambda file, data=data: file.write(data) for path, data in contents.items()})
+
+
+def write_by(path: str | os.PathLike, fill: Callable[[IO[bytes]], Any]) -> None:
+    """Write as :func:`write` does what ``fill(file)`` writes, a part at a time."""
+    _put({path: fill})
 
 
 def copy(source: str | os.PathLike, path: str | os.PathLike) -> None:

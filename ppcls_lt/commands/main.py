@@ -20,11 +20,13 @@ from . import (
     check,
     compare,
     counts,
+    decide,
     folders,
     interrupts,
     lists,
     make_lt,
     modes,
+    predict,
     recipes,
     report,
     run,
@@ -75,6 +77,7 @@ def _parser():
     parser.add_argument("--version", action="version", version=f"ppcls-lt {__version__}")
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     modes.add_commands(commands)
-    for command in (lists, folders, audit, check, recipes, run, counts, make_lt, split, report, compare, adjust):
+    data = (lists, folders, audit, counts, make_lt, split)
+    for command in (*data, check, recipes, run, report, compare, adjust, decide, predict):
         command.add_command(commands)
     return parser, commands.choices

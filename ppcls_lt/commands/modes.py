@@ -49,6 +49,12 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
             command.add_argument(
                 "--untrained", action="store_true", help=f"{mode} a model, or parts of it, as initialised"
             )
+        if mode == "export":
+            command.add_argument(
+                "--serving",
+                action="store_true",
+                help="write beside the model what a service needs: names, preprocessing, decision, adjustment",
+            )
         if mode == "train":
             command.add_argument(
                 "--resume", action="store_true", help="go on from the newest whole checkpoint of output_dir, if any"
@@ -104,7 +110,7 @@ def asked(arguments: argparse.Namespace) -> tuple[Path, list[str]]:
     if arguments.recipe is not None:
         # In quotes, since a recipe's name is text whatever it looks like.
         overrides.append(f"Global.recipe={arguments.recipe!r}")
-    for flag in ("resume", "overwrite"):
+    for flag in ("resume", "overwrite", "serving"):
         if getattr(arguments, flag, False):
             overrides.append(f"Global.{flag}=True")
     for option in ("report", "extend_to", "extend_schedule"):

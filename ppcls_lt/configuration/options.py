@@ -20,6 +20,7 @@ GLOBAL_KEYS = {
     "report": "write a report at the end: true, or a language",
     "resume": "go on from the newest whole checkpoint of output_dir, if there is one",
     "run": "the folder of a training whose configuration and best weights to evaluate, predict with or export",
+    "serving": "true: an export has beside it what a service needs: names, preprocessing, decision, adjustment",
     "untrained": "true: the model, or parts of it, may be used as they are initialised",
     "unreadable_images": "what an image file that cannot be read is: error, replace_in_training or replace",
     "val_list": "a label list of images that were held out to choose by, for `ppcls-lt adjust`",

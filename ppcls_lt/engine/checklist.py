@@ -30,7 +30,7 @@ from ..configuration import (
     validation,
     values,
 )
-from . import evaluation, nonfinite, recording, resuming, unreadable, weights
+from . import evaluation, nonfinite, recording, resuming, serving, unreadable, weights
 
 _MODES = ("train", "eval", "infer", "export")
 # What a check may stumble over in a configuration in which mistakes have been found.
@@ -96,6 +96,7 @@ CHECKS = (
     Check(weights.findings),
     Check(adapters.findings, needs=("Global.pretrained_model",), whole=True),
     Check(_without_mode(held_out.findings)),
+    Check(serving.findings, needs=("Global.eval_mode", "Arch", "Infer")),
     Check(evaluation.findings, needs=("Arch.class_num",)),
     Check(_without_mode(unreadable.findings)),
     Check(_without_mode(lambda stage: of(nonfinite.check, stage))),

@@ -29,6 +29,7 @@ from . import (
     recording,
     resuming,
     saving,
+    serving,
     unreadable,
     weights,
 )
@@ -111,6 +112,7 @@ def _build(engine, construct, config, mode):
         record = recording.Record(plan[-1], assembly)
         places.write_alone(engine, mode, engine.output_dir, "output_dir", lambda: record.begin(engine))
     elif mode == "export" and config["Global"].get("save_inference_dir") is not None:
+        serving.attach(engine, plan[-1])
         places.write_alone(engine, mode, config["Global"]["save_inference_dir"], "save_inference_dir")
     return None
 

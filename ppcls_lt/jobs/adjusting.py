@@ -10,24 +10,22 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
 import numpy as np
-import paddle.distributed as dist
 
 from .. import host
 from ..basis import checks, lock
 from ..basis.checks import ConfigError
-from ..basis.findings import raise_all
-from ..configuration import finished_run, held_out, listed_images, plain, structure
+from ..configuration import held_out, listed_images, plain
 from ..configuration import reading as configuration
 from ..data.counts import count_label_list
 from ..data.groups import shot_groups
-from ..engine import adjusted_run, adjusting, trainer
+from ..engine import adjusted_run, adjusting
 from ..engine.features import TrainedModel
 from ..maths.adjustment import METHODS, OWNER, UNIFORM
 from ..reports import adjustment as report
 from ..runs import files as run_files
 from ..runs import history
-from ..runs.checkpoints import WEIGHTS
 from ..runs.measures import MEASURES
+from .opened import opened
 
 TRAINING = "training"  # the prior of the training images
 RANKS = (*MEASURES, "prior")
@@ -77,15 +75,8 @@ def run(asked: Asked, say: Callable[[str], Any]) -> None:
         ConfigError: what is wrong, or no method ranks above the model as it is.
     """
     check(asked)
-    trainer.register()
-    if dist.get_world_size() > 1:
-        checks.fail(OWNER, "processes", "one, without a launcher", dist.get_world_size())
-    source = finished_run.find(asked.folder)
-    info = run_files.read_info(source.config.with_name(run_files.FILES["train"].info))
-    loaded = host.load_config(source.config, [*asked.overrides, f"Global.run={asked.folder!r}"])
-    config = plain.plain({key: value for key, value in loaded.items() if key != "profiler_options"})
-    config["profiler_options"] = None
-    _check_kind(config)
+    source = opened(asked.folder, asked.overrides, OWNER, "to adjust")
+    config, info = source.config, source.info
     counts = _counts(config, info)
     class_num = counts.size
     held = held_out.find(
@@ -122,27 +113,6 @@ def run(asked: Asked, say: Callable[[str], Any]) -> None:
     said = report.strength(METHODS[name].parameter, chosen.strength, chosen.temperature)
     say(f"{name}, {said}: {_told(model, chosen)}")
     say(f"{out}: use it with `ppcls-lt eval --run {out}`, and infer and export")
-
-
-def _check_kind(config):
-    """Raise unless the run classifies images with one label each."""
-    raise_all(structure.sections(config))
-    section = config["Global"]
-    if section.get("use_multilabel", False) or section.get("eval_mode", "classification") != "classification":
-        got = "several labels an image" if section.get("use_multilabel", False) else section["eval_mode"]
-        checks.fail(OWNER, "--run", "a training that classifies images with one label each", checks.described(got))
-    for name in ("Global", "Arch", "DataLoader"):
-        if not isinstance(config.get(name), dict):
-            checks.fail("configuration", name, "a section, to adjust", config.get(name))
-    evaluated = (config["DataLoader"].get("Eval") or {}).get("dataset")
-    if not isinstance(evaluated, dict):
-        expected = "a section with the operators of an evaluation"
-        checks.fail(OWNER, "DataLoader.Eval.dataset", expected, evaluated)
-    weights = section.get("pretrained_model")
-    if not isinstance(weights, str) or not Path(weights.removesuffix(WEIGHTS) + WEIGHTS).is_file():
-        checks.fail(
-            "Global", "pretrained_model", f"the path of a {WEIGHTS} file without its ending, to adjust", weights
-        )
 
 
 def _training(config):

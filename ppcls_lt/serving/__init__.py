@@ -1,0 +1,1 @@
+"""What an exported folder carries so that a machine without this package can serve the model."""
