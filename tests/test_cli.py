@@ -30,6 +30,8 @@ def test_no_command_lists_the_commands(capsys):
         "export",
         "recipes",
         "run",
+        "lists",
+        "folders",
         "counts",
         "make-lt",
         "split",

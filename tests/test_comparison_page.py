@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.commands import main as cli
+from ppcls_lt.data import fonts
 from ppcls_lt.reports.comparison import figures, tables, terminal, texts, wording
 from ppcls_lt.reports.comparison.writing import write
-from ppcls_lt.reports.parts import fonts
 
 from .comparisons import COMMAND, RECIPES, make_outcome, make_run, outcome_of
 from .run_folders import Page, is_whole, written

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ppcls_lt.basis import widths
 from ppcls_lt.reports.comparison import spreadsheets, tables, terminal, texts, wording
-from ppcls_lt.reports.parts import widths
 from ppcls_lt.runs.results import MEASURES, Accuracies
 
 from .comparisons import COMMAND, RECIPES, make_outcome, make_run, outcome_of

@@ -149,6 +149,22 @@ class TestFromFolderToReport:
         assert all(name in page for name in NAMES)
         assert "'label_names': ['" in processes["infer"].output
 
+    def test_no_table_has_a_number_where_there_is_a_name(self, done):
+        folder, processes = done
+        assert "from 8 (class red panda) to 28 (class 猫 咪)" in processes["train"].output + processes["train"].errors
+        assert "from 8 (class red panda) to 28 (class 猫 咪)" in processes["check"].output
+        heads = (folder / "清单 1/output/report/confusion.csv").read_text(encoding="utf-8").splitlines()[0]
+        assert heads == "class,dog,red panda,猫 咪"
+        counted = commands.run(folder, "counts", "清单 1/train.txt", "--delimiter", "\\t")
+        assert "largest class: 猫 咪 (28 images)\nsmallest class: red panda (8 images)\n" in counted.output
+        assert "\nred panda       8  few" in counted.output
+        named = {"label.txt": "0 a\n1 b\n2 a\n", "train.txt": "1.jpg 0\n2.jpg 0\n3.jpg 2\n4.jpg 2\n"}
+        for name, content in named.items():
+            (folder / name).write_text(content)
+        split = commands.run(folder, "split", "train.txt", "--val-fraction", 0.5, "--train-out", "a", "--val-out", "b")
+        assert "without images: class b\n" in split.output
+        assert "largest class: 0 a and 1 more" in commands.run(folder, "counts", "train.txt").output
+
     def test_the_commands_that_are_printed_are_those(self, done):
         printed = done[1]["lists"].output
         assert "train:  ppcls-lt train -c '清单 1/train.yaml'\n" in printed

@@ -42,9 +42,6 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         help="a folder of `ppcls-lt compare`, or a training's: its held-out predictions judge the labels",
     )
     command.add_argument("--recipe", metavar="NAME", help="of the comparison whose predictions judge (all together)")
-    command.add_argument(
-        "--names", metavar="FILE", help="names of the classes, lines `class name` (label.txt beside LIST)"
-    )
     command.add_argument("--folds", type=int, default=5, metavar="N", help="of a comparison or a split (5)")
     command.add_argument("--min-side", type=int, metavar="P", help="tiny: a shorter side below P pixels")
     command.add_argument("--min-sharpness", type=float, metavar="S", help="blurred: a sharpness below S, see the docs")

@@ -62,20 +62,22 @@ def _lines(seen):
     """Yield what is known of a configuration, for a reader."""
     import numpy as np
 
+    from ..configuration import named_classes
     from ..engine.announcements import data, images, spread
 
     for number, stage in enumerate(seen["stages"], 1):
         yield f"stage {number} of {len(seen['stages'])}" if len(seen["stages"]) > 1 else seen["mode"]
         yield f"device: {stage['device']}"
+        called = named_classes.called(stage["configuration"])
         counts = None if stage["counts"] is None else np.asarray(stage["counts"])
         if counts is not None and counts.any():
             # Of wrong parameters no groups can be made.
-            yield images(counts, {}) if seen["findings"] else data(stage["configuration"], counts)
+            yield images(counts, {}, called=called) if seen["findings"] else data(stage["configuration"], counts)
         for weights in stage["class_weights"]:
             since = f" from epoch {weights['epoch']} on" if weights["epoch"] > 1 else ""
-            yield f"class weights of {weights['path']}{since}: {spread(np.asarray(weights['values']))}"
+            yield f"class weights of {weights['path']}{since}: {spread(np.asarray(weights['values']), called=called)}"
         for shares in stage["class_shares"]:
-            drawn = spread(np.asarray(shares["values"]))
+            drawn = spread(np.asarray(shares["values"]), called=called)
             yield f"share of a class in the draws of {shares['path']}, epoch {shares['epoch']}: {drawn}"
         if stage["writes"]:
             yield "would be written:"

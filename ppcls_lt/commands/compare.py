@@ -184,6 +184,7 @@ def _adjustments(names):
 
 
 def _train_and_rank(settings, arguments, executor, limit):
+    from ..data.class_names import called as called_by
     from ..data.list_files import listed_classes
     from ..jobs import budget, outcome, pool, refit, tuning
     from ..reports.comparison import replacements, terminal, writing
@@ -196,7 +197,8 @@ def _train_and_rank(settings, arguments, executor, limit):
     for line in replacements.lines(settings.replaced()):
         _say(f"replaced in the base: {line}")
     if settings.unjudged.size:
-        _say(f"not judged, since no seed holds out an image of them: {listed_classes(settings.unjudged)}")
+        called = called_by(settings.class_names())
+        _say(f"not judged, since no seed holds out an image of them: {listed_classes(settings.unjudged, called)}")
     finished = sum(job.complete for job in settings.jobs)
     missing = [job for job in settings.jobs if not job.complete]
     rounds = None if limit is None else budget.Rounds(settings, limit, arguments.retrain)

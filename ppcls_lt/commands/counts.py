@@ -35,7 +35,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 
 
 def _counts(arguments):
-    from ..data import charts, counts, groups, list_files, published
+    from ..data import charts, class_names, counts, groups, list_files, published
 
     owner = "ppcls-lt counts"
     limits = thresholds(arguments, owner)
@@ -55,6 +55,7 @@ def _counts(arguments):
         delimiter=delimiter(arguments, owner),
         class_num=arguments.class_num,
     )
+    called = class_names.called(class_names.of_list(arguments.list, arguments.names))
     as_published = None
     if arguments.published is not None:
         source = published.PUBLISHED[arguments.published].source
@@ -66,9 +67,11 @@ def _counts(arguments):
     found_groups = groups.shot_groups(found, limits, owner=owner)
     if arguments.png is not None:
         title = f"{some(found.sum(), 'image')}, {some(found.size, 'class')}, imbalance ratio {ratio(found)}"
-        drawn = {"--png": (arguments.png, charts.png_chart(found, found_groups, title))}
+        drawn = {"--png": (arguments.png, charts.png_chart(found, found_groups, title, called))}
         list_files.write_files(drawn, owner=owner, inputs=[arguments.list], force=True)
-    lines = list(_yaml(found, limits) if arguments.yaml else report(arguments.list, found, found_groups, limits))
+    lines = list(
+        _yaml(found, limits) if arguments.yaml else report(arguments.list, found, found_groups, limits, called)
+    )
     if as_published is not None:
         lines = [f"# {as_published}", *lines] if arguments.yaml else [*lines, "", as_published]
     say(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from ..basis.checks import some
 from ..data.group_names import TERTILES
@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 
 def report(
-    path: str | os.PathLike, counts: np.ndarray, groups: Mapping[str, np.ndarray], thresholds: Any
+    path: str | os.PathLike,
+    counts: np.ndarray,
+    groups: Mapping[str, np.ndarray],
+    thresholds: Any,
+    called: Callable[[int], str] = str,
 ) -> Iterator[str]:
-    """Yield the lines that describe the images per class."""
+    """Yield the lines that describe the images per class, each as it is ``called``."""
     from ..data import charts
 
     filled = counts[counts > 0]
@@ -27,9 +31,9 @@ def report(
     for word, size in (("largest", filled.max()), ("smallest", filled.min())):
         first, *others = (counts == size).nonzero()[0]
         also = f" and {len(others)} more" if others else ""
-        yield f"{word} class: {first}{also} ({some(size, 'image')}{' each' if others else ''})"
+        yield f"{word} class: {called(first)}{also} ({some(size, 'image')}{' each' if others else ''})"
     yield f"imbalance ratio: {ratio(counts)}" + (" (of the classes with images)" if filled.size < counts.size else "")
-    yield from missing(counts)
+    yield from missing(counts, called)
     yield ""
     if thresholds == TERTILES:
         limits = ("the largest third", "", "the smallest third")
@@ -42,18 +46,18 @@ def report(
         yield f"{group:<8}{limit:<20}{members.size:>8}{images:>12}{images / counts.sum():>9.1%}"
     yield ""
     width = min(shutil.get_terminal_size().columns, 100)
-    yield from charts.text_chart(counts, groups, width=width, blocks=charts.has_blocks(encoding()))
+    yield from charts.text_chart(counts, groups, width=width, blocks=charts.has_blocks(encoding()), called=called)
     if counts.size > charts.MAX_BARS:
         yield "`ppcls-lt counts --yaml` prints every count"
 
 
-def missing(counts: np.ndarray) -> Iterator[str]:
+def missing(counts: np.ndarray, called: Callable[[int], str] = str) -> Iterator[str]:
     """Yield a line about classes without images, if there are any."""
     from ..data import list_files
 
     empty = (counts == 0).nonzero()[0]
     if empty.size:
-        yield f"without images: {list_files.listed_classes(empty)}"
+        yield f"without images: {list_files.listed_classes(empty, called)}"
 
 
 def ratio(counts: np.ndarray) -> str:

@@ -26,7 +26,6 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument("--image-root", default=".", metavar="DIR", help="what the paths are relative to (.)")
     command.add_argument("--out", required=True, metavar="DIR", help="the folder to make")
-    command.add_argument("--names", metavar="FILE", help="names, lines `class name`")
     command.add_argument("--copy", action="store_true", help="copy the images instead")
 
 

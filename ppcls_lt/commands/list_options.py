@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _MANY, _FEW = THRESHOLDS
 _LIST_HELP = "a PaddleClas label list, lines `image label`"
+_NAMES_HELP = "names of the classes, lines `class name` (label.txt beside LIST)"
 _DELIMITER_HELP = r"what separates image and label, one space by default; \t is a tab"
 
 
@@ -26,6 +27,7 @@ def add_list_command(
     command = commands.add_parser(name, help=summary, description=description)
     command.add_argument("list", metavar="LIST", help=_LIST_HELP)
     command.add_argument("--delimiter", metavar="D", help=_DELIMITER_HELP)
+    command.add_argument("--names", metavar="FILE", help=_NAMES_HELP)
     command.set_defaults(command=handler)
     return command
 

@@ -202,7 +202,7 @@ def _table(arranged):
     """Yield the lines of a table: the images of each class in each list."""
     import numpy as np
 
-    from ..reports.parts.widths import columns, shortened
+    from ..basis.widths import columns, shortened
 
     parts = [part for part in ("train", "val", "test") if arranged.counts(part).any()]
     counts = np.stack([arranged.counts(part) for part in parts], axis=1)

@@ -42,7 +42,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 
 
 def _make_lt(arguments):
-    from ..data import groups, list_files, subsets
+    from ..data import class_names, groups, list_files, subsets
 
     owner = "ppcls-lt make-lt"
     if arguments.step_fraction is not None and arguments.kind != "step":
@@ -50,6 +50,7 @@ def _make_lt(arguments):
     writing = {"owner": owner, "inputs": [arguments.list], "force": arguments.force}
     list_files.check_outputs({"--out": arguments.out}, **writing)
     data = list_files.read_label_list(arguments.list, owner=owner, delimiter=delimiter(arguments, owner))
+    names = class_names.of_list(arguments.list, arguments.names)
     wanted = subsets.tail_counts(
         data.counts,
         ratio=arguments.ratio,
@@ -61,6 +62,7 @@ def _make_lt(arguments):
         owner=owner,
         name="LIST",
         called=flag,
+        class_called=class_names.called(names),
     )
     chosen = subsets.long_tail_subset(data.labels, wanted, images=data.images, seed=arguments.seed)
     list_files.write_files({"--out": (arguments.out, list_files.joined(data.lines, chosen))}, **writing)
@@ -71,7 +73,7 @@ def _make_lt(arguments):
         unreached = f"a ratio of {arguments.ratio:g} is out of reach: the largest class has {most}"
         summary.append(unreached)
         print(f"ppcls-lt: warning: {unreached}; the list has {ratio(wanted)}", file=sys.stderr)
-    say([*summary, "", *report(arguments.out, wanted, found_groups, THRESHOLDS)])
+    say([*summary, "", *report(arguments.out, wanted, found_groups, THRESHOLDS, class_names.called(names))])
     return 0
 
 

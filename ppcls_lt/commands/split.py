@@ -32,12 +32,13 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 
 
 def _split(arguments):
-    from ..data import list_files, splits
+    from ..data import class_names, list_files, splits
 
     owner = "ppcls-lt split"
     writing = {"owner": owner, "inputs": [arguments.list], "force": arguments.force}
     list_files.check_outputs({"--train-out": arguments.train_out, "--val-out": arguments.val_out}, **writing)
     data = list_files.read_label_list(arguments.list, owner=owner, delimiter=delimiter(arguments, owner))
+    class_called = class_names.called(class_names.of_list(arguments.list, arguments.names))
     train, val = splits.stratified_split(
         data.labels,
         fraction=arguments.val_fraction,
@@ -47,17 +48,18 @@ def _split(arguments):
         owner=owner,
         name="LIST",
         called=lambda name: flag("val_fraction" if name == "fraction" else name),
+        class_called=class_called,
     )
     contents = {
         "--train-out": (arguments.train_out, list_files.joined(data.lines, train)),
         "--val-out": (arguments.val_out, list_files.joined(data.lines, val)),
     }
     list_files.write_files(contents, **writing)
-    say(_parts(data, {arguments.train_out: train, arguments.val_out: val}))
+    say(_parts(data, {arguments.train_out: train, arguments.val_out: val}, class_called))
     return 0
 
 
-def _parts(data, parts):
+def _parts(data, parts, class_called):
     """Yield the lines that describe a split, ``{path: positions}``, training first."""
     import numpy as np
 
@@ -74,5 +76,5 @@ def _parts(data, parts):
         yield f"repeated images, all on one side: {some(repeated, 'further line')}"
     only_train = np.flatnonzero((counts[0] > 0) & (counts[1] == 0))
     if only_train.size:
-        yield f"only in training, for lack of a second image: {list_files.listed_classes(only_train)}"
-    yield from missing(data.counts)
+        yield f"only in training, for lack of a second image: {list_files.listed_classes(only_train, class_called)}"
+    yield from missing(data.counts, class_called)

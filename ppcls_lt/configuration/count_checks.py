@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Callable
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from ..basis import checks
 from ..basis.findings import ConfigError, Finding, of, place
 from ..basis.registry import found
 from ..data.counts import label_counts
+from . import named_classes
 from .reading import AUTO, class_number, counts_given, listed_counts, sound
 
 _OURS = ("Loss", "Metric")
@@ -36,8 +37,10 @@ def findings(config: dict, parts: Sequence[str]) -> Iterator[Finding]:
                 if found(section.lower(), name, params) is None or params.get("num_class_list") is None:
                     continue
                 at = place(f"{where} {name}", "num_class_list")
-                if params["num_class_list"] == AUTO:
-                    mistakes = of(check_filled, name, params, counts, data_name(dataset)) if part in parts else ()
+                if params["num_class_list"] == AUTO and part not in parts:
+                    mistakes: Iterable[Finding] = ()
+                elif params["num_class_list"] == AUTO:
+                    mistakes = of(check_filled, name, params, counts, data_name(dataset), named_classes.called(config))
                 else:
                     mistakes = of(check_same, where, name, params, counts, config)
                 yield from (finding._replace(path=at) for finding in mistakes)
@@ -63,7 +66,7 @@ def of_several_labels(config: dict, dataset: Any) -> np.ndarray | None:
     return counts
 
 
-def check_filled(name: str, params: dict, counts: np.ndarray, data: str) -> None:
+def check_filled(name: str, params: dict, counts: np.ndarray, data: str, called: Callable[[object], str] = str) -> None:
     """Raise where a class has no image and the component of that name is not told that it may.
 
     Args:
@@ -71,10 +74,11 @@ def check_filled(name: str, params: dict, counts: np.ndarray, data: str) -> None
         params (dict): its parameters.
         counts (array): training images per class ``[C]``.
         data (str): what :func:`data_name` gives.
+        called (callable): what to call a class.
     """
     empty = np.flatnonzero(counts == 0)
     if len(empty) and not params.get("allow_empty_classes", False):
-        classes = f"{', '.join(map(str, empty[:10]))}{' and others' if len(empty) > 10 else ''}"
+        classes = f"{', '.join(map(called, empty[:10]))}{' and others' if len(empty) > 10 else ''}"
         remedy = "set `allow_empty_classes: true` if that is meant"
         text = f"{name}: {data} has no image of class {classes}; {remedy}"
         got = checks.described(f"{data} without an image of class {classes}")

@@ -17,6 +17,7 @@ from ..basis.checks import ConfigError
 from ..basis.registry import registered
 from ..data.counts import class_labels, images_per_class
 from ..data.sampling_modes import modes
+from . import named_classes
 from .reading import class_number
 
 # The classes that every architecture of PaddleClas has unless it is told otherwise (ImageNet's).
@@ -120,7 +121,7 @@ def check_built(config: dict, part: str, loader: Any) -> None:
     check_classes(config, part, counts)
     classes = class_number(config)
     if classes is not None and classifies(config) and dist.get_rank() == 0:
-        _tell_missing(part, np.pad(counts, (0, max(classes - len(counts), 0))))
+        _tell_missing(part, np.pad(counts, (0, max(classes - len(counts), 0))), named_classes.called(config))
 
 
 def _check_steps(config, part, steps, images, size, drop_last):
@@ -140,12 +141,12 @@ def _check_steps(config, part, steps, images, size, drop_last):
         checks.fail("Global", "update_freq", f"at most the {steps} steps of an epoch{shared}", frequency)
 
 
-def _tell_missing(part, counts):
+def _tell_missing(part, counts, called):
     """Name the classes without an image."""
     empty = np.flatnonzero(counts == 0)
     if not len(empty):
         return
-    named = ", ".join(map(str, empty[:20])) + (" and others" if len(empty) > 20 else "")
+    named = ", ".join(map(called, empty[:20])) + (" and others" if len(empty) > 20 else "")
     why = "; do the labels begin at 1? PaddleClas counts from 0" if empty.tolist() == [0] else ""
     _log.warning(
         "DataLoader.%s.dataset: %d of the %d classes of Arch.class_num have no image: %s%s",

@@ -11,7 +11,7 @@ import numpy as np
 from ..basis import checks
 from ..basis.findings import Finding, of
 from ..data.list_files import listed_classes
-from . import listed_images
+from . import listed_images, named_classes
 from .reading import IMAGE_LISTS, by_name, reads_list
 
 LIST, EVAL = "val_list", "eval_is_validation"
@@ -69,7 +69,9 @@ def find(config: dict, owner: str, *, is_validation: bool, class_num: int, allow
     counts = np.pad(found.counts, (0, class_num - found.counts.size))
     empty = np.flatnonzero(counts == 0)
     if empty.size and not allow_missing:
-        got = checks.described(f"{dataset['cls_label_path']} without {listed_classes(empty)}")
+        got = checks.described(
+            f"{dataset['cls_label_path']} without {listed_classes(empty, named_classes.called(config))}"
+        )
         checks.fail(owner, name, "a list with images of every class (or pass --allow-missing)", got)
     return HeldOut(dict(dataset), str(dataset["cls_label_path"]), counts)
 

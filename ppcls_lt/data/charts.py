@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
 from ..basis import extras
+from ..basis.widths import columns, shortened
+from . import fonts
 from .group_names import GROUPS
 
 # Up to here every class has a bar of its own.
 MAX_BARS = 40
 _BINS = 20
 # One to eight eighths of a character.
+_NAME = 24  # columns of the name of a class
 _EIGHTHS = "▏▎▍▌▋▊▉█"
 # Of Okabe and Ito, distinct for colour-blind readers and in grey.
 COLOURS = dict(zip(GROUPS, ("#0072B2", "#E69F00", "#CC79A7")))
@@ -31,7 +34,12 @@ def has_blocks(encoding: str) -> bool:
 
 
 def text_chart(
-    counts: np.ndarray, groups: Mapping[str, np.ndarray], *, width: int = 80, blocks: bool = True
+    counts: np.ndarray,
+    groups: Mapping[str, np.ndarray],
+    *,
+    width: int = 80,
+    blocks: bool = True,
+    called: Callable[[int], str] = str,
 ) -> list[str]:
     """Draw the images per class as horizontal bars, on a linear scale.
 
@@ -43,6 +51,7 @@ def text_chart(
         groups (dict): ``groups.shot_groups(counts)``.
         width (int): characters in a line.
         blocks (bool): Unicode's blocks rather than ``#``.
+        called (callable): what to call a class.
 
     Returns:
         list of str: the lines.
@@ -51,7 +60,7 @@ def text_chart(
     if counts.size <= MAX_BARS:
         group_of = {label: group for group, members in groups.items() for label in members.tolist()}
         head = ("class", "images", "group")
-        rows = [(str(label), str(n), group_of[label]) for label, n in enumerate(counts.tolist())]
+        rows = [(shortened(called(label), _NAME), str(n), group_of[label]) for label, n in enumerate(counts.tolist())]
         values = counts
     else:
         bins = np.array_split(np.sort(counts)[::-1], _BINS)
@@ -62,16 +71,23 @@ def text_chart(
             (f"{end - part.size + 1} to {end}", f"{part[0]} to {part[-1]}", f"{mean:.1f}")
             for part, end, mean in zip(bins, ends, values)
         ]
-    widths = [max(map(len, column)) for column in zip(head, *rows)]
+    widths = [max(map(columns, column)) for column in zip(head, *rows)]
     # Numbers to the right, names of groups to the left.
     sides = (">", ">", "<" if counts.size <= MAX_BARS else ">")
-    lines = ["  ".join(f"{cell:{side}{w}}" for cell, side, w in zip(row, sides, widths)) for row in (head, *rows)]
-    room = max(width - len(lines[0]) - 2, 10)
+    lines = ["  ".join(map(_padded, row, sides, widths)) for row in (head, *rows)]
+    room = max(width - columns(lines[0]) - 2, 10)
     bars = [_bar(value / max(values.max(), 1), room, blocks) for value in values]
     return [line.rstrip() for line in (lines[0], *(f"{line}  {bar}" for line, bar in zip(lines[1:], bars)))]
 
 
-def png_chart(counts: np.ndarray, groups: Mapping[str, np.ndarray], title: str) -> bytes:
+def _padded(cell, side, width):
+    blank = " " * (width - columns(cell))
+    return blank + cell if side == ">" else cell + blank
+
+
+def png_chart(
+    counts: np.ndarray, groups: Mapping[str, np.ndarray], title: str, called: Callable[[int], str] = str
+) -> bytes:
     """Draw the images per class, coloured by group, on a linear scale.
 
     Up to 40 classes: a horizontal bar for every class. More: the sorted profile.
@@ -80,6 +96,7 @@ def png_chart(counts: np.ndarray, groups: Mapping[str, np.ndarray], title: str) 
         counts (array of int): images per class ``[C]``.
         groups (dict): ``groups.shot_groups(counts)``.
         title (str): the heading.
+        called (callable): what to call a class.
 
     Returns:
         bytes: the PNG file.
@@ -94,6 +111,10 @@ def png_chart(counts: np.ndarray, groups: Mapping[str, np.ndarray], title: str) 
     figure = new_figure(1.8 + 0.26 * counts.size if counts.size <= MAX_BARS else 3.6)
     draw_counts(figure, counts, groups, words)
     figure.axes[0].set_title(title, fontsize=10)
+    if counts.size > MAX_BARS:
+        return png(figure)
+    names, families = fonts.drawable([shortened(called(label), _NAME) for label in range(counts.size)], [fonts.BASIC])
+    figure.axes[0].set_yticks(range(counts.size), labels=names, fontfamily=families, parse_math=False)
     return png(figure)
 
 

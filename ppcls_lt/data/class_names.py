@@ -40,13 +40,18 @@ def read(path: str | os.PathLike) -> dict[int, str]:
 def of_list(path: str | os.PathLike, given: str | os.PathLike | None = None) -> dict[int, str]:
     """Return the names of a list's classes: those of a file that is given, or of ``label.txt`` beside the list, or {}.
 
+    A ``label.txt`` of other lines than ``class name``, as other tools write, is none.
+
     Raises:
-        ConfigError: the file is none of lines ``class name``.
+        ConfigError: the file that is given is none of such lines.
     """
+    if given is not None:
+        return read(given)
     beside = Path(path).parent / FILE
-    if given is None and not beside.is_file():
+    try:
+        return read(beside) if beside.is_file() else {}
+    except ConfigError:
         return {}
-    return read(beside if given is None else given)
 
 
 def text(names: Sequence[str]) -> bytes:

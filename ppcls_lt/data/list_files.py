@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 import numpy as np
 
@@ -105,9 +105,9 @@ def write_files(
         checks.fail(owner, failed, expected, checks.described(error.strerror))
 
 
-def listed_classes(classes: Sequence[int] | np.ndarray) -> str:
-    """Return "class 3" or "12 classes: 0, 1, ..." for messages."""
-    numbers = ", ".join(map(str, classes[:10])) + (", ..." if len(classes) > 10 else "")
+def listed_classes(classes: Sequence[int] | np.ndarray, called: Callable[[int], str] = str) -> str:
+    """Return "class 3" or "12 classes: 0, 1, ..." for messages, each as it is ``called``."""
+    numbers = ", ".join(map(called, classes[:10])) + (", ..." if len(classes) > 10 else "")
     return f"class {numbers}" if len(classes) == 1 else f"{len(classes)} classes: {numbers}"
 
 

@@ -23,6 +23,7 @@ def stratified_split(
     owner: str = "stratified_split",
     name: str = "labels",
     called: Callable[[str], str] = str,
+    class_called: Callable[[int], str] = str,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split images into a training and a validation part, class by class.
 
@@ -40,6 +41,7 @@ def stratified_split(
             stays in training.
         owner, name (str): who asks, and what it calls ``labels``, for messages.
         called (callable): what it calls another argument, from its name here.
+        class_called (callable): what it calls a class.
 
     Returns:
         tuple: the positions of the training lines and those of the validation
@@ -56,7 +58,9 @@ def stratified_split(
     single = np.flatnonzero(sizes == 1)
     if single.size and not allow_missing:
         expected = "a list with at least 2 images of every class (or pass --allow-missing)"
-        checks.fail(owner, name, expected, checks.described(f"a single image of {listed_classes(single)}"))
+        checks.fail(
+            owner, name, expected, checks.described(f"a single image of {listed_classes(single, class_called)}")
+        )
     wanted = np.minimum(np.maximum(np.rint(fraction * sizes), 1), sizes - 1)
     held_out = rank_in_class(own, draw(names, seed)) < wanted[own]
     if not held_out.any():

@@ -74,6 +74,7 @@ def tail_counts(
     owner: str = "tail_counts",
     name: str = "available",
     called: Callable[[str], str] = str,
+    class_called: Callable[[int], str] = str,
 ) -> np.ndarray:
     """Return how many images a long-tailed subset takes of each class.
 
@@ -88,6 +89,7 @@ def tail_counts(
         seed (int): for ``order="random"``.
         owner, name (str): who asks, and what it calls ``available``, for messages.
         called (callable): what it calls another argument, from its name here.
+        class_called (callable): what it calls a class.
 
     Returns:
         int64 array ``[C]``, by class.
@@ -99,7 +101,7 @@ def tail_counts(
     available = as_counts(available, owner=owner, name=name, allow_empty=True)
     empty = np.flatnonzero(available == 0)
     if empty.size:
-        got = f"no image of {listed_classes(empty)}"
+        got = f"no image of {listed_classes(empty, class_called)}"
         checks.fail(owner, name, "a list with images of every class", checks.described(got))
     ratio = checks.number(owner, called("ratio"), ratio, minimum=1)
     checks.choice(owner, called("kind"), kind, KINDS)
@@ -131,7 +133,8 @@ def tail_counts(
                 too_many = middle
         first = short[0]
         more = "" if short.size == 1 else f" ({short.size} classes have too few)"
-        got = f"{max_per_class}: class {first} has {available[first]} images and needs {counts[first]}{more}"
+        has = f"class {class_called(first)} has {available[first]} images"
+        got = f"{max_per_class}: {has} and needs {counts[first]}{more}"
         expected = f"at most {fits} for this list, ratio and order (--max-per-class {fits})"
         checks.fail(owner, called("max_per_class"), expected, checks.described(got))
     return counts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Callable
 
 import numpy as np
 
@@ -33,6 +34,7 @@ class Task:
     strength: float | None = None
     calibrate: bool = True
     folds: int = FOLDS
+    called: Callable[[int], str] = str  # what to call a class
 
 
 @dataclass
@@ -89,7 +91,7 @@ def adjust(model: TrainedModel, held_out: Mapping, training: Mapping | None, tas
         got = checks.described(f"{label.size} of them")
         raise Unsuitable(checks.finding(OWNER, "--val-list", "be a list of enough images to cross-validate", got))
     classifier = Classifier(model.weight, model.bias, task.counts, task.target, model.normalized)
-    refused = _refused(classifier, task.methods, training, np.bincount(label, minlength=class_num))
+    refused = _refused(classifier, task.methods, training, np.bincount(label, minlength=class_num), task.called)
     methods = [METHODS[name] for name in task.methods if name not in refused]
     if any(method.needs_means for method in methods):
         classifier = classifier._replace(means=model.class_means(training, class_num))  # type: ignore[arg-type]  # it is there
@@ -118,18 +120,18 @@ def _products(features, weight):
     return np.concatenate([(part.astype(np.float64) @ weight).astype(np.float32) for part in parts])
 
 
-def _refused(classifier, names, training, held_out):
+def _refused(classifier, names, training, held_out, called):
     found: dict[str, ConfigError] = {}
     for name in names:
         try:
-            METHODS[name].check(classifier)
+            METHODS[name].check(classifier, called)
             if METHODS[name].needs_means and training is None:
                 got = checks.described("a training list that is not here")
                 checks.fail(OWNER, name, "used where the training images are there", got)
             empty = np.flatnonzero(held_out == 0)
             if METHODS[name].needs_every_class and empty.size:
                 # Whatever is said of the others would push such a class away.
-                got = checks.described(f"none of {listed_classes(empty)}")
+                got = checks.described(f"none of {listed_classes(empty, called)}")
                 checks.fail(OWNER, name, "used where every class has held-out images", got)
         except ConfigError as error:
             found[name] = error

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 import paddle.distributed as dist
 
 from .. import metrics
 from ..basis.findings import ConfigError
+from ..configuration import named_classes, stages
 from ..configuration import reading as configuration
-from ..configuration import stages
 from ..data.groups import shot_groups
 from . import best_metric
 
@@ -44,7 +44,11 @@ def begin(engine: EngineView, run: Run, assembly: Assembly, plan: Sequence[dict]
         _log.info("%s", data(engine.config, counts, engine.metrics))
     for loss in run.weighted_losses():
         if loss.class_weight is not None:
-            _log.info("class weights of %s: %s", type(loss).__name__, spread(loss.class_weight))
+            _log.info(
+                "class weights of %s: %s",
+                type(loss).__name__,
+                spread(loss.class_weight, called=named_classes.called(engine.config)),
+            )
     for line in run.announcements():
         _log.info("%s", line)
     _log.info("%s", _best_model(engine))
@@ -75,26 +79,33 @@ def data(config: dict, counts: np.ndarray, built: Any = None) -> str:
         built (iterable, optional): the metrics as they were built; none are where a training does not evaluate.
     """
     of = "labels" if config["Global"].get("use_multilabel", False) else "images"
+    called = named_classes.called(config)
     groups = next((metric.groups for metric in built or () if isinstance(metric, _GROUPING)), None)
     if groups is None:
         try:
             thresholds, grouping = configuration.stated_groups(config, counts)
             groups = shot_groups(grouping, thresholds, owner="Metric.Eval")
         except ConfigError as error:  # of a metric that nothing evaluates yet
-            return f"{images(counts, {}, of)}; not in groups: {error}"
-    return images(counts, groups, of)
+            return f"{images(counts, {}, of, called)}; not in groups: {error}"
+    return images(counts, groups, of, called)
 
 
-def images(counts: np.ndarray, groups: Mapping[str, np.ndarray], of: str = "images") -> str:
+def images(
+    counts: np.ndarray,
+    groups: Mapping[str, np.ndarray],
+    of: str = "images",
+    called: Callable[[object], str] = str,
+) -> str:
     """One line about the images per class.
 
     Args:
         counts (array): training images per class ``[C]``, not all 0.
         groups (dict): ``many``, ``medium``, ``few`` -> classes; empty where they are not known.
         of (str): what is counted; labels, where an image has several.
+        called (callable): what to call a class.
     """
     filled = counts[counts > 0]
-    text = f"training {of}: {counts.sum()} in {filled.size} classes, {spread(counts, counts > 0)}, "
+    text = f"training {of}: {counts.sum()} in {filled.size} classes, {spread(counts, counts > 0, called)}, "
     text += f"imbalance ratio {filled.max() / filled.min():.1f}".removesuffix(".0")
     if filled.size < counts.size:
         text += f"; {counts.size - filled.size} classes without any"
@@ -102,11 +113,11 @@ def images(counts: np.ndarray, groups: Mapping[str, np.ndarray], of: str = "imag
     return f"{text}; {told}-shot classes" if told else text
 
 
-def spread(values: np.ndarray, among: np.ndarray | None = None) -> str:
+def spread(values: np.ndarray, among: np.ndarray | None = None, called: Callable[[object], str] = str) -> str:
     """From which to which value an array ``[C]`` goes, and of which classes; of those ``among`` (a mask) alone."""
     classes: Any = range(len(values)) if among is None else among.nonzero()[0]
     low, high = (pick(classes, key=lambda label: values[label]) for pick in (min, max))
-    return f"from {values[low]:.6g} (class {low}) to {values[high]:.6g} (class {high})"
+    return f"from {values[low]:.6g} (class {called(low)}) to {values[high]:.6g} (class {called(high)})"
 
 
 def stage(run: Run, plan: Sequence[dict]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from .. import host, losses
 from ..basis import checks, registry
 from ..basis.checks import ConfigError
-from ..configuration import count_checks, data_checks, label_kinds, relabelling
+from ..configuration import count_checks, data_checks, label_kinds, named_classes, relabelling
 from ..configuration import reading as configuration
 from ..data.counts import class_labels, images_per_class
 from ..host.decoding import pixel_limit
@@ -221,7 +221,7 @@ class Assembly:
                 "a list or a path where the training data set has no `labels`",
                 checks.described(f"auto with {self._data_name()}"),
             )
-        count_checks.check_filled(name, params, counts, self._data_name())
+        count_checks.check_filled(name, params, counts, self._data_name(), named_classes.called(self._config))
         return counts.tolist()
 
     def _data_counts(self):

@@ -9,6 +9,8 @@ import numpy as np
 import paddle
 
 from .. import host, metrics
+from ..basis.widths import columns, shortened
+from ..configuration import named_classes
 from ..maths import scores
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 # Up to so many classes are listed one by one in the log and in VisualDL.
 _LISTED_CLASSES = 100
+_NAME = 30  # columns of a name there
 
 
 def ours(engine: EngineView) -> list[metrics.LongTailMetric]:
@@ -69,6 +72,7 @@ def log_values(engine: EngineView, epoch: int, found: Mapping[str, float], losse
     writer = engine.writer
     if writer is None:
         return
+    called = named_classes.called(engine.config)
     group = "eval_ema" if engine.uses_average else "eval"
     scalars = {**found, **{f"loss/{name}": value for name, value in losses.items()}}
     for table in (m for m in ours(engine) if isinstance(m, metrics.PerClassAcc)):
@@ -79,7 +83,7 @@ def log_values(engine: EngineView, epoch: int, found: Mapping[str, float], losse
             if len(known):
                 writer.add_histogram(tag=f"{group}/{name}", values=known, step=epoch)
             if len(array) <= _LISTED_CLASSES:
-                scalars.update((f"{name}/class_{c}", float(value)) for c, value in enumerate(array))
+                scalars.update((f"{name}/class_{called(c)}", float(value)) for c, value in enumerate(array))
     for name, value in scalars.items():
         if not np.isnan(value):
             writer.add_scalar(tag=f"{group}/{name}", value=value, step=epoch)
@@ -91,9 +95,12 @@ def log_table(engine: EngineView) -> None:
         table = metric.per_class() if isinstance(metric, metrics.PerClassAcc) else {}
         if table and len(table["support"]) <= _LISTED_CLASSES:
             info = host.module("utils.logger").info
-            info("[Eval] class images  recall  precision  F1")
+            names = [shortened(named_classes.called(engine.config)(c), _NAME) for c in range(len(table["support"]))]
+            width = max(5, *map(columns, names))
+            info(f"[Eval] {'class':>{width}} images  recall  precision  F1")
             for c, (recall, precision, f1, images) in enumerate(zip(*table.values())):
-                info(f"[Eval] {c:5d} {images:6d} {recall:7.4f}  {precision:9.4f}  {f1:6.4f}")
+                name = " " * (width - columns(names[c])) + names[c]
+                info(f"[Eval] {name} {images:6d} {recall:7.4f}  {precision:9.4f}  {f1:6.4f}")
 
 
 def per_class(engine: EngineView) -> dict[str, np.ndarray]:

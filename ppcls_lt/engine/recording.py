@@ -16,8 +16,7 @@ import paddle.distributed as dist
 from .. import __version__, host
 from ..basis import atomic, checks, disk
 from ..basis.findings import ConfigError, Finding, of
-from ..configuration import plain, plugins, stages
-from ..data import class_names as class_names_file
+from ..configuration import named_classes, plain, plugins, stages
 from ..maths.classifier import find_classifier
 from ..metrics import Batches
 from ..reports.parts import packages
@@ -145,15 +144,8 @@ def versions() -> dict[str, str]:
 
 def class_names(config: dict) -> dict | None:
     """Return the names of the classes where the configuration tells them, class as text -> name, or None."""
-    after = (config.get("Infer") or {}).get("PostProcess") or {}
-    path = after.get("class_id_map_file") or (after.get("Topk") or {}).get("class_id_map_file")
-    if not isinstance(path, str) or not os.path.isfile(path):
-        return None
-    try:
-        return {str(label): name for label, name in class_names_file.read(path).items()}
-    except ConfigError as error:
-        _log.warning("names of classes left out: %s", error)
-        return None
+    names = named_classes.of(config)
+    return None if names is None else {str(label): name for label, name in names.items()}
 
 
 def write_report(plan: Sequence[dict]) -> None:

@@ -222,7 +222,7 @@ class _Training:
             if engine.config["Global"]["checkpoints"]:
                 saving.complete(engine, run)
         self._unreadable.tell(engine)
-        self._unreadable.end()
+        self._unreadable.end(engine)
 
     def _load(self, original, config, *args, **kwargs):
         """The host's ``init_model``: the stage goes on from its checkpoint."""

@@ -12,6 +12,7 @@ import paddle.distributed as dist
 
 from ..basis import atomic, checks, disk
 from ..basis.findings import Finding, of
+from ..configuration import named_classes
 from ..host import decoding, images
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def attach(engine: EngineView, watches: Sequence[images.Watch]) -> None:
         def evaluated(evaluate, epoch=0):
             result = evaluate(epoch)
             tally.tell(engine)
-            tally.end()
+            tally.end(engine)
             return result
 
         engine.around("eval", evaluated)
@@ -97,21 +98,27 @@ class Tally:
             if len(new) and dist.get_rank() == 0:
                 self._name(engine, watched, new)
 
-    def end(self) -> None:
+    def end(self, engine: EngineView) -> None:
         """Tell how many there were, in all and of each class."""
         for watched, told in zip(self._watches, self._told):
             bad = np.flatnonzero(told)
             if len(bad) and dist.get_rank() == 0:
                 _log.warning(
                     "%s: %d of %d images could not be read, each replaced by another of its class; %s",
-                    *(watched.owner, len(bad), len(told), _by_class(watched, bad)),
+                    *(watched.owner, len(bad), len(told), _by_class(watched, bad, named_classes.called(engine.config))),
                 )
 
     def _name(self, engine, watched, new):
+        called = named_classes.called(engine.config)
         for index in new[:_NAMED]:
             _log.warning(
                 "%s: cannot read %s (class %s), another image of its class stands for it: %s",
-                *(watched.owner, watched.dataset.images[index], _shown(watched.label(index)), watched.reason(index)),
+                *(
+                    watched.owner,
+                    watched.dataset.images[index],
+                    _shown(watched.label(index), called),
+                    watched.reason(index),
+                ),
             )
         path = engine.log_folder / _FILE
         if len(new) > _NAMED:
@@ -138,12 +145,16 @@ def _joined(found):
     return (joined.numpy() > 0).astype(np.uint8)
 
 
-def _by_class(watched, bad):
+def _by_class(watched, bad, called):
     labels = [watched.label(index) for index in bad]
     if any(label is None or np.ndim(label) > 0 for label in labels):
         return "they have no single class"
-    return ", ".join(f"class {label}: {number}" for label, number in zip(*np.unique(labels, return_counts=True)))
+    return ", ".join(
+        f"class {called(label)}: {number}" for label, number in zip(*np.unique(labels, return_counts=True))
+    )
 
 
-def _shown(label):
-    return "none" if label is None else np.asarray(label).tolist()
+def _shown(label, called):
+    if label is None:
+        return "none"
+    return called(label) if np.ndim(label) == 0 else np.asarray(label).tolist()

@@ -14,7 +14,7 @@ import numpy as np
 from .. import host
 from ..basis import checks, lock
 from ..basis.checks import ConfigError
-from ..configuration import held_out, listed_images, plain
+from ..configuration import held_out, listed_images, named_classes, plain
 from ..configuration import reading as configuration
 from ..data.counts import count_label_list
 from ..data.groups import shot_groups
@@ -88,6 +88,7 @@ def run(asked: Asked, say: Callable[[str], Any]) -> None:
     task = adjusting.Task(
         asked.methods, counts, target, _groups(asked, config, counts), asked.rank_by, asked.strength, asked.calibrate
     )
+    task.called = named_classes.called(config)
     members = task.groups.get(asked.rank_by)
     if members is not None and not held.counts[members].any():
         sizes = ", ".join(f"{len(classes)} {group}" for group, classes in task.groups.items())

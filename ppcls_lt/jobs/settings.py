@@ -13,7 +13,7 @@ import numpy as np
 from .. import host
 from ..basis import checks
 from ..basis.findings import ConfigError, raise_all
-from ..configuration import devices, plain, processes, replaced, structure, values
+from ..configuration import devices, named_classes, plain, processes, replaced, structure, values
 from ..configuration import reading as configuration
 from ..configuration.recipes import Recipe
 from ..data.groups import shot_groups
@@ -161,7 +161,7 @@ class Settings:
 
     def class_names(self) -> dict[int, str]:
         """Class -> name where the base tells them, else empty."""
-        return {int(label): name for label, name in (recording.class_names(self.base) or {}).items()}
+        return named_classes.of(self.base) or {}
 
     def prepare(self, retrain: bool = False, begin: bool = True) -> None:
         """Write the lists and every run's configurations, or find that those there are the same.

@@ -11,7 +11,7 @@ adjustment. NumPy alone; images are gone through some at a time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
 
@@ -122,8 +122,8 @@ class Method:
     needs_means = False
     by_likelihood = False  # whether the strength is chosen by the likelihood, where the accuracy stays what it is
 
-    def check(self, classifier: Classifier) -> None:
-        """Raise ``ConfigError`` where it does not suit the classifier."""
+    def check(self, classifier: Classifier, called: Callable[[int], str] = str) -> None:
+        """Raise ``ConfigError`` where it does not suit the classifier, whose classes are ``called`` so."""
 
     def prepared(self, classifier: Classifier, outputs: Outputs) -> Any:
         """Return what :meth:`change` needs of the images to fit on, whatever the strength."""
@@ -152,14 +152,14 @@ class LogitAdjustment(Method):
 
     name, parameter, strengths = "logit_adjustment", "tau", _TENTHS_TO_TWO
 
-    def check(self, classifier: Classifier) -> None:
+    def check(self, classifier: Classifier, called: Callable[[int], str] = str) -> None:
         empty = np.flatnonzero(classifier.counts == 0)
         if empty.size:
-            got = checks.described(f"none of {listed_classes(empty)}, whose prior has no logarithm")
+            got = checks.described(f"none of {listed_classes(empty, called)}, whose prior has no logarithm")
             checks.fail(OWNER, self.name, "used where every class has training images", got)
         empty = np.flatnonzero(classifier.target == 0)
         if empty.size:
-            got = checks.described(f"0 for {listed_classes(empty)}")
+            got = checks.described(f"0 for {listed_classes(empty, called)}")
             checks.fail(OWNER, "--prior", f"above 0 for every class with {self.name}", got)
 
     def change(self, classifier: Classifier, prepared: Any, strength: float) -> Change:
@@ -180,7 +180,7 @@ class TauNormalisation(Method):
 
     name, parameter, strengths, highest = "tau_norm", "tau", _TENTHS_TO_TWO, 2.0
 
-    def check(self, classifier: Classifier) -> None:
+    def check(self, classifier: Classifier, called: Callable[[int], str] = str) -> None:
         if classifier.normalized:
             got = checks.described("normalized")
             checks.fail(OWNER, self.name, "used on a classifier whose class vectors' norms change the logits", got)
@@ -249,10 +249,10 @@ class NearestClassMean(Method):
     name, parameter, strengths, highest = "nearest_class_mean", "share", _TENTHS, 1.0
     fits = needs_means = True
 
-    def check(self, classifier: Classifier) -> None:
+    def check(self, classifier: Classifier, called: Callable[[int], str] = str) -> None:
         empty = np.flatnonzero(classifier.counts == 0)
         if empty.size:
-            got = checks.described(f"none of {listed_classes(empty)}")
+            got = checks.described(f"none of {listed_classes(empty, called)}")
             checks.fail(OWNER, self.name, "used where every class has training images", got)
 
     def prepared(self, classifier: Classifier, outputs: Outputs) -> Any:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..basis.widths import columns, shortened
 from .comparison.figures import wilson
-from .parts.widths import columns, shortened
 
 _NAME = 24  # columns of a class's name
 _ALL = 30  # up to so many classes all have a line; of more those that are asked for and those that change most

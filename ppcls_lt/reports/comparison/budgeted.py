@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..parts.widths import one_line
+from ...basis.widths import one_line
 from .texts import EN
 from .wording import percent
 

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...data import charts
+from ...basis.widths import columns, shortened
+from ...data import charts, fonts
 from ...maths import scores
-from ..parts import fonts
 from ..parts.blocks import joined
-from ..parts.widths import columns, shortened
 from . import wording
 from .texts import TEXTS
 

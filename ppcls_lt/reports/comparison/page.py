@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...basis.widths import one_line
 from ..parts.templates import render
-from ..parts.widths import one_line
 from . import budgeted, figures, replacements, tables, tuned, wording
 from .texts import TEXTS
 from .wording import percent, points, times

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from ..parts.widths import one_line
+from ...basis.widths import one_line
 
 if TYPE_CHECKING:
     from ...runs.results import Outcome

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...data import class_names
 from ...runs.measures import MEASURES
 from ..parts.csv_files import as_csv
 
@@ -40,13 +41,14 @@ def _numbers(outcome, rank, row):
 def runs(outcome: Outcome) -> bytes:
     """Return the finished runs as a CSV file, bytes: a row for each run, recipes as ranked.
 
-    Up to 100 classes the test accuracy of each class is in ``recall_0``, ``recall_1``, ..., empty where a run was not
-    tested.
+    Up to 100 classes the test accuracy of each class is in ``recall_0``, ``recall_1``, ..., or by the names of
+    the classes where they have some, empty where a run was not tested.
     """
+    called = class_names.called(outcome.class_names)
     classes = outcome.counts.size if outcome.counts.size <= MAX_CLASSES else 0
     facts = ("recipe", "seed", "epochs", "stage", "best_epoch", "seconds", "images")
     scores = [f"{kind}_{name}" for kind in ("validation", "test") for name in MEASURES]
-    rows = [[*facts, *scores, *(f"recall_{label}" for label in range(classes))]]
+    rows = [[*facts, *scores, *(f"recall_{called(label)}" for label in range(classes))]]
     for row in outcome.rows:
         for run in row.runs:
             values = [values[name] for values in (run.validation, run.test) for name in MEASURES]

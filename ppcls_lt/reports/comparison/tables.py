@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...basis.widths import one_line
 from ...runs.measures import MEASURES
 from ..parts.numbers import NONE
-from ..parts.widths import one_line
 from . import budgeted, replacements, tuned, wording
 from .texts import EN
 from .wording import percent, points, times

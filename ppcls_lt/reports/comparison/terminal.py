@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from ...basis.widths import columns, one_line, shortened
 from ...runs.measures import BASELINE, MEASURES
 from ..parts.numbers import NONE
-from ..parts.widths import columns, one_line, shortened
 from . import budgeted, replacements, tables, tuned, wording
 from .texts import EN
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...basis.widths import one_line
+from ...data import class_names
 from ...data.group_names import TERTILES
 from ..parts.numbers import NONE
-from ..parts.widths import one_line
 
 if TYPE_CHECKING:
     from ...maths.choice import Judgement
@@ -201,8 +202,8 @@ def _unjudged(outcome, words):
 
 
 def class_name(outcome: Outcome, label: int) -> str:
-    """The name of a class where the base tells it, else its number."""
-    return one_line(outcome.class_names.get(int(label), int(label)))
+    """The name of a class where the base tells it, with its number where others are called so, else the number."""
+    return one_line(class_names.called(outcome.class_names)(label))
 
 
 def _few_images(outcome, words):

@@ -106,8 +106,7 @@ def _per_class(part, words):
 def _classes(part, classes, mistaken, words):
     """Heads, rows and which columns are text: everything about some classes."""
     norm = None if part.classifier is None else part.classifier["norm"]
-    named = bool(part.names)
-    heads = ["class", *(["name"] if named else []), "train_images", "eval_images"]
+    heads = ["class", "train_images", "eval_images"]
     heads = [words[head] for head in heads]
     heads += [share(words, head) for head in ("recall", "precision", "f1")]
     heads += [words["norm"], words["mistaken_for"]]
@@ -116,16 +115,15 @@ def _classes(part, classes, mistaken, words):
         other = mistaken.get(label)
         rows.append(
             [
-                label,
-                *([part.names.get(label, "")] if named else []),
+                part.called(label),
                 NONE if part.counts is None else whole(part.counts[label]),
                 whole(part.support[label]),
                 *(percent(values[label]) for values in (part.recall, part.precision, part.f1)),
                 NONE if norm is None else short(norm[label]),
-                "" if other is None else _named(part, other[0]) + f" ({other[1]})",
+                "" if other is None else f"{part.called(other[0])} ({other[1]})",
             ]
         )
-    return heads, rows, (0, 1, len(heads) - 1) if named else (0, len(heads) - 1)
+    return heads, rows, (0, len(heads) - 1)
 
 
 def _over_epochs(part, words):
@@ -155,8 +153,8 @@ def _confusion(part, words):
     top = wrong[np.argsort(-images[wrong], kind="stable")][:_LISTED]
     rows = [
         [
-            _named(part, label[i]),
-            _named(part, predicted[i]),
+            part.called(label[i]),
+            part.called(predicted[i]),
             whole(images[i]),
             percent(images[i] / part.support[label[i]]),
         ]
@@ -217,11 +215,6 @@ def _versions(part, words):
     rows = [[name, version] for name, version in part.info.get("versions", {}).items()]
     rows += [[words[key], part.info.get(key)] for key in ("device", "processes", "seed")]
     return {"facts": (["", ""], rows)}
-
-
-def _named(part, label):
-    name = part.names.get(int(label))
-    return f"{label} {name}" if name else str(label)
 
 
 def _mistaken_for(part):

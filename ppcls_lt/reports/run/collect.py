@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
@@ -62,6 +62,11 @@ class Part:
     @property
     def class_num(self) -> int:
         return self.predictions.class_num
+
+    @cached_property
+    def called(self) -> Callable[[object], str]:
+        """What to call a class: its name where it has one of its own, else its number."""
+        return class_names.called(self.names)
 
     @cached_property
     def right(self) -> np.ndarray:

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...data import charts
+from ...basis.widths import columns, shortened
+from ...data import charts, fonts
 from ...maths import scores
-from ..parts import fonts
 from ..parts.blocks import joined
-from ..parts.widths import columns, shortened
 from .texts import TEXTS
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def _class_names(part):
     """A name for each class, its number where it has none; nothing where the classes are too many."""
     if part.class_num > charts.MAX_BARS:
         return []
-    return [shortened(part.names.get(label, label), _TICK) for label in range(part.class_num)]
+    return [shortened(part.called(label), _TICK) for label in range(part.class_num)]
 
 
 def _groups(part, words):

@@ -68,7 +68,12 @@ def _confusion(part):
     """A row for each class up to 100 classes; above, a row for each pair that occurs."""
     label, predicted, images = part.confusions
     if part.class_num > MAX_MATRIX:
-        return [("class", "predicted", "images"), *zip(label, predicted, images)]
+        if not part.names:
+            return [("class", "predicted", "images"), *zip(label, predicted, images)]
+        names = [[part.called(each) for each in classes] for classes in (label, predicted)]
+        heads = ("class", "predicted", "images", "class_name", "predicted_name")
+        return [heads, *zip(label, predicted, images, *names)]
     matrix = np.zeros((part.class_num, part.class_num), dtype=int)
     matrix[label, predicted] = images
-    return [["class", *range(part.class_num)], *([row, *cells] for row, cells in enumerate(matrix))]
+    names = [part.called(each) for each in range(part.class_num)]
+    return [["class", *names], *([name, *cells] for name, cells in zip(names, matrix))]

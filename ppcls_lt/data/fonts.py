@@ -18,7 +18,7 @@ _LIKELY = re.compile(
 )
 
 # Matplotlib brings it along.
-_BASIC = "DejaVu Sans"
+BASIC = "DejaVu Sans"
 
 
 def words_and_families(texts: Mapping[str, Mapping[str, str]], language: str) -> tuple[Mapping[str, str], list[str]]:
@@ -31,9 +31,9 @@ def words_and_families(texts: Mapping[str, Mapping[str, str]], language: str) ->
     words = texts[language]
     text = "".join(words.values())
     if text.isascii():
-        return words, [_BASIC]
+        return words, [BASIC]
     family = family_for("".join(set(text)))
-    return (texts["en"], [_BASIC]) if family is None else (words, [_BASIC, family])
+    return (texts["en"], [BASIC]) if family is None else (words, [BASIC, family])
 
 
 def drawable(names: Sequence[str], families: list[str]) -> tuple[list[str], list[str]]:
