@@ -1,5 +1,6 @@
 """LoRA and AdaptFormer: what they compute, what is trained and saved, and every command on such a run."""
 
+import copy
 import json
 import os
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from ppcls_lt import host
 from ppcls_lt.commands import main as cli
+from ppcls_lt.configuration import adapters
 from ppcls_lt.engine import adapting, trainer
 from ppcls_lt.maths import adapted, lora
 from ppcls_lt.maths.adaptformer import Adapter
@@ -244,9 +246,42 @@ def test_mistakes_are_told_before_the_training(options, told, place, capsys):
     assert not list(Path(".").glob("mistaken/**/*.pdparams"))
 
 
+def test_what_would_not_be_saved_is_refused(place, capsys):
+    """Pretrained weights that a callback changes, and a stage without the adapters that it would begin from."""
+    settings = adapter_runs.settings(place / "digits", "refused", "base", "lora")
+    settings["Callbacks"] = [{"tests.small_vit.Spoil": None}]
+    adapter_runs.write(settings, Path("refused.yaml"))
+    assert cli.main(["train", "-c", "refused.yaml"]) == 2
+    assert "with adapters they must leave the pretrained weights as they are" in capsys.readouterr().err
+    settings["Callbacks"], settings["Stages"] = [], [{}, {"Arch": {"lora": None}}]
+    adapter_runs.write(settings, Path("refused.yaml"))
+    assert cli.main(["train", "-c", "refused.yaml", "-o", "Global.overwrite=True"]) == 2
+    assert "got none after a stage with lora, whose weights hold those alone" in capsys.readouterr().err
+
+
+def test_another_model_than_the_trained_one_is_refused(place, capsys):
+    command = ["eval", "--run", "lora", "-o", "Arch.lora.lora_alpha=8", "-o", "Global.output_dir=other"]
+    assert cli.main(command) == 2
+    assert "was trained with Arch.lora.lora_alpha 4, here 8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", adapter_runs.KINDS)
+def test_a_copy_of_the_model_has_adapters_of_its_own(kind):
+    model, images, before = adapted_model(kind)
+    copied = copy.deepcopy(model)
+    stir(model)
+    assert (copied(images) == before).all()
+    assert adapted.of(copied).learned == adapted.of(model).learned
+
+
+def test_auto_is_the_rule_of_lift():
+    assert [adapters.width("auto", classes, 12) for classes in (10, 100, 365, 1000, 8142)] == [1, 4, 8, 32, 256]
+    assert adapters.width(6, 1000, 12) == 6
+
+
 @pytest.mark.slow
 def test_two_processes_train_as_one(place):
-    settings = adapter_runs.settings(place / "digits", "one", "base", "adaptformer")
+    settings = adapter_runs.settings(place / "digits", "one", "base", None, recipe="lift")
     adapter_runs.write(settings, Path("one.yaml"))
     assert cli.main(["train", "-c", "one.yaml"]) == 0
     script = engines.ROOT / "scripts" / "train.py"

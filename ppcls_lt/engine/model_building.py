@@ -14,10 +14,8 @@ from . import adapting, base_weights
 if TYPE_CHECKING:
     from paddle import nn
 
-OWN = (
-    *configuration.CLASSIFIER_KEYS,
-    *adapters.KINDS,
-)  # of the section `Arch`, which the host's architectures do not know
+# Keys of the section `Arch` that the host's architectures do not know.
+OWN = (*configuration.CLASSIFIER_KEYS, *adapters.KINDS)
 
 
 def build_model(original: Callable, config: dict, mode: str = "train") -> nn.Layer:
