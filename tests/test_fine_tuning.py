@@ -1,6 +1,9 @@
 """Fine-tuning pretrained weights: class means, biases alone, learning rates of their own, and the recipes of them."""
 
 import copy
+import functools
+import http.server
+import threading
 
 import numpy as np
 import paddle
@@ -271,3 +274,38 @@ def test_one_half_of_a_batch_norm_is_trained_alone():
         after = values(model)
         assert (after[f"bn.{kept}"] != before[f"bn.{kept}"]).any()
         assert (after[f"bn.{frozen}"] == before[f"bn.{frozen}"]).all() and model.conv.weight.stop_gradient
+
+
+class TestDownloads:
+    @pytest.fixture
+    def served(self, tmp_path, monkeypatch):
+        """The address of a folder with weights, on this machine; what is downloaded goes into another."""
+        with paddle.utils.unique_name.guard():
+            model = host.module("arch").build_model({"Arch": {"name": "PPLCNet_x0_25", "class_num": 3}, "Global": {}})
+        folder = tmp_path / "served"
+        folder.mkdir()
+        paddle.save(model.state_dict(), str(folder / "weights.pdparams"))
+        monkeypatch.setattr(host.module("utils.download"), "WEIGHTS_HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield model, f"http://127.0.0.1:{server.server_port}"
+            server.shutdown()
+
+    def test_weights_at_a_url(self, data, served):
+        model, address = served
+        arch = {"name": "PPLCNet_x0_25", "class_num": 10, "pretrained": f"{address}/weights.pdparams"}
+        with paddle.utils.unique_name.guard():
+            built = host.module("arch").build_model({"Arch": arch, "Global": {}, "Loss": {}})
+        key = "conv1.conv.weight"
+        assert (built.state_dict()[key].numpy() == model.state_dict()[key].numpy()).all()
+        assert arch["pretrained"].startswith("http")
+
+    def test_what_cannot_be_had_is_said_with_the_way_without_a_network(self, data, served):
+        arch = {"name": "PPLCNet_x0_25", "class_num": 10, "pretrained": f"{served[1]}/missing.pdparams"}
+        said = (
+            r"Arch: `pretrained` must be had .*, got http://127.*missing.pdparams: RuntimeError: .* 404.*; download it"
+        )
+        with pytest.raises(ConfigError, match=said):
+            host.module("arch").build_model({"Arch": arch, "Global": {}, "Loss": {}})

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Callable
 
 import paddle
 
+from .. import host
 from ..configuration import adapters
 from ..configuration import reading as configuration
 from ..maths.classifier import LogitsCheck, UnitFeaturesLinear, find_classifier, give_bias, normalize
-from . import adapting, base_weights
+from . import adapting, base_weights, weights
 
 if TYPE_CHECKING:
     from paddle import nn
@@ -27,6 +29,7 @@ def build_model(original: Callable, config: dict, mode: str = "train") -> nn.Lay
 
 
 def _with_classifier(original, config, mode):
+    config = _with_paths(config)
     kind, scale = configuration.classifier_kind(config), configuration.normalized_scale(config)
     if not any(key in config["Arch"] for key in OWN):
         return original(config, mode)
@@ -49,6 +52,19 @@ def _with_classifier(original, config, mode):
         if kind == configuration.UNIT_FEATURES:
             layer.__class__ = UnitFeaturesLinear
     return model
+
+
+def _with_paths(config):
+    """A configuration with paths in the place of URLs in ``Arch``, which PaddleClas 2.4 and 2.5 do not read there."""
+    arch = copy.deepcopy(config["Arch"])
+    for _, holder, key in weights.in_arch(arch):
+        if isinstance(holder[key], str) and holder[key].startswith(("http://", "https://")):
+            holder[key] = host.weights_at(holder[key])
+    if arch == config["Arch"]:
+        return config
+    changed = type(config)(config)
+    changed["Arch"] = arch
+    return changed
 
 
 def check_classifier(model: nn.Layer, name: str, layer: nn.Layer, config: dict) -> None:

@@ -59,6 +59,7 @@ def register(
         return
     host.check_new_entries(schema.check_overrides)
     host.extend("utils.config", "get_config", finished_run.get_config)
+    host.extend("utils.save_load", "get_weights_path_from_url", host.downloading)
     host.extend("arch", "build_model", build_model)
     host.extend("engine.engine", "build_model", build_model)
     host.extend("loss", "CombinedLoss.__init__", host.combine)

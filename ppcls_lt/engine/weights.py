@@ -57,7 +57,7 @@ def findings(config: dict, mode: str) -> Iterator[Finding]:
     if mode == "train" and section.get("run") is not None:
         got = checks.described(f"{section['run']!r}; `-c` with the config.yaml of a run trains the same again")
         yield checks.finding("Global", "run", "be left out of a training", got)
-    for owner, holder, key in [("Global", section, "pretrained_model"), *_in_arch(config["Arch"])]:
+    for owner, holder, key in [("Global", section, "pretrained_model"), *in_arch(config["Arch"])]:
         path = holder.get(key)
         if path is None or (owner != "Global" and isinstance(path, bool)):
             continue
@@ -70,8 +70,8 @@ def findings(config: dict, mode: str) -> Iterator[Finding]:
     if config["Arch"].get("pretrained_list"):
         must = "be left out: PaddleClas cannot read it; write `pretrained` in each of `Arch.models`"
         yield checks.finding("Arch", "pretrained_list", must, config["Arch"]["pretrained_list"])
-    in_arch = any(holder.get(key) for _, holder, key in _in_arch(config["Arch"]))
-    if mode == "train" or untrained or in_arch or section.get("pretrained_model") is not None:
+    begins_there = any(holder.get(key) for _, holder, key in in_arch(config["Arch"]))
+    if mode == "train" or untrained or begins_there or section.get("pretrained_model") is not None:
         return
     unused = section.get("checkpoints")
     got = "none" + (f" (`checkpoints` is read in a training alone, it is {unused})" if unused else "")
@@ -84,22 +84,22 @@ def findings(config: dict, mode: str) -> Iterator[Finding]:
 
 def _named(config):
     """Yield ``(section's name, section, key)`` of every path of weights on this machine."""
-    for owner, holder, key in [("Global", config["Global"], "pretrained_model"), *_in_arch(config["Arch"])]:
+    for owner, holder, key in [("Global", config["Global"], "pretrained_model"), *in_arch(config["Arch"])]:
         path = holder.get(key)
         if isinstance(path, str) and path and not path.startswith(("http://", "https://")):
             yield owner, holder, key
 
 
-def _in_arch(arch, owner="Arch"):
+def in_arch(arch: Any, owner: str = "Arch") -> Iterator[tuple[str, dict, str]]:
     """Yield ``(section's name, section, key)`` of every ``pretrained`` in an ``Arch``, however deep."""
     if isinstance(arch, dict):
         if "pretrained" in arch:
             yield owner, arch, "pretrained"
         for key, value in arch.items():
-            yield from _in_arch(value, f"{owner}.{key}")
+            yield from in_arch(value, f"{owner}.{key}")
     elif isinstance(arch, list):
         for index, value in enumerate(arch):
-            yield from _in_arch(value, f"{owner}[{index}]")
+            yield from in_arch(value, f"{owner}[{index}]")
 
 
 def _check_existing(owner, key, path):
