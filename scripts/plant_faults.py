@@ -175,9 +175,9 @@ def scores(planted, rows):
     """Kind -> how many are reported and planted, reported, planted; pairs without a planted image are left out."""
     found = {}
     for kind in ("broken", "black", "tiny", "blurred"):
-        names = {
-            row["image"] for row in rows if row["kind"] in (("unreadable", "empty") if kind == "broken" else (kind,))
-        }
+        kinds = ("unreadable", "empty") if kind == "broken" else (kind,)
+        # An enlarged copy is blurred.
+        names = {row["image"] for row in rows if row["kind"] in kinds} - set(planted["near"])
         found[kind] = len(names & set(planted[kind])), len(names), len(planted[kind])
     for kind in ("exact", "near"):
         pairs = [

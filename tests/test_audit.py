@@ -197,15 +197,13 @@ def test_a_label_is_judged_by_the_measure_of_its_class():
     part = probabilities[:, [0, 1, 3]] / probabilities[:, [0, 1, 3]].sum(axis=1, keepdims=True)
     own = [part[label == k, place].mean() for place, k in enumerate((0, 1, 3))]
     assert np.allclose(judged.own[[0, 1, 3]], own) and np.isnan(judged.own[2])
-    relative = part - own + max(own)
-    relative /= relative.sum(axis=1, keepdims=True)
+    quality = [part[row, (0, 1, 3).index(k)] / own[(0, 1, 3).index(k)] for row, k in enumerate(label)]
+    wanted = {row for row in range(60) if quality[row] < 0.25 and (0, 1, 3)[part[row].argmax()] != label[row]}
+    assert wanted and {suspect.line - 100 for suspect in judged.suspects} == wanted
     for suspect in judged.suspects:
-        row = suspect.line - 100
-        place = (0, 1, 3).index(label[row])
-        others = np.delete(relative[row], place)
-        assert np.isclose(suspect.value, (relative[row, place] - others.max()) / 2 + 0.5)
-        assert suspect.other == np.delete([0, 1, 3], place)[np.argmax(others)]
-    assert judged.suspects and [each.value for each in judged.suspects] == sorted(s.value for s in judged.suspects)
+        assert np.isclose(suspect.value, quality[suspect.line - 100])
+        assert suspect.other == (0, 1, 3)[part[suspect.line - 100].argmax()]
+    assert [each.value for each in judged.suspects] == sorted(s.value for s in judged.suspects)
 
 
 def test_predictions_of_other_lists_are_refused(planted, audited, tmp_path, capsys):
@@ -217,6 +215,32 @@ def test_predictions_of_other_lists_are_refused(planted, audited, tmp_path, caps
     assert "a comparison whose training list is LIST, to the byte" in capsys.readouterr().err
     assert audit(planted, "--predictions", tmp_path / "compare", "--recipe", "cee") == 2
     assert "unknown recipe 'cee' (did you mean 'ce'?)" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_training_judges_the_labels_that_it_has_not_seen(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("cleanlab", reason="the extra `audit` is not installed")
+    from . import engines
+
+    data = engines.write_digits(tmp_path / "digits")
+    monkeypatch.chdir(tmp_path)
+    engines.write_yaml(engines.packaged("ce", data, "out", epochs=6, seed=0), tmp_path / "base.yaml")
+    assert cli.main(["train", "-c", "base.yaml"]) == 0
+    listed = lines(tmp_path / "digits" / "test.txt")
+    wrong = list(range(0, len(listed), 40))
+    for line in wrong:
+        image, label = listed[line].split(" ")
+        listed[line] = f"{image} {(int(label) + 5) % 10}"
+    swapped = tmp_path / "digits" / "swapped.txt"
+    swapped.write_text("\n".join(listed))
+    arguments = ["audit", "digits/train.txt", "--out", "audit", "--workers", "1", "--predictions", "out"]
+    assert cli.main([*arguments, "--test-list", str(swapped)]) == 0
+    assert f"of {len(listed)}, judged by out: one model" in capsys.readouterr().out
+    ranked = [row for row in found(tmp_path / "audit") if row["kind"] == "label"]
+    assert {row["list"] for row in ranked} == {"test"}
+    first = {int(row["line"]) - 1 for row in ranked[: 2 * len(wrong)]}
+    assert len(first & set(wrong)) >= 0.6 * len(wrong)
+    assert cli.main(arguments) == 2 and "which was trained on all of them" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

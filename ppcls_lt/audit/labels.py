@@ -10,7 +10,7 @@ from ..basis import checks, extras
 from . import EXTRA, OWNER, suspects
 from .suspects import Suspect
 
-EVEN = 0.5  # the quality of a label beside which another is as likely
+LOW = 0.25  # the quality of a label below which it is likely wrong
 
 
 class Predicted(NamedTuple):
@@ -40,8 +40,8 @@ class Labels(NamedTuple):
     """What predictions say of labels; arrays are of the classes ``[C]``.
 
     Attributes:
-        suspects (list of Suspect): all lines that are likely wrong, ranked; ``value`` is the quality of the label, 0 to
-            1, ``other`` the class that it seems to be of.
+        suspects (list of Suspect): all lines that are likely wrong, ranked; ``value`` is the quality of the label,
+            ``other`` the class that is predicted.
         judged (array): images that were judged.
         own (array): mean probability that the images of a class get of it, NaN without any.
         wrong (array): images that are likely wrong.
@@ -65,9 +65,9 @@ def judge(predicted: Predicted, label: np.ndarray) -> Labels:
     """Return what predictions say of ``Labels``, by confident learning (Northcutt et al. 2021, arXiv:1911.00068).
 
     A model gives rare classes less probability than they have. So each class is judged by its own measure: the mean
-    probability ``t_k`` that the images labelled ``k`` get of ``k``. The quality of a label is its margin in ``p - t``,
-    cleanlab's adjusted ``normalized_margin``; it is likely wrong below 1/2, where another class lies further above its
-    measure. Classes overlap by the confident joint: images of one that reach the measure of the other.
+    probability ``t_k`` that the images labelled ``k`` get of ``k``, cleanlab's confident thresholds. The quality of a
+    label ``y`` is ``p_y / t_y``. It is likely wrong below 1/4, where another class is predicted. Classes overlap by the
+    confident joint: images of one that reach the measure of the other.
 
     Args:
         predicted (Predicted): for M lines.
@@ -77,7 +77,7 @@ def judge(predicted: Predicted, label: np.ndarray) -> Labels:
         ConfigError: cleanlab is not installed; the images are of one class.
     """
     with extras.needed("cleanlab", "an audit of labels", EXTRA):
-        from cleanlab import count, rank
+        from cleanlab import count, filter, rank
 
     given, probabilities = label[predicted.lines], predicted.probabilities
     class_num = probabilities.shape[1]
@@ -91,13 +91,11 @@ def judge(predicted: Predicted, label: np.ndarray) -> Labels:
     place[present] = np.arange(present.size)
     narrowed = probabilities[:, present] / np.maximum(probabilities[:, present].sum(axis=1, keepdims=True), 1e-12)
     labels = place[given]
-    quality = rank.get_label_quality_scores(labels, narrowed, method="normalized_margin", adjust_pred_probs=True)
     thresholds = count.get_confident_thresholds(labels, narrowed)
-    relative = narrowed - thresholds
-    relative[np.arange(labels.size), labels] = -np.inf
-    seems = present[relative.argmax(axis=1)]
+    quality = rank.get_self_confidence_for_each_label(labels, narrowed) / np.maximum(thresholds[labels], 1e-12)
+    seems = present[narrowed.argmax(axis=1)]
     ranked = np.argsort(quality, kind="stable")
-    ranked = ranked[quality[ranked] < EVEN]
+    ranked = ranked[(quality < LOW)[ranked] & filter.find_predicted_neq_given(labels, narrowed)[ranked]]
     found = [
         Suspect(suspects.LABEL, int(predicted.lines[each]), float(quality[each]), other=int(seems[each]))
         for each in ranked.tolist()

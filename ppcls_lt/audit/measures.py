@@ -87,17 +87,19 @@ def sharpness(grey: Any) -> float:
     Args:
         grey (PIL.Image): of mode ``L``; larger than 256 pixels it is made smaller first.
     """
-    from PIL import Image, ImageChops, ImageStat
+    from PIL import Image
 
     if max(grey.size) > _AT_MOST:
         grey = grey.copy()
         grey.thumbnail((_AT_MOST, _AT_MOST), Image.Resampling.BOX)
     if min(grey.size) < 4:
         return 1.0  # too small to tell; it is found as tiny
-    halved = grey.resize([(side + 1) // 2 for side in grey.size], Image.Resampling.BOX)
-    lost = ImageStat.Stat(ImageChops.difference(grey, halved.resize(grey.size, Image.Resampling.BICUBIC))).rms[0]
-    contrast = ImageStat.Stat(grey).stddev[0]
-    return lost / contrast if contrast > 0 else 1.0
+    levels = np.asarray(grey, dtype=np.float32)
+    contrast = float(levels.std())
+    if contrast == 0:
+        return 1.0  # it is found as of one colour
+    levels -= np.asarray(grey.reduce(2).resize(grey.size, Image.Resampling.BILINEAR), dtype=np.float32)
+    return float(np.sqrt(np.square(levels).mean())) / contrast
 
 
 class _Unreadable(Exception):
@@ -143,14 +145,14 @@ def _by_opencv(data):
 
 
 def _look(row, image):
-    from PIL import Image, ImageStat
+    from PIL import Image
 
     with extras.needed("ImageHash", "an audit", EXTRA):
         import imagehash
 
     grey = image.convert("L")
-    levels = ImageStat.Stat(grey)
-    row["brightness"], row["contrast"] = levels.mean[0], levels.stddev[0]
+    levels = np.asarray(grey, dtype=np.float32)
+    row["brightness"], row["contrast"] = levels.mean(), levels.std()
     row["sharpness"] = sharpness(grey)
     row["hash"] = np.packbits(imagehash.phash(grey).hash.ravel())
     row["small"] = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX))

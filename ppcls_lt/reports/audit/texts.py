@@ -10,7 +10,7 @@ EN = {
     "val": "validation",
     "test": "test",
     "summary": "What was found",
-    "summary_about": "Lines of each list. An image may be of several kinds; what is linked stands below.",
+    "summary_about": "Lines of each list. The images stand below, each linked to its file.",
     "kind": "kind",
     "class": "class",
     "no_picture": "cannot be shown",
@@ -46,7 +46,7 @@ EN = {
     "labels_about": (
         "{images} images were predicted by models that had not seen them ({source}). A model sees rare classes less "
         "often than they are there; so each class is judged by its own measure: the mean probability that its own "
-        "images get. Likely wrong is a label beside which another class lies further above its measure."
+        "images get. Likely wrong is a label that gets less than a quarter of it, where another class is predicted."
     ),
     "judged": "judged images",
     "own": "mean probability of its own images",
@@ -72,7 +72,7 @@ EN = {
     "black_about": "All but no light: mean and standard deviation of the grey levels are below 8 of 255.",
     "uniform": "Images of one colour",
     "uniform_about": "The standard deviation of the grey levels is below 3 of 255.",
-    "blurred": "Blurred images",
+    "blurred": "Blurred or enlarged images",
     "blurred_about": (
         "Halved and enlarged again, they lose less than {sharpness} of their contrast: nothing in them is finer than "
         "two pixels. The most blurred come first."
@@ -85,7 +85,10 @@ EN = {
         "and the pictures at 16 pixels by less than {limit} of their contrast. The most alike come first."
     ),
     "label": "Labels that are likely wrong",
-    "label_about": "Ranked: the least likely labels first, rare classes by their own measure.",
+    "label_about": (
+        "Ranked by the probability of the label as a share of what its class gets; the least likely come first, with "
+        "the class that is predicted."
+    ),
     "files_about": "All findings: audit/suspects.csv; all classes: audit/classes.csv.",
 }
 ZH = {
@@ -96,7 +99,7 @@ ZH = {
     "val": "验证",
     "test": "测试",
     "summary": "发现",
-    "summary_about": "各列表中的行数。一张图像可以属于多种情况；详情见下文。",
+    "summary_about": "各列表中的行数。图像见下文，每张都链接到其文件。",
     "kind": "种类",
     "class": "类别",
     "no_picture": "无法显示",
@@ -131,7 +134,7 @@ ZH = {
     "labels_about": (
         "{images} 张图像由没有见过它们的模型预测（{source}）。模型认出稀有类别的次数少于其实际次数，"
         "因此每个类别用自己的尺度评判："
-        "其自身图像所得的平均概率。“可能有误”指另一类别超出其尺度更多。"
+        "其自身图像所得的平均概率。“可能有误”指标签所得不到该尺度的四分之一，且预测为另一类别。"
     ),
     "judged": "评判的图像",
     "own": "自身图像的平均概率",
@@ -157,7 +160,7 @@ ZH = {
     "black_about": "几乎没有光：灰度的均值和标准差都低于 8（满值 255）。",
     "uniform": "单色图像",
     "uniform_about": "灰度的标准差低于 3（满值 255）。",
-    "blurred": "模糊图像",
+    "blurred": "模糊或被放大的图像",
     "blurred_about": "缩小一半再放大后，损失不到对比度的 {sharpness}：其中没有小于两个像素的细节。最模糊的在前。",
     "exact": "完全重复",
     "exact_about": "像素完全相同的图像，不论文件如何。共 {groups} 组。",
@@ -167,7 +170,7 @@ ZH = {
         "16 像素的缩略图之差小于对比度的 {limit}。最相似的在前。"
     ),
     "label": "可能有误的标签",
-    "label_about": "按可疑程度排列：最不可信的标签在前，稀有类别用自己的尺度。",
+    "label_about": "按标签概率占其类别所得概率的份额排列，最不可信的在前，并给出预测的类别。",
     "files_about": "全部发现：audit/suspects.csv；全部类别：audit/classes.csv。",
 }
 TEXTS = dict(zip(LANGUAGES, (EN, ZH)))
