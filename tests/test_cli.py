@@ -95,6 +95,7 @@ def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path):
         (["train", "-c", "x.yaml", "--resume"], "ppcls-lt train -c x.yaml --resume"),
         (["train", "-c", "x.yaml", "--overwrite"], "ppcls-lt train -c x.yaml --resume"),
         (["run", "tools/train.py", "-c", "x.yaml"], "ppcls-lt run tools/train.py -c x.yaml -o Global.resume=True"),
+        (["audit", "x.txt", "--out", "a"], "ppcls-lt audit x.txt --out a"),
         (["eval", "-c", "x.yaml"], None),
     ],
 )

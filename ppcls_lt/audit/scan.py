@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
+import functools
 import io
 import os
 import re
 import time
 import zipfile
 from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ..basis import atomic
-from . import measures
+from ..basis import atomic, checks
+from . import OWNER, measures
 
 BLOCK = 1000  # files whose rows are written together
 _TASK = 50  # files that a process takes at once
@@ -35,26 +39,25 @@ def scan(
     """
     rows, known = _kept(files, folder)
     todo = np.flatnonzero(~known)
-    number = _next_block(folder)
     begun, done = time.monotonic(), 0
     progress(int(known.sum()), len(files), 0, 0.0)
-    for start in range(0, todo.size, BLOCK):
-        block = todo[start : start + BLOCK]
-        if start == 0 and workers > 1:
-            pool = concurrent.futures.ProcessPoolExecutor(workers)
-        paths = [files[position] for position in block]
-        if workers > 1:
-            found = pool.map(measures.measure, paths, chunksize=_TASK)
-        else:
-            found = map(measures.measure, paths)
-        for position, row in zip(block.tolist(), found):
-            rows[position] = row
-            done += 1
-            progress(int(known.sum()) + done, len(files), done, time.monotonic() - begun)
-        _write(folder / f"block_{number:06d}.npz", paths, rows[block])
-        number += 1
-    if todo.size and workers > 1:
-        pool.shutdown()
+    with contextlib.ExitStack() as stack:
+        measured: Any = map
+        if workers > 1 and todo.size:
+            pool = stack.enter_context(concurrent.futures.ProcessPoolExecutor(workers))
+            measured = functools.partial(pool.map, chunksize=_TASK)
+        for number, start in enumerate(range(0, todo.size, BLOCK), _next_block(folder)):
+            block = todo[start : start + BLOCK]
+            paths = [files[position] for position in block]
+            try:
+                for position, row in zip(block.tolist(), measured(measures.measure, paths)):
+                    rows[position] = row
+                    done += 1
+                    progress(int(known.sum()) + done, len(files), done, time.monotonic() - begun)
+            except BrokenProcessPool:
+                got = checks.described(f"{workers}, of which one was ended, as by a system without memory")
+                checks.fail(OWNER, "--workers", "as many processes as the machine can hold", got)
+            _write(folder / f"block_{number:06d}.npz", paths, rows[block])
     return rows, int(known.sum())
 
 

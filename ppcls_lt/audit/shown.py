@@ -12,7 +12,7 @@ import numpy as np
 
 from ..data import class_names
 from ..reports.audit.page import Content, Gallery, Picture, Table
-from ..reports.parts.numbers import percent
+from ..reports.parts.numbers import percent, whole
 from . import duplicates, measures, suspects
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def content(wanted: Wanted, found: Found, out: Path) -> Content:
         folds=found.classes.folds,
         small=_small(found) if found.classes.small.size else None,
         labels=None if labels is None else _labels(found),
-        judged=None if labels is None else {"images": int(labels.judged.sum()), "source": labels.source},
+        judged=None if labels is None else {"images": whole(int(labels.judged.sum())), "source": labels.source},
         overlap=None if labels is None or not labels.overlap else _overlap(found),
         left_out=Table(["kind", *parts], _counted(found, [(each.kind, each.line) for each in found.gone.values()]))
         if wanted.leave_out

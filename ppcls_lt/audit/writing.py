@@ -92,7 +92,7 @@ def write(wanted: Wanted, progress: Callable[[int, int, int, float], None]) -> I
         rows, known = scan.scan(lines.files, folder, wanted.workers, progress)
         found = find(wanted, lines, rows, names, out / FOLDER)
         _write(wanted, out, found)
-    return _said(out, found, known)
+    return _said(wanted, out, found, known)
 
 
 def _check(wanted):
@@ -179,7 +179,7 @@ def _write_one(path, data):
         checks.fail(OWNER, "--out", "a folder that can be written", checks.described(f"{path}: {error.strerror}"))
 
 
-def _said(out, found, known):
+def _said(wanted, out, found, known):
     lines = found.lines
     sizes = ", ".join(f"{part} {len(listed.lines)}" for part, listed in lines.lists.items())
     yield f"{len(lines.names)} lines ({sizes}), {len(lines.files)} files, {known} measured before"
@@ -195,7 +195,7 @@ def _said(out, found, known):
     if small.size:
         fewer = f"fewer usable training images than {found.classes.folds} folds"
         yield f"classes with {fewer}: {_classes(small, found.names)}"
-    if found.gone:
+    if wanted.leave_out:
         yield f"left out: {len(found.gone)} lines, see {out / LISTS / cleaned.REASONS}"
     yield f"page: {out / PAGE}"
 

@@ -48,7 +48,7 @@ def way_on(name: str, argv: Sequence[str]) -> str | None:
     """The command that goes on with an interrupted one, or None.
 
     Args:
-        name (str): the command, ``train`` or ``run`` for one that goes on.
+        name (str): the command, ``train``, ``run`` or ``audit`` for one that goes on.
         argv (list of str): what stood behind ``ppcls-lt``.
     """
     argv = [argument for argument in argv if argument != "--overwrite"]
@@ -56,6 +56,8 @@ def way_on(name: str, argv: Sequence[str]) -> str | None:
         more = [] if "--resume" in argv else ["--resume"]
     elif name == "run" and any(argument.endswith("train.py") for argument in argv):
         more = [] if "Global.resume=True" in argv else ["-o", "Global.resume=True"]
+    elif name == "audit":
+        more = []
     else:
         return None
     return shlex.join(["ppcls-lt", *argv, *more])
