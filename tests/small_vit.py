@@ -11,7 +11,8 @@ def SmallViT(class_num=10, img_size=32, pretrained=False):
     transformers = host.module("arch.backbone.model_zoo.vision_transformer")
     size = {"patch_size": 8, "embed_dim": 96, "depth": 3, "num_heads": 3, "mlp_ratio": 4, "qkv_bias": True}
     model = transformers.VisionTransformer(img_size=img_size, class_num=class_num, **size)
-    transformers._load_pretrained(pretrained, model, "")
+    # A download of PaddleClas's would lie somewhere as well.
+    transformers._load_pretrained("downloaded" if pretrained is True else pretrained, model, "")
     return model
 
 

@@ -246,6 +246,33 @@ def test_mistakes_are_told_before_the_training(options, told, place, capsys):
     assert not list(Path(".").glob("mistaken/**/*.pdparams"))
 
 
+def test_what_the_pretrained_weights_lack_is_saved_and_the_rest_downloaded_again(place, capsys):
+    """Of a download without ``cls_token``, for images of another size; ``pos_embed`` is trained, and a norm."""
+    weights = paddle.load("base.pdparams")
+    del weights["cls_token"]
+    paddle.save(weights, "downloaded.pdparams")
+    settings = adapter_runs.settings(place / "digits", "download", None, "lora")
+    settings["Global"].update(pretrained_model=None, epochs=1)
+    settings["Arch"].update(pretrained=True, img_size=48)
+    settings["Arch"]["lora"]["modules_to_save"] = ["pos_embed", "norm"]
+    for part in ("Train", "Eval"):
+        settings["DataLoader"][part]["dataset"]["transform_ops"][1]["ResizeImage"]["size"] = 48
+    adapter_runs.write(settings, Path("download.yaml"))
+    assert cli.main(["train", "-c", "download.yaml"]) == 0
+    path = engines.saved("download")
+    saved = paddle.load(f"{path}.pdparams", return_numpy=True)
+    assert {key for key in saved if "lora" not in key and "head" not in key} == {
+        *("cls_token", "pos_embed", "norm.weight", "norm.bias")
+    }
+    record = json.loads(Path(f"{path}.manifest.json").read_text())["adapters"]
+    assert record["own"] == ["cls_token"] and record["base"] is None
+    assert cli.main(["eval", "--run", "download", "-o", "Global.output_dir=of_download"]) == 0
+    adapter_runs.write_base("downloaded", seed=4)
+    capsys.readouterr()
+    assert cli.main(["eval", "--run", "download", "-o", "Global.output_dir=of_download"]) == 2
+    assert "others than those that the adapters of" in capsys.readouterr().err
+
+
 def test_what_would_not_be_saved_is_refused(place, capsys):
     """Pretrained weights that a callback changes, and a stage without the adapters that it would begin from."""
     settings = adapter_runs.settings(place / "digits", "refused", "base", "lora")
