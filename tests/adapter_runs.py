@@ -32,6 +32,7 @@ def settings(data, output, base, kind, **overrides):
     result["Arch"] = {"name": "SmallViT", "class_num": 10, "img_size": SIZE, **copy.deepcopy(KINDS.get(kind, {}))}
     result["Metric"]["Eval"] = [{"TopkAcc": {"topk": [1]}}]
     result["Optimizer"] = {"name": "Adam", "lr": {"name": "Constant", "learning_rate": 0.005}}
+    result["Infer"]["transforms"][1]["ResizeImage"]["size"] = SIZE
     listing = data / "few.txt"
     lines = (data / "train.txt").read_text().splitlines()
     own = [[line for line in lines if line.endswith(f" {label}")] for label in range(10)]

@@ -149,7 +149,7 @@ class _UseCheck:
             return
         self._done = True
         for name, layer in self._added.items():
-            if not layer.used:
+            if not getattr(layer, "used", True):  # one that was folded is none any more
                 raise ConfigError(
                     f"Arch: the adapters of {self._arch} must lie in layers that it calls, got `{name}`, whose weight "
                     f"it takes without calling it; name others in `lora.target_modules`, or take `adaptformer`"

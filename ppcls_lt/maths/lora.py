@@ -73,6 +73,6 @@ def fold(model: nn.Layer) -> int:
     for layer in found:
         weight, a, b = (each.astype("float64") for each in (layer.weight, layer.lora_A, layer.spread()))
         layer.weight.set_value((weight + layer.scaling * paddle.matmul(a, b)).astype(layer.weight.dtype))
-        del layer.lora_A, layer.lora_B
+        del layer.lora_A, layer.lora_B, layer.used
         layer.__class__ = nn.Linear
     return len(found)
