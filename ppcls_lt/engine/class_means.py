@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,7 +54,7 @@ def _loader(config):
     operators = config["DataLoader"]["Eval"]["dataset"]["transform_ops"]
     dataset = host.build_dataset({**section["dataset"], "transform_ops": operators})
     # All processes take as many steps, but for the last.
-    share = list(range(dist.get_rank(), len(dataset), dist.get_world_size()))
+    share = _Places(range(dist.get_rank(), len(dataset), dist.get_world_size()))
     batches = paddle.io.BatchSampler(sampler=share, batch_size=section["sampler"]["batch_size"])
     options = section.get("loader") or {}
     loader = paddle.io.DataLoader(
@@ -64,3 +65,16 @@ def _loader(config):
     )
     unreadable.watch(loader, config, "Train")
     return loader
+
+
+class _Places(paddle.io.Sampler):
+    """Places in a data set, in their order; Paddle 2.6 takes no bare sequence of them."""
+
+    def __init__(self, places: range) -> None:
+        self._places = places
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
