@@ -41,7 +41,15 @@ ONE_PADDLE = (
         "test_mistakes",
     ),
     *("test_named_data", "test_operators", "test_places", "test_plugins", "test_processes", "test_recipes"),
-    *("test_recording", "test_refit", "test_regret", "test_relabelling", "test_reliability_page", "test_renewed"),
+    *(
+        "test_recording",
+        "test_refit",
+        "test_regret",
+        "test_service_page",
+        "test_relabelling",
+        "test_reliability_page",
+        "test_renewed",
+    ),
     *("test_report", "test_resuming", "test_schema", "test_start", "test_synchronisation", "test_text_is_not_run"),
     *("test_training_mistakes", "test_tuning", "test_unreadable", "test_values", "test_weights"),
 )
