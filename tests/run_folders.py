@@ -13,8 +13,8 @@ from ppcls_lt.runs import files as run_files
 from ppcls_lt.runs import history
 
 # In the order of the page.
-PICTURES = ("distribution", "per_class", "over_epochs", "norms", "confusion", "calibration")
-TABLES = ("confusion.csv", "history.csv", "per_class.csv")
+PICTURES = ("distribution", "per_class", "curves", "over_epochs", "norms", "confusion", "calibration")
+TABLES = ("confusion.csv", "curves.csv", "history.csv", "per_class.csv")
 FILES = sorted(["report.html", *(f"report/{name}.png" for name in PICTURES), *(f"report/{name}" for name in TABLES)])
 
 
@@ -91,6 +91,7 @@ def write_run(
         folder / files.info,
         {
             "mode": mode,
+            "folder": str(folder),
             "run": "5eed" if mode == "train" else None,
             "stage": 1,
             "stages": 1,

@@ -64,6 +64,10 @@ def test_a_report_asks_for_every_text(tmp_path, monkeypatch):
     write_run(tmp_path / "alone", 37, images=3, mode="eval", epochs=1, counts=None)
     write_run(tmp_path / "staged/stage_1", images=3, thresholds="tertiles", stage=1, stages=2)
     write_run(tmp_path / "staged/stage_2", predict=False, stage=2, stages=2)
+    dataset = {"image_root": ".", "cls_label_path": "list.txt"}
+    listed = {"DataLoader": {"Eval": {"dataset": dataset}}}
+    write_run(tmp_path / "listed", 3, images=3, config=listed)
+    (tmp_path / "listed/list.txt").write_text("".join(f"{n}.jpg {n // 3}\n" for n in range(9)))
     # All is right, which no epoch before was; the last class has no training image and the classifier is cosine's.
     counts = write_run(tmp_path / "right", 37, images=3)
     info = json.loads((tmp_path / "right/run_info.json").read_text())

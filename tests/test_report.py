@@ -1,17 +1,19 @@
 """The report of a run: its numbers, its page, both languages, every kind of folder."""
 
+import dataclasses
 import json
 import re
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from ppcls_lt.commands import main as cli
 from ppcls_lt.data import fonts
 from ppcls_lt.data.groups import shot_groups
 from ppcls_lt.maths import scores
-from ppcls_lt.reports.run import texts
+from ppcls_lt.reports.run import mistakes, texts
 from ppcls_lt.reports.run.collect import collect
 from ppcls_lt.reports.run.figures import confusion_blocks, paint
 from ppcls_lt.reports.run.writing import write
@@ -40,11 +42,62 @@ def test_a_training_ends_with_its_report(trained):
     assert ": out/report.html (" in done.stdout.splitlines()[-1]
     assert set(FILES) <= set(written(folder / "out"))
     page = is_whole(Page(folder / "out" / "report.html"))
-    assert [(folder / "out" / "report" / f"{name}.png").read_bytes() for name in PICTURES] == page.pictures
+    drawn = [picture for picture in page.pictures if picture.startswith(b"\x89PNG")]
+    assert [(folder / "out" / "report" / f"{name}.png").read_bytes() for name in PICTURES] == drawn
     predictions = run_files.read_predictions(next(folder.rglob("predictions.npz")))
     accuracy = np.mean(predictions.label == predictions.predicted)
     assert f"overall{100 * accuracy:.1f} %" in page.all_text
     assert "Shown is the last evaluation, after epoch 3 of 3." in page.all_text
+
+
+def test_the_most_confident_mistakes_of_each_class_are_shown(trained):
+    folder, _ = trained
+    found = run_files.read_predictions(next(folder.rglob("predictions.npz")))
+    wrong = found.label != found.predicted
+    page = Page(folder / "out" / "report.html")
+    shown = [image for image in page.pictures if image.startswith(b"\xff\xd8")]
+    assert len(shown) == np.minimum(np.bincount(found.label[wrong], minlength=10), 5).sum()
+    (part,) = collect(folder / "out")
+    classes = mistakes.gallery(part)
+    assert [number for _, number, _ in classes] == [int((wrong & (found.label == int(c))).sum()) for c, _, _ in classes]
+    first = classes[0][2][0]
+    own = np.flatnonzero(wrong & (found.label == int(classes[0][0])))
+    place = own[found.confidence[own].argmax()]
+    listed = (folder / "data" / "digits" / "test.txt").read_text().splitlines()
+    assert (first.name, first.predicted) == (listed[place].split()[0], str(found.predicted[place]))
+    # A list of other labels is not the one that was evaluated.
+    changed = part.predictions._replace(label=found.label[::-1].copy())
+    assert mistakes.gallery(dataclasses.replace(part, predictions=changed)) is None
+
+
+def test_recall_and_precision_by_confidence(trained):
+    folder, _ = trained
+    found = run_files.read_predictions(next(folder.rglob("predictions.npz")))
+    for row in rows(folder / "out" / "report" / "curves.csv")[::7]:
+        label, counted = int(row["class"]), found.confidence >= float(row["confidence"])
+        said = counted & (found.predicted == label)
+        right = (said & (found.label == label)).sum()
+        assert int(row["predicted_images"]) == said.sum()
+        assert float(row["recall"]) == pytest.approx(right / (found.label == label).sum(), rel=1e-5)
+        assert (
+            row["precision"] == ""
+            if not said.any()
+            else float(row["precision"]) == pytest.approx(right / said.sum(), rel=1e-5)
+        )
+
+
+def test_intervals_are_wilsons():
+    for right, images in ((0, 7), (3, 9), (40, 40), (81, 200)):
+        wanted = binomtest(right, images).proportion_ci(method="wilson")
+        assert np.allclose(scores.wilson(right / images, images), wanted, atol=1e-6)
+        assert np.allclose(
+            scores.mean_interval(np.array([right / images, np.nan]), np.array([images, 0])), wanted, atol=1e-6
+        )
+    draw = np.random.default_rng(0)
+    truth, images = np.array([0.95, 0.5, 0.2]), np.array([100, 20, 8])
+    ends = np.array([scores.mean_interval(draw.binomial(images, truth) / images, images) for _ in range(1000)])
+    covered = (ends[:, 0] <= truth.mean()) & (truth.mean() <= ends[:, 1])
+    assert 0.92 < covered.mean() < 0.98
 
 
 def test_the_numbers_of_a_real_run(trained):
@@ -262,7 +315,7 @@ class TestGroups:
         write_run(tmp_path, counts=None)
         write(tmp_path)
         page = is_whole(Page(tmp_path / "report.html"))
-        assert "there are no groups" in page.all_text and len(page.pictures) == 5
+        assert "there are no groups" in page.all_text and len(page.pictures) == 6
         assert {row["group"] for row in rows(tmp_path / "report" / "per_class.csv")} == {""}
 
     def test_classes_that_only_the_model_knows_have_no_images(self, tmp_path):

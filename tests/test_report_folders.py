@@ -90,7 +90,7 @@ class TestFolders:
         page = is_whole(Page(tmp_path / "report.html"))
         assert {"Stage 1 of 3", "Stage 2 of 3"} <= {text.strip() for text in page.text}
         assert "Stage 3 of 3" not in page.all_text and "This stage left no evaluation." in page.all_text
-        assert len(page.pictures) == 6
+        assert len(page.pictures) == 7
         reported = {path for path in written(tmp_path) if path.startswith("report")}
         assert reported == {name.replace("report/", "report/stage_2/") for name in FILES}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import numpy as np
 from ..data import class_names
 from ..reports.audit.page import Content, Gallery, Picture, Table
 from ..reports.parts.numbers import percent, whole
+from ..reports.parts.thumbnails import small_copy
 from . import duplicates, measures, suspects
 
 if TYPE_CHECKING:
@@ -131,7 +131,11 @@ class _Pictures:
         readable = self._found.rows[lines.file[line]]["status"] == measures.READ
         label = called(self._found, int(lines.label[line]))
         return Picture(
-            _small_copy(path) if readable else None, self._link(path), lines.names[line], f"{part}:{number}", label
+            small_copy(path, _PIXELS) if readable else None,
+            self._link(path),
+            lines.names[line],
+            f"{part}:{number}",
+            label,
         )
 
     def _link(self, path):
@@ -140,20 +144,6 @@ class _Pictures:
         except ValueError:  # on another drive of Windows
             return Path(path).as_uri()
         return quote(path.replace(os.sep, "/"), errors="surrogateescape")
-
-
-def _small_copy(path):
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            image = image.convert("RGB")
-    except (OSError, ValueError):
-        return None  # read by OpenCV alone, or changed since
-    image.thumbnail((_PIXELS, _PIXELS))
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=80)
-    return file.getvalue()
 
 
 def _gallery(kind, found, pictures):

@@ -6,11 +6,14 @@ as it, ``right`` images for which both hold. What is undefined is NaN.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 # Of confidence, as in Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
 BINS = 15
 MAX_BINS = 10_000
+Z95 = 1.959964  # of the normal distribution, for intervals of 95 %
 
 
 def _ratio(numerator, divisor):
@@ -50,6 +53,44 @@ def geometric_mean(values: np.ndarray) -> float:
     if len(values) and not values.all():
         return 0.0
     return float(np.exp(mean(np.log(values))))
+
+
+def wilson(share: Any, images: Any, z: float = Z95) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the interval of a share that so many images gave; NaN without images.
+
+    Args:
+        share (array): right ones among the images.
+        images (array): their number.
+        z (float): quantile of the normal distribution; 1.96 for 95 %.
+
+    Source: Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
+    """
+    share, images = np.asarray(share, np.float64), np.asarray(images, np.float64)
+    known = np.where(images > 0, images, np.nan)
+    middle = (share + z**2 / (2 * known)) / (1 + z**2 / known)
+    half = z * np.sqrt(share * (1 - share) / known + (z / (2 * known)) ** 2) / (1 + z**2 / known)
+    return np.clip(middle - half, 0, share), np.clip(middle + half, share, 1)
+
+
+def mean_interval(share: np.ndarray, images: np.ndarray) -> tuple[float, float]:
+    r"""Return the ends of the 95 % interval of the mean of independent shares, from the Wilson interval of each.
+
+    .. math:: \bar p \mp \frac 1 K \sqrt{\sum_k (p_k - e_k)^2}
+
+    with the lower, or the upper, ends :math:`e_k`. Of one share it is its own interval. NaN if none is defined.
+
+    Args:
+        share (array): of each class ``[K]``; NaN ones are left out.
+        images (array): behind each ``[K]``.
+
+    Source: Zou and Donner, "Construction of confidence limits about effect measures: a general approach", 2008.
+    """
+    known = ~np.isnan(share)
+    if not known.any():
+        return float("nan"), float("nan")
+    share, (low, high) = share[known], wilson(share[known], images[known])
+    below, above = (np.sqrt(((share - end) ** 2).sum()) / share.size for end in (low, high))
+    return float(share.mean() - below), float(share.mean() + above)
 
 
 def confidence_bins(

@@ -108,12 +108,8 @@ def wilson(share: np.ndarray, images: np.ndarray) -> tuple[np.ndarray, np.ndarra
     Args:
         share (array): right ones among the images.
         images (array): their number, > 0.
-
-    Source: Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
     """
-    middle = (share + _Z**2 / (2 * images)) / (1 + _Z**2 / images)
-    half = _Z * np.sqrt(share * (1 - share) / images + (_Z / (2 * images)) ** 2) / (1 + _Z**2 / images)
-    return np.clip(middle - half, 0, share), np.clip(middle + half, share, 1)
+    return scores.wilson(share, images, _Z)
 
 
 def blocks(outcome: Outcome) -> list[np.ndarray]:

@@ -12,6 +12,7 @@ from ...maths import scores
 from ...runs import files as run_files
 from ...runs import history
 from ..parts.numbers import NONE, percent, short, whole
+from . import curves, mistakes
 from .figures import BINS, MAX_MATRIX, MAX_NUMBERS, confusion_blocks
 from .tables import history_columns
 
@@ -34,9 +35,11 @@ def chapters(part: Part, words: Mapping[str, str]) -> dict[str, dict]:
         "summary": _summary,
         "distribution": _nothing,
         "per_class": _per_class,
+        "curves": _curves,
         "over_epochs": _over_epochs,
         "norms": _norms,
         "confusion": _confusion,
+        "mistakes": mistakes.told,
         "calibration": _calibration,
         "configuration": _configuration,
         "versions": _versions,
@@ -57,10 +60,26 @@ def _nothing(part, words):
     return {}
 
 
+def _curves(part, words):
+    return {"fewer": curves.PANELS if np.count_nonzero(part.support) > curves.PANELS else None}
+
+
+def interval(low: float, high: float) -> str:
+    """The ends of an interval of a share, in per cent."""
+    return NONE if np.isnan(low) else f"{100 * low:.1f}–{100 * high:.1f}"
+
+
 def _summary(part, words):
-    accuracies = part.accuracies()
+    accuracies, intervals = part.accuracies(), part.intervals()
     found = {
         "tiles": [(words[name], percent(value) + " %") for name, value in accuracies.items()],
+        "intervals": (
+            [words["accuracy"], share(words, "accuracy"), words["interval"], words["eval_images"]],
+            [
+                [words[name], percent(accuracies[name]), interval(*intervals[name]), whole(part.predictions.label.size)]
+                for name in ("overall", "balanced")
+            ],
+        ),
         "best": _best(part, words),
     }
     if part.counts is None:
@@ -73,10 +92,12 @@ def _summary(part, words):
             whole(part.counts[members].sum()),
             whole(part.support[members].sum()),
             percent(accuracies[group]),
+            interval(*intervals[group]),
         ]
         for group, members in part.groups.items()
     ]
     heads = [*(words[head] for head in ("group", "classes", "train_images", "eval_images")), share(words, "accuracy")]
+    heads.append(words["interval"])
     ratio = f"{filled.max() / filled.min():.1f}".removesuffix(".0")
     return {**found, "ratio": ratio, "empty": part.counts.size - filled.size, "groups": (heads, rows)}
 
@@ -106,9 +127,12 @@ def _per_class(part, words):
 def _classes(part, classes, mistaken, words):
     """Heads, rows and which columns are text: everything about some classes."""
     norm = None if part.classifier is None else part.classifier["norm"]
-    heads = ["class", "train_images", "eval_images"]
-    heads = [words[head] for head in heads]
-    heads += [share(words, head) for head in ("recall", "precision", "f1")]
+    heads = [words[head] for head in ("class", "train_images", "eval_images")]
+    for score in ("recall", "precision"):
+        heads += [share(words, score), words["interval"]]
+    heads.insert(5, words["predicted_images"])
+    heads += [share(words, "f1")]
+    limits = [scores.wilson(part.recall, part.support), scores.wilson(part.precision, part.predicted)]
     heads += [words["norm"], words["mistaken_for"]]
     rows = []
     for label in classes.tolist():
@@ -118,7 +142,12 @@ def _classes(part, classes, mistaken, words):
                 part.called(label),
                 NONE if part.counts is None else whole(part.counts[label]),
                 whole(part.support[label]),
-                *(percent(values[label]) for values in (part.recall, part.precision, part.f1)),
+                percent(part.recall[label]),
+                interval(*(ends[label] for ends in limits[0])),
+                whole(part.predicted[label]),
+                percent(part.precision[label]),
+                interval(*(ends[label] for ends in limits[1])),
+                percent(part.f1[label]),
                 NONE if norm is None else short(norm[label]),
                 "" if other is None else f"{part.called(other[0])} ({other[1]})",
             ]

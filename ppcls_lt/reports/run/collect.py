@@ -46,6 +46,7 @@ class Part:
     names: dict  # class -> name
     arch: str
     epochs: int | None
+    dataset: dict = field(default_factory=dict)  # section `DataLoader.Eval.dataset`, or {}
     counts: np.ndarray | None = None  # training images, None if unknown
     groups: dict = field(default_factory=dict)  # many, medium, few; empty without counts
     regrouped: bool = False  # whether the groups are made of other counts, `group_by` of the metric
@@ -127,6 +128,15 @@ class Part:
         images = self.predictions.label.size
         found = {"overall": self.hits.sum() / images, "balanced": scores.mean(self.recall)}
         return {**found, **{group: scores.mean(self.recall[members]) for group, members in self.groups.items()}}
+
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """The 95 % interval of each of these, by what the evaluation images are a draw of."""
+        every = {"balanced": np.arange(self.class_num), **self.groups}
+        low, high = scores.wilson(self.hits.sum() / self.predictions.label.size, self.predictions.label.size)
+        return {
+            "overall": (float(low), float(high)),
+            **{name: scores.mean_interval(self.recall[each], self.support[each]) for name, each in every.items()},
+        }
 
     def over_epochs(self) -> tuple[list[int], dict[str, np.ndarray]]:
         """Epochs ``[E]`` and by name the accuracies ``[E]`` overall and by group; NaN where one is unknown."""
@@ -248,6 +258,7 @@ def _part(folder, mode, info, thresholds, names, owner):
         names=names,
         arch=str((config.get("Arch") or {}).get("name")),
         epochs=(config.get("Global") or {}).get("epochs"),
+        dataset=_evaluated(config),
     )
     if info["counts"] is not None:
         part.counts = _counts(info["counts"], part.predictions, folder, owner)
@@ -258,6 +269,14 @@ def _part(folder, mode, info, thresholds, names, owner):
         part.regrouped = not np.array_equal(grouping, part.counts)
         part.groups = shot_groups(grouping, thresholds, owner=owner)
     return part
+
+
+def _evaluated(config):
+    """The section of the evaluated data set, {} where there is none."""
+    found: Any = config
+    for key in ("DataLoader", "Eval", "dataset"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _counts(counts, predictions, folder, owner):

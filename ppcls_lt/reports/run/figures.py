@@ -10,6 +10,7 @@ from ...basis.widths import columns, shortened
 from ...data import charts, fonts
 from ...maths import scores
 from ..parts.blocks import joined
+from . import curves
 from .texts import TEXTS
 
 if TYPE_CHECKING:
@@ -35,12 +36,14 @@ def paint(part: Part, language: str) -> dict[str, bytes]:
 
     words, families = fonts.words_and_families(TEXTS, language)
     ticks, families = fonts.drawable(_class_names(part), families)
+    panels, families = fonts.drawable([shortened(part.called(c), _TICK) for c in curves.drawn(part)], families)
     drawn = {}
     # A dollar in a name is no formula.
     with matplotlib.rc_context({"font.family": families, "font.size": 9, "text.parse_math": False}):
         for name, draw in (
             ("distribution", lambda: _distribution(part, ticks, words)),
             ("per_class", lambda: _per_class(part, ticks, words)),
+            ("curves", lambda: curves.figure(part, panels, words)),
             ("over_epochs", lambda: _over_epochs(part, words)),
             ("norms", lambda: _norms(part, ticks, words)),
             ("confusion", lambda: _confusion(part, ticks, words)),

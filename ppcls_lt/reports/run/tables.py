@@ -6,18 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...maths import scores
 from ..parts.csv_files import as_csv
+from . import curves
 from .figures import MAX_MATRIX
 
 if TYPE_CHECKING:
     from .collect import Part
 
-NAMES = ("per_class.csv", "history.csv", "confusion.csv")
+NAMES = ("per_class.csv", "history.csv", "confusion.csv", "curves.csv")
 
 
 def tables(part: Part) -> dict[str, bytes]:
     """Return name -> bytes of the CSV files, in UTF-8; what is undefined is left empty."""
-    return dict(zip(NAMES, (as_csv(make(part)) for make in (_classes, _history, _confusion))))
+    made = [*(as_csv(make(part)) for make in (_classes, _history, _confusion)), curves.table(part)]
+    return dict(zip(NAMES, made))
 
 
 def _classes(part):
@@ -34,6 +37,8 @@ def _classes(part):
         "recall": part.recall,
         "precision": part.precision,
         "f1": part.f1,
+        **dict(zip(("recall_low", "recall_high"), scores.wilson(part.recall, part.support))),
+        **dict(zip(("precision_low", "precision_high"), scores.wilson(part.precision, part.predicted))),
         "weight_norm": empty if part.classifier is None else part.classifier["norm"],
     }
     return [list(columns), *zip(*columns.values())]
