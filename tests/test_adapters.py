@@ -111,6 +111,7 @@ def test_the_adapter_is_given_what_enters_the_norm():
     np.testing.assert_allclose(block(x).numpy(), (expected + without).numpy(), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_of_a_small_vit_less_than_three_hundredths_are_saved(tmp_path):
     """Both kinds together, with the authors' values."""
     model, _, _ = adapted_model("lora", "ViT_small_patch16_224", lora={}, adaptformer={})
@@ -170,6 +171,7 @@ def test_a_few_steps_reduce_the_loss(folder, place):
     assert len(losses) == 3 and losses[-1] < 0.99 * losses[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", adapter_runs.KINDS)
 def test_the_exported_model_gives_the_evaluated_ones_probabilities(kind, place, capsys):
     options = [f"Global.run={kind}", f"Global.output_dir=eval_{kind}"]
@@ -189,6 +191,7 @@ def test_the_exported_model_gives_the_evaluated_ones_probabilities(kind, place, 
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", adapter_runs.KINDS)
 def test_a_resumed_training_ends_as_one_that_never_stopped(kind, place):
     begun = {"lora": "lora", "adaptformer": "adaptformer/stage_1"}[kind]
