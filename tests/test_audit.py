@@ -15,6 +15,7 @@ from PIL import Image
 from ppcls_lt.audit import cleaned, labels, suspects
 from ppcls_lt.commands import audit as audit_command
 from ppcls_lt.commands import main as cli
+from ppcls_lt.reports.audit import texts
 from ppcls_lt.runs import logits
 from ppcls_lt.runs.logits import HeldOut
 from scripts import plant_faults
@@ -271,6 +272,11 @@ def test_a_missing_package_is_named_with_its_extra(planted, package, capsys, mon
     conftest.hide(package, monkeypatch)
     assert audit(planted, out="none") == 2
     assert 'pip install "ppcls-lt[audit]"' in capsys.readouterr().err
+
+
+def test_the_texts_are_the_same_in_every_language():
+    gaps = [{key: sorted(re.findall(r"{\w+}", text)) for key, text in words.items()} for words in texts.TEXTS.values()]
+    assert len(gaps) == 2 and gaps[0] == gaps[1]
 
 
 def test_the_command_offers_what_the_package_knows():

@@ -13,7 +13,7 @@ BITS = 8
 # Difference of two small pictures, as a share of their contrast, up to which they are one picture.
 DIFFERENCE = 0.35
 _FLOOR = 6.0  # grey levels; a contrast below it is that of noise
-_ROWS = 2048  # hashes of a block
+_PRODUCTS = 2**26  # pairs of a block, which fill 256 MB
 
 
 class Duplicates(NamedTuple):
@@ -58,8 +58,9 @@ def _near(hashes, small):
     bits = np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1
     pictures = small.reshape(len(small), measures.SIDE**2, 3)
     found, differences = [np.empty((0, 2), dtype=np.int64)], [np.empty(0, dtype=np.float32)]
-    for start in range(0, len(bits), _ROWS):
-        alike = bits[start : start + _ROWS] @ bits[start:].T >= 64 - 2 * BITS
+    rows = max(1, _PRODUCTS // max(1, len(bits)))
+    for start in range(0, len(bits), rows):
+        alike = bits[start : start + rows] @ bits[start:].T >= 64 - 2 * BITS
         left, right = np.nonzero(alike)
         left, right = left[left < right], right[left < right]
         for part in range(0, left.size, 100_000):
