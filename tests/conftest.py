@@ -29,7 +29,15 @@ WITHOUT_PADDLE = (
 ONE_PADDLE = (
     *("test_adjust", "test_announcements", "test_audit", "test_benchmark", "test_benchmark_configs", "test_budget"),
     "test_checklist",
-    *("test_cli", "test_compare", "test_comparison_settings", "test_data_checks", "test_data_commands", "test_disk"),
+    *(
+        "test_cli",
+        "test_compare",
+        "test_comparison_settings",
+        "test_data_checks",
+        "test_data_commands",
+        "test_deciding",
+        "test_disk",
+    ),
     *("test_evaluated", "test_executor_options", "test_executors", "test_forks", "test_label_kinds"),
     *(
         "test_label_lists",

@@ -180,7 +180,9 @@ def test_the_exported_model_gives_the_evaluated_ones_probabilities(kind, place, 
     images = next(iter(engine.eval_loader))[0]
     with paddle.no_grad():
         expected = paddle.nn.functional.softmax(engine.model(images)).numpy()
-    assert cli.main(["export", "--run", kind, "-o", f"Global.save_inference_dir=exported_{kind}"]) == 0
+    given = [f"Global.save_inference_dir=exported_{kind}", f"Infer.transforms.1.ResizeImage.size={images.shape[-1]}"]
+    # Which tries what is exported as a service would, too.
+    assert cli.main(["export", "--run", kind, "--serving", *(part for each in given for part in ("-o", each))]) == 0
     np.save("images.npy", images.numpy())
     done = engines.run([Path(__file__).parent / "predict.py", f"exported_{kind}", "."], cwd=place)
     assert done.returncode == 0, done.stdout

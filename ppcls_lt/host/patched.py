@@ -34,7 +34,7 @@ ENGINE = {
     "update_loss": "the losses of each step are looked at; in `ppcls.engine.train`, within a training",
     "train_epoch_func": "callbacks, random states, what was met in an epoch; develop's loader is repaired",
     "eval": "what an evaluation comes to is kept, and chosen from",
-    "export": "nobody else writes there meanwhile",
+    "export": "nobody else writes there meanwhile; what a service needs is written beside",
     "Engine.infer": "an image that cannot be read is named (`images`)",
     "train_loss_func": "a callback may put another in its place",
     "eval_loss_func": "its mean is kept, within an evaluation",
