@@ -183,8 +183,7 @@ def _decode(to_np=True, to_rgb=True, channel_first=False, backend="cv2"):
         else:
             import cv2
 
-            # OpenCV raises for no bytes at all.
-            image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), 1) if data else None
+            image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), 1) if data else None  # no bytes raise
         if image is None:
             return None
         image = image[:, :, ::-1] if to_rgb else image
@@ -259,7 +258,9 @@ def by_paddle(program: str, weights: str) -> Callable[[np.ndarray], np.ndarray]:
     """Return ``images -> probabilities`` of an exported model by Paddle Inference."""
     from paddle import inference
 
-    predictor = inference.create_predictor(inference.Config(program, weights))
+    config = inference.Config(program, weights)
+    config.disable_glog_info()
+    predictor = inference.create_predictor(config)
 
     def run(images):
         predictor.get_input_handle(predictor.get_input_names()[0]).copy_from_cpu(images)
