@@ -56,7 +56,7 @@ def test_a_new_image_is_recognised_as_often_as_was_asked():
         held, new = slice(0, 60), slice(60, 120)
         if (label[held] == 2).sum() < deciding.needed(0.9):
             continue
-        found = deciding.solve(probabilities[held], label[held], {2: 0.9}, exact=False, below=None)
+        found = deciding.solve(probabilities[held], label[held], {2: 0.9}, exact=False, below=None, names="abc")
         mine = label[new] == 2
         hits += (decided(probabilities[new][mine], {"factors": found}) == 2).sum()
         total += mine.sum()
@@ -74,16 +74,19 @@ def test_the_rank(images, target, exact, expected):
 
 def test_what_cannot_be_had_is_refused():
     probabilities, label = np.array([[0.6, 0.4], [0.4, 0.6]] * 10), np.array([1, 0] * 10)
-    with pytest.raises(ConfigError, match="no factors give so much to all of these classes, got class 0=1, class 1=1"):
-        deciding.solve(probabilities, label, {0: 1.0, 1: 1.0}, exact=True, below=None)
-    with pytest.raises(ConfigError, match="at least 19 held-out images of the class for 0.95; --on-held-out"):
-        deciding.solve(probabilities, label, {0: 0.95}, exact=False, below=None)
+    with pytest.raises(ConfigError, match="no factors give so much to all of these classes, got a=1, b=1"):
+        deciding.solve(probabilities, label, {0: 1.0, 1: 1.0}, exact=True, below=None, names="abc")
+    with pytest.raises(ConfigError, match="for 0.95, got 10 of a; `--on-held-out`"):
+        deciding.solve(probabilities, label, {0: 0.95}, exact=False, below=None, names="abc")
 
 
 def test_unsure_images_count_for_nobody():
     probabilities = np.array([[0.9, 0.1], [0.55, 0.45], [0.3, 0.7], [0.52, 0.48]])
     label = np.array([0, 1, 1, 1])
-    rule = {"factors": deciding.solve(probabilities, label, {1: 1.0}, exact=True, below=0.6), "not_sure_below": 0.6}
+    rule = {
+        "factors": deciding.solve(probabilities, label, {1: 1.0}, exact=True, below=0.6, names="abc"),
+        "not_sure_below": 0.6,
+    }
     predicted = decided(probabilities, rule)
     assert predicted.tolist() == [0, -1, 1, -1]
     found = deciding.judged(label, predicted, 2)

@@ -191,7 +191,10 @@ class TestDecide:
         "flags, part",
         [
             ([], "`--recall` must be given, or `--costs FILE`"),
-            (["--recall", "nine=0.95"], "at least 19 held-out images of the class for 0.95; --on-held-out"),
+            (
+                ["--recall", "nine=0.95"],
+                "at least 19 held-out images of the class for 0.95, got 2 of nine; `--on-held-out`",
+            ),
             (["--recall", "seben=0.9"], "did you mean 'seven'?"),
             (["--recall", "nine"], "`--recall` must be CLASS=SHARE"),
             (["--recall", "nine=1"], "below 1, which no number of images can promise"),

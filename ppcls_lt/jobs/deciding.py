@@ -58,8 +58,9 @@ def run(asked: Asked, say: Callable[[str], Any]) -> None:
     factors = None
     below = asked.not_sure_below
     if targets:
-        factors = deciding.solve(probabilities, label, targets, exact=asked.exact, below=below)
-        after = deciding.cross_validated(probabilities, label, targets, asked.exact, below)
+        how: dict[str, Any] = {"exact": asked.exact, "below": below, "names": names}
+        factors = deciding.solve(probabilities, label, targets, **how)
+        after = deciding.cross_validated(probabilities, label, targets, **how)
     rule = {
         "factors": None if factors is None else factors.tolist(),
         "costs": None if costs is None else costs.tolist(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
 import numpy as np
@@ -98,7 +98,13 @@ def _needed_factor(own, one, count, found):
 
 
 def cross_validated(
-    probabilities: np.ndarray, label: np.ndarray, targets: Mapping[int, float], exact: bool, below: float | None
+    probabilities: np.ndarray,
+    label: np.ndarray,
+    targets: Mapping[int, float],
+    *,
+    exact: bool,
+    below: float | None,
+    names: Sequence[str],
 ) -> np.ndarray:
     """Return the decisions on images by factors that were solved without them, int64 ``[N]``, -1 for not sure.
 
@@ -108,6 +114,10 @@ def cross_validated(
         targets (dict): class -> recall.
         exact (bool): as in :func:`rank`.
         below (float, optional): ``not_sure_below``.
+        names (sequence of str): of the classes, for messages.
+
+    Raises:
+        ConfigError: no factors give all that is asked for.
     """
     fold = cross_validation.folds(label, FOLDS)
     predicted = np.full(label.size, -1)
@@ -119,7 +129,7 @@ def cross_validated(
         ranks = {c: min(rank(int(counts[c]), t, exact), int(counts[c])) for c, t in targets.items() if counts[c]}
         solved = factors(probabilities[others], label[others], ranks)
         if solved is None:
-            _refuse(targets)
+            _refuse(targets, names)
         rule = {"factors": solved, "not_sure_below": below}
         predicted[fold == one] = decided(probabilities[fold == one], rule)
     return predicted
@@ -131,12 +141,19 @@ def is_sure(probabilities: np.ndarray, below: float | None) -> np.ndarray:
 
 
 def solve(
-    probabilities: np.ndarray, label: np.ndarray, targets: Mapping[int, float], *, exact: bool, below: float | None
+    probabilities: np.ndarray,
+    label: np.ndarray,
+    targets: Mapping[int, float],
+    *,
+    exact: bool,
+    below: float | None,
+    names: Sequence[str],
 ) -> np.ndarray:
     """Return the factors ``[C]`` for recalls of classes, of the images of which the model is sure.
 
     Args:
         probabilities, label, targets, exact, below: as in :func:`cross_validated`.
+        names (sequence of str): of the classes, for messages.
 
     Raises:
         ConfigError: a class has too few images, or no factors give all that is asked for.
@@ -147,18 +164,19 @@ def solve(
     for one, target in targets.items():
         if ranks[one] > counts[one] or counts[one] == 0:
             least = 1 if exact else needed(target)
-            got = checks.described(f"{counts[one]} of them of class {one}")
-            remedy = "" if exact else "; --on-held-out asks for the recall on the held-out images alone"
-            expected = f"solved on at least {least} held-out images of the class for {target:g}{remedy}"
-            checks.fail(OWNER, "--recall", expected, got)
+            sure_ones = "" if below is None else " of which the model is sure"
+            got = checks.described(f"{counts[one]} of {names[one]}{sure_ones}")
+            remedy = "" if exact else "`--on-held-out` asks for the recall on the held-out images alone"
+            expected = f"solved on at least {least} held-out images of the class for {target:g}"
+            checks.fail(OWNER, "--recall", expected, got, remedy)
     found = factors(probabilities[sure], label[sure], ranks)
     if found is None:
-        _refuse(targets)
+        _refuse(targets, names)
     return found
 
 
-def _refuse(targets: Mapping[int, float]) -> NoReturn:
-    got = checks.described(", ".join(f"class {one}={target:g}" for one, target in targets.items()))
+def _refuse(targets: Mapping[int, float], names: Sequence[str]) -> NoReturn:
+    got = checks.described(", ".join(f"{names[one]}={target:g}" for one, target in targets.items()))
     checks.fail(OWNER, "--recall", "lower, since no factors give so much to all of these classes", got)
 
 
