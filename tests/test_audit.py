@@ -37,7 +37,7 @@ def picture(rng):
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
-    """A folder as scripts/plant_faults.py makes it, of CIFAR-10 where it is there, else of spots."""
+    """A folder as scripts/plant_faults.py makes it of CIFAR-10, here of images of spots."""
     rng = np.random.default_rng(3)
     folder = tmp_path_factory.mktemp("audit")
     for part, sizes in (("train", TRAIN), ("test", (30, 30, 30))):
