@@ -2,7 +2,6 @@
 
     python scripts/regret.py train --work FOLDER                     # what is missing of the digits, hours
     python scripts/regret.py train --work FOLDER --fashion FOLDER --cifar FOLDER
-    python scripts/regret.py budget --work FOLDER                    # by compare --budget-epochs, of what is trained
     python scripts/regret.py pack --work FOLDER                      # into docs/results/regret
     python scripts/regret.py judge                                   # from there, a minute; --print writes nothing
 
@@ -25,8 +24,8 @@ RESULTS = ROOT / "docs" / "results" / "regret"
 def main(argv=None):
     """Do what the command line asks for; return the exit status."""
     parser = argparse.ArgumentParser(description="Comparisons whose truth is known.")
-    parser.add_argument("what", choices=("train", "budget", "pack", "judge"))
-    parser.add_argument("--work", type=Path, help="folder of what the trainings leave, for all but judge")
+    parser.add_argument("what", choices=("train", "pack", "judge"))
+    parser.add_argument("--work", type=Path, help="folder of what the trainings leave, for train and pack")
     parser.add_argument("--fashion", help="folder of the four Fashion-MNIST files")
     parser.add_argument("--cifar", help="folder with train/CLASS/*.jpg and test/CLASS/*.jpg of CIFAR-10")
     parser.add_argument("--forms", nargs="+", help="comparisons by name; all whose images are there by default")
@@ -42,7 +41,7 @@ def main(argv=None):
     if unknown:
         parser.error(f"--forms must be of {', '.join(forms.FORMS)}, got {', '.join(sorted(unknown))}")
     chosen = [forms.FORMS[name] for name in options.forms or forms.FORMS]
-    return {"train": _train, "budget": _budget, "pack": _pack, "judge": _judge}[options.what](chosen, options)
+    return {"train": _train, "pack": _pack, "judge": _judge}[options.what](chosen, options)
 
 
 def _train(chosen, options):
@@ -68,43 +67,26 @@ def _train(chosen, options):
     return 0
 
 
-def _budget(chosen, options):
-    from regret_study import budgets, forms
-
-    there = [
-        form
-        for form in chosen
-        if all((options.work / training.file).is_file() for training in forms.wanted(form, ("truth",)))
-    ]
-    for form in there:
-        budgets.compare(form, options.work)
-        print(f"{form.name}: {options.work / form.name / 'budget'}", flush=True)
-    print(f"{len(there)} of {len(chosen)} comparisons; the others are not trained yet")
-    return 0 if there else 1
-
-
 def _pack(chosen, options):
-    from regret_study import budgets, kept
+    from regret_study import kept
 
     for form in chosen:
         if kept.pack(form, options.work, options.results):
             print(f"{form.name}: {(options.results / f'{form.name}.npz').stat().st_size} bytes")
         else:
             print(f"{form.name}: not all trainings are there")
-    budgets.pack(chosen, options.work, options.results)
     return 0
 
 
 def _judge(chosen, options):
-    from regret_study import budgets, kept, page
+    from regret_study import kept, page
 
     found = [comparison for form in chosen if (comparison := kept.read(form, options.results)) is not None]
-    blocks = page.blocks(found, budgets.read(options.results / budgets.FILE))
     if options.print:
-        for name, block in blocks.items():
+        for name, block in page.blocks(found).items():
             print(f"{name}\n\n{block}\n")
     else:
-        page.write(PAGE, blocks)
+        page.write(PAGE, found)
     return 0
 
 

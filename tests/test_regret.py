@@ -42,6 +42,7 @@ def test_a_comparison_is_trained_once_and_judged(study, tmp_path, monkeypatch, c
     monkeypatch.setattr(study["forms"], "FORMS", {"tiny": tiny(study)})
     monkeypatch.setattr(study["page"], "FORMS", {"tiny": tiny(study)})
     monkeypatch.setattr(study["page"], "USUAL", 3)
+    monkeypatch.setattr(study["page"], "SHARES", (1.0,))
     for name in ("SEEDS", "TRUTH"):
         monkeypatch.setattr(study["forms"], name, range(2) if name == "SEEDS" else range(100, 102))
     kinds = ["folds_3", "truth", "best_epoch"]
@@ -68,16 +69,10 @@ def test_a_comparison_is_trained_once_and_judged(study, tmp_path, monkeypatch, c
     np.testing.assert_array_equal(held.parts(held.logits[1])[1], single["logits"].astype(np.float32))
     np.testing.assert_array_equal(held.recall[1, 1], single["recall"].astype(np.float32))
     assert comparison.truth.shape == (2, 2, 10) and comparison.best_epoch.shape == (2, 2)
-    # Half of the four epochs are one of each recipe, with the first seed.
-    for _ in range(2):
-        assert study[""].main(["budget", "--work", str(work)]) == 0
-    assert study[""].main(["pack", "--work", str(work), "--results", str(results)]) == 0
-    (within,) = study["budgets"].read(results / "budget.csv").values()
-    assert within[2:] == (4, 2, 2) and within.chosen in tiny(study).recipes
     capsys.readouterr()
     assert study[""].main(["judge", "--results", str(results), "--print"]) == 0
     said = capsys.readouterr().out
-    assert f"| tiny | design | 2 of 4 | `{within.chosen}` |" in said
+    assert "| tiny |" in said and "100% of the epochs" in said
 
 
 def test_regret_and_coverage_are_those_of_a_slow_count(study):
@@ -92,6 +87,24 @@ def test_regret_and_coverage_are_those_of_a_slow_count(study):
     assert monotone == 0 and tables.correlation(true, true**3) == pytest.approx(1)
     low, high = tables.binomial_interval(9, 10)
     assert low < 0.9 < high < 1
+
+
+def test_a_budget_trains_each_recipe_once_and_then_some_with_all_seeds(study):
+    generator, count = np.random.default_rng(0), 40
+    form = tiny(study, recipes=("base", "a", "b", "c"), epochs=10)
+    labels = np.repeat(np.arange(10), 3 * count // 10)
+    # The one of the clearest logits is right most often.
+    logits = generator.normal(size=(4, 3 * count, 10))
+    logits[:, np.arange(3 * count), labels] += np.array([0, 4, 1, 2])[:, None]
+    image = generator.permutation(3 * count)
+    seed = np.repeat(np.arange(3), count)
+    held = study["kept"].Held(logits[:, image], image, seed, np.zeros((4, 3, 10)))
+    comparison = study["kept"].Comparison(form, labels, np.zeros((4, 3, 10)), None, {5: held})
+    within = study["budgets"].within
+    assert within(comparison, 5, 0.7) == ("a", 80, 120, 2)  # 4 x 10, then 2 x 20
+    assert within(comparison, 5, 1.0) == ("a", 120, 120, 4)
+    with pytest.raises(ValueError, match="too few"):
+        within(comparison, 5, 0.3)
 
 
 def test_scores_of_classes(study):
@@ -112,14 +125,11 @@ def test_scores_of_classes(study):
 def test_the_page_says_what_is_kept(study):
     root = ROOT / "docs" / "results" / "regret"
     comparisons = [found for form in study["forms"].FORMS.values() if (found := study["kept"].read(form, root))]
-    budgeted = study["budgets"].read(root / "budget.csv")
-    blocks, text = study["page"].blocks(comparisons, budgeted), (ROOT / "docs" / "regret.md").read_text("utf-8")
+    blocks, text = study["page"].blocks(comparisons), (ROOT / "docs" / "regret.md").read_text("utf-8")
     for name in ("forms", "scores"):  # of the others a draw may differ between versions of NumPy
         assert f"<!-- {name}: begin -->\n{blocks[name]}\n<!-- {name}: end -->" in text, "run scripts/regret.py judge"
     for comparison in comparisons:
         half = text.split(f"<!-- {comparison.form.half}: begin -->")[1].split("<!--")[0]
         assert f"| {comparison.form.name} | " in half
-    within = text.split("<!-- budget: begin -->")[1].split("<!--")[0]
-    for row in budgeted.values():
-        assert f"| {row.form} | " in within and f"| {row.used} of {row.epochs} | `{row.chosen}` |" in within
+        assert f"| {comparison.form.name} | {comparison.form.half} | " in text.split("<!-- budget: begin -->")[1]
     assert sum(path.stat().st_size for path in root.iterdir()) < 10 * 2**20

@@ -1,96 +1,51 @@
-"""The same comparisons by ``ppcls-lt compare --budget-epochs``, with half the epochs of the whole one."""
+"""The same comparisons by ``ppcls-lt compare --budget-epochs``, with half the epochs of the whole one.
+
+Nothing more is trained for it: where every recipe has room for a whole training, the rounds of a budget are parts of
+the whole comparison, whose predictions are kept.
+"""
 
 from __future__ import annotations
 
-import csv
-import os
-import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import NamedTuple
 
-from ppcls_lt.basis import atomic
-from ppcls_lt.configuration import plain
-from ppcls_lt.runs import files
+from ppcls_lt.maths.halving import Halving, ladder
 
-from . import forms
-from .forms import Form
-from .trainings import base_config
-
-SHARE = 0.5  # of the epochs of all runs
-FILE = "budget.csv"
-_ROOT = Path(__file__).resolve().parents[2]
-_EVERY = re.compile(r": (\d+) epochs in all")
-_USED = re.compile(r"^(\d+) epochs of \d+ epochs are used", re.M)
+from . import tables
+from .forms import SECOND_STAGE
+from .kept import Comparison
 
 
-class Budgeted(NamedTuple):
-    """What a comparison within the budget chose."""
+class Within(NamedTuple):
+    """What is chosen within a budget."""
 
-    form: str
     chosen: str
-    epochs: int  # of the whole comparison
-    budget: int
-    used: int
+    used: float  # epochs
+    every: float  # of the whole comparison
+    kept: int  # recipes with all seeds, the base among them
 
 
-def compare(form: Form, work: Path) -> None:
-    """Compare within the budget, or go on with it, and write ``FORM/budget/budget.csv``, unless it is there."""
-    folder = work / form.name / "budget"
-    if (folder / FILE).is_file():
-        return
-    data = work / form.name / "data"
-    folder.mkdir(parents=True, exist_ok=True)
-    config = base_config(form, {"train": data / "train.txt", "eval": data / "test.txt"}, data)
-    config["Global"].update(output_dir=str(folder / "output"), print_batch_step=10**6)
-    files.write_config(folder / "base.yaml", plain.reusable(config))
-    every = int(_EVERY.search(_command(form, folder, 10**9, "--dry-run"))[1])
-    budget = int(SHARE * every)
-    said = _command(form, folder, budget)
-    with open(folder / "compared" / "comparison.csv", newline="", encoding="utf-8") as file:
-        (best,) = (row["recipe"] for row in csv.DictReader(file) if row["rank"] == "1")
-    # A combination has one name for compare, in whatever order it is written.
-    (chosen,) = (name for name in form.recipes if set(name.split("+")) == set(best.split("+")))
-    write(folder / FILE, [Budgeted(form.name, chosen, every, budget, int(_USED.search(said)[1]))])
+def within(comparison: Comparison, folds: int, share: float) -> Within:
+    """The choice within a share of the epochs, decided round by round as ``compare`` does.
 
-
-def _command(form, folder, budget, *flags):
-    """What ``compare`` says; its runs and the tests of two of them are in the folder."""
-    command = [
-        *(sys.executable, "-m", "ppcls_lt", "compare", "-c", str(folder / "base.yaml"), "--recipes", *form.recipes),
-        *("--seeds", *map(str, forms.SEEDS), "--adjust", "none", "--groups", "tertiles"),
-        *("--budget-epochs", str(budget), "--out", str(folder / "compared"), *flags),
-    ]
-    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, text=True)
-    if done.returncode:
-        raise SystemExit(f"{form.name}: {' '.join(command)} ended with {done.returncode}:\n{done.stdout}")
-    return done.stdout
-
-
-def pack(chosen: list[Form], work: Path, target: Path) -> None:
-    """Add what is there of these forms to the file of all."""
-    found = read(target / FILE)
-    for form in chosen:
-        found.update(read(work / form.name / "budget" / FILE))
-    if found:
-        write(target / FILE, [found[name] for name in forms.FORMS if name in found])
-
-
-def write(path: Path, found: list[Budgeted]) -> None:
-    """Write the rows of comparisons."""
-    lines = [",".join(map(str, row)) for row in (Budgeted._fields, *found)]
-    atomic.write(path, ("\n".join(lines) + "\n").encode())
-
-
-def read(path: Path) -> dict[str, Budgeted]:
-    """Form -> what was chosen; empty where nothing is written."""
-    if not path.is_file():
-        return {}
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = [
-            Budgeted(row["form"], row["chosen"], *(int(row[name]) for name in ("epochs", "budget", "used")))
-            for row in csv.DictReader(file)
-        ]
-    return {row.form: row for row in rows}
+    Raises:
+        ValueError: the budget has no room for a whole training of each, so that shorter ones would be needed.
+    """
+    form, seeds = comparison.form, len(comparison.held[folds].parts(comparison.held[folds].seed))
+    rungs = ladder(form.epochs, seeds, ())
+    costs = {
+        recipe: [form.epochs + max(round(SECOND_STAGE.get(recipe, 0) * form.epochs), int(recipe in SECOND_STAGE))]
+        * len(rungs)
+        for recipe in form.recipes
+    }
+    halving = Halving(rungs, costs)
+    every = halving.cost(form.recipes, None, halving.last)
+    budget = int(share * every)
+    following, done, used = halving.first(budget), None, 0.0
+    if following is None:
+        raise ValueError(f"{form.name}: {share} of the epochs are too few")
+    while following is not None:
+        used += halving.cost(following.kept, done, following.rung)
+        done, kept = following.rung, following.kept
+        found = tables.judged(comparison, folds, recipes=kept, seeds=rungs[done].seeds)
+        following = halving.then(list(found.judgements), found.equals, done, budget - used)
+    return Within(found.chosen, used, every, len(kept))

@@ -19,6 +19,8 @@ RECIPES = (
     *("base", "resample", "square_root", "cb_ce", "cs_ce", "logit_adjusted", "vs", "ldam_drw", "ce_drw", "seesaw"),
     *("mixup+resample", "crt"),
 )
+# A second stage of so much of the epochs comes on top.
+SECOND_STAGE = {"crt": 0.1}
 FEW_RECIPES = ("base", "resample", "cb_ce", "logit_adjusted", "ldam_drw", "mixup+resample")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -85,12 +86,15 @@ def _summary(comparisons, scores):
     return float(np.mean(whole)), max(whole), float(np.mean(parts)), float(np.mean(ranks))
 
 
-def judged(comparison: Comparison, folds: int, **options) -> choice.Choice:
-    """What the package's own rule says."""
+def judged(
+    comparison: Comparison, folds: int, *, recipes: Sequence[str] | None = None, seeds: int | None = None
+) -> choice.Choice:
+    """What the package's own rule says, of all recipes and seeds or of some, of the seeds the first."""
     held = comparison.held[folds]
-    candidates = {name: held.parts(logits) for name, logits in zip(comparison.recipes, held.logits)}
-    parts = held.parts(comparison.labels[held.image]), held.parts(held.image)
-    return choice.judge(candidates, *parts, groups={}, class_num=10, **options)
+    wanted = comparison.recipes if recipes is None else recipes
+    candidates = {name: held.parts(held.logits[comparison.recipes.index(name)])[:seeds] for name in wanted}
+    parts = held.parts(comparison.labels[held.image])[:seeds], held.parts(held.image)[:seeds]
+    return choice.judge(candidates, *parts, groups={}, class_num=10)
 
 
 def coverage(comparison: Comparison, found: choice.Choice) -> tuple[int, int, int]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import paddle
@@ -22,7 +20,7 @@ from ppcls_lt.jobs.job import history_path
 from ppcls_lt.metrics.batch import Batch
 from ppcls_lt.runs import files, history
 
-from .forms import BASES, BEST_EPOCH, FOLDS_OF, SHORT_RATE, TENTH, Form, Training
+from .forms import BASES, BEST_EPOCH, FOLDS_OF, SHORT_RATE, TENTH, Training
 
 
 def train(training: Training, folder: Path) -> None:
@@ -79,14 +77,8 @@ def _held_out(training, whole):
     return stratified_folds(whole.labels, number=number, partition=partition, images=whole.images) == fold
 
 
-def base_config(form: Form, lists: Mapping[str, Path], folder: Path) -> dict[str, Any]:
-    """The base of a form.
-
-    Args:
-        form (Form): which.
-        lists (mapping): ``train`` and ``eval``, the label lists.
-        folder (Path): of the images.
-    """
+def _config(training, data, lists, scratch):
+    form = training.form
     trainer.register()
     path, overrides = BASES[form.data]
     base = plain.plain(host.load_config(reading.find(path), list(overrides)))
@@ -94,15 +86,9 @@ def base_config(form: Form, lists: Mapping[str, Path], folder: Path) -> dict[str
         base["Optimizer"]["lr"] = dict(SHORT_RATE)
     base["Global"]["epochs"] = form.epochs
     for part, name in (("Train", "train"), ("Eval", "eval")):
-        place = {"name": "ImageNetDataset", "image_root": str(folder), "cls_label_path": str(lists[name])}
+        place = {"name": "ImageNetDataset", "image_root": str(data), "cls_label_path": str(lists[name])}
         operators = base["DataLoader"][part]["dataset"]["transform_ops"]
         base["DataLoader"][part]["dataset"] = {**place, "transform_ops": operators}
-    return base
-
-
-def _config(training, data, lists, scratch):
-    form = training.form
-    base = base_config(form, lists, data)
     if training.recipe != "base":
         base = recipes.laid(base, recipes.read(training.recipe))
     by_epoch = training.kind == BEST_EPOCH
