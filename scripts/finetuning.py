@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 RECIPES = (
-    *("ce", "logit_adjusted", "lp_ft", "discriminative", "bitfit", "lift_classifier"),
-    *("lift_classifier+discriminative", "lift_classifier+lp_ft", "lift_classifier+bitfit"),
+    *("ce", "lift_classifier", "discriminative", "lp_ft", "bitfit"),
+    *("logit_adjusted", "lift_classifier+discriminative", "lift_classifier+lp_ft", "lift_classifier+bitfit"),
 )
 # Two-sided 95 % quantiles of Student's t by the number of seeds.
 QUANTILES = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}

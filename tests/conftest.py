@@ -38,7 +38,14 @@ ONE_PADDLE = (
         "test_deciding",
         "test_disk",
     ),
-    *("test_evaluated", "test_executor_options", "test_executors", "test_forks", "test_label_kinds"),
+    *(
+        "test_evaluated",
+        "test_executor_options",
+        "test_executors",
+        "test_finetuning_scripts",
+        "test_forks",
+        "test_label_kinds",
+    ),
     *(
         "test_label_lists",
         "test_layers",
