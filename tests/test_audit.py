@@ -205,6 +205,10 @@ def test_a_label_is_judged_by_the_measure_of_its_class():
         assert np.isclose(suspect.value, quality[suspect.line - 100])
         assert suspect.other == (0, 1, 3)[part[suspect.line - 100].argmax()]
     assert [each.value for each in judged.suspects] == sorted(s.value for s in judged.suspects)
+    right = np.array([(0, 1, 3)[row.argmax()] for row in part]) == label
+    assert np.isclose(judged.agreed, np.mean([right[label == k].mean() for k in (0, 1, 3)])) and not judged.weak
+    guesses = labels.Predicted(lines_judged, rng.dirichlet(np.ones(4), 60), "one")
+    assert labels.judge(guesses, every).weak  # nothing can be said by who knows nothing
 
 
 def test_predictions_of_other_lists_are_refused(planted, audited, tmp_path, capsys):

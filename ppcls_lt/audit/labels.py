@@ -11,6 +11,7 @@ from . import EXTRA, OWNER, suspects
 from .suspects import Suspect
 
 LOW = 0.25  # the quality of a label below which it is likely wrong
+WEAK = 0.5  # models that agree with fewer labels, the mean over classes, know too little
 
 
 class Predicted(NamedTuple):
@@ -49,6 +50,7 @@ class Labels(NamedTuple):
         seem_of (array): images of other classes that seem to be of it.
         overlap (list of Overlap): the largest share first.
         source (str): which models judge.
+        agreed (float): share of the judged images for which they predict the label, the mean over classes.
     """
 
     suspects: list[Suspect]
@@ -59,6 +61,12 @@ class Labels(NamedTuple):
     seem_of: np.ndarray
     overlap: list[Overlap]
     source: str
+    agreed: float
+
+    @property
+    def weak(self) -> bool:
+        """Whether the models know too little to be believed."""
+        return self.agreed < WEAK
 
 
 def judge(predicted: Predicted, label: np.ndarray) -> Labels:
@@ -112,6 +120,7 @@ def judge(predicted: Predicted, label: np.ndarray) -> Labels:
         np.bincount(seems[ranked], minlength=class_num),
         _overlaps(count.compute_confident_joint(labels, narrowed, calibrate=False), present, judged),
         predicted.source,
+        float(np.mean([(seems[given == label] == label).mean() for label in present])),
     )
 
 

@@ -45,7 +45,7 @@ def content(wanted: Wanted, found: Found, out: Path) -> Content:
         folds=found.classes.folds,
         small=_small(found) if found.classes.small.size else None,
         labels=None if labels is None else _labels(found),
-        judged=None if labels is None else {"images": whole(int(labels.judged.sum())), "source": labels.source},
+        judged=None if labels is None else _judged(labels),
         overlap=None if labels is None or not labels.overlap else _overlap(found),
         left_out=Table(["kind", *parts], _counted(found, [(each.kind, each.line) for each in found.gone.values()]))
         if wanted.leave_out
@@ -178,3 +178,9 @@ def _said(kind, found, suspect):
     if suspect.detail:
         return suspect.detail
     return "" if np.isnan(suspect.value) else f"{suspect.value:.3g}"
+
+
+def _judged(labels):
+    """What the text above the table of labels says."""
+    filled = {"images": whole(int(labels.judged.sum())), "source": labels.source}
+    return {**filled, "agreed": f"{100 * labels.agreed:.1f}", "weak": labels.weak}

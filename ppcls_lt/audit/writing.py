@@ -188,6 +188,9 @@ def _said(wanted, out, found, known):
     if found.labels is not None:
         judged = found.labels.judged.sum()
         yield f"labels likely wrong: {counts[suspects.LABEL]} of {judged}, judged by {found.labels.source}"
+        if found.labels.weak:
+            agreed = f"{found.labels.agreed:.1%} of the labels, the mean over classes"
+            yield f"caution: what judges agrees with {agreed}; it knows too little, and most suspects will be right"
     for leak in found.repeated.leaks:
         one, other = leak.parts
         yield f"{other} images that {one} has too: {leak.lines.size} ({leak.share:.2%}), {leak.exact} of them exactly"

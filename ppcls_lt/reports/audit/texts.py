@@ -48,6 +48,10 @@ EN = {
         "often than they are there; so each class is judged by its own measure: the mean probability that its own "
         "images get. Likely wrong is a label that gets less than a quarter of it, where another class is predicted."
     ),
+    "labels_weak": (
+        "Caution: the models agree with {agreed} % of the labels, the mean over classes. They know too little, and "
+        "most of what they suspect will be right."
+    ),
     "judged": "judged images",
     "own": "mean probability of its own images",
     "wrong": "likely wrong",
@@ -136,6 +140,7 @@ ZH = {
         "因此每个类别用自己的尺度评判："
         "其自身图像所得的平均概率。“可能有误”指标签所得不到该尺度的四分之一，且预测为另一类别。"
     ),
+    "labels_weak": "注意：模型只与 {agreed} % 的标签一致（各类别的平均）。模型掌握得太少，它所怀疑的标签大多是对的。",
     "judged": "评判的图像",
     "own": "自身图像的平均概率",
     "wrong": "可能有误",
