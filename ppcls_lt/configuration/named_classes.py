@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from typing import Callable
 
 from ..basis.findings import ConfigError
 from ..data import class_names
+from .reading import class_number
 
 _log = logging.getLogger("ppcls.lt")
 
 
 def of(config: dict) -> dict[int, str] | None:
-    """Return the names of the classes, class -> name; None where the configuration tells none that can be read."""
+    """Return the names of the classes, class -> name; None where the configuration tells none that can be read.
+
+    A file with more classes than the model has is of other data: all stock configurations name that of ImageNet.
+    """
     after = (config.get("Infer") or {}).get("PostProcess") or {}
     path = after.get("class_id_map_file") or (after.get("Topk") or {}).get("class_id_map_file")
     if not isinstance(path, str) or not os.path.isfile(path):
         return None
     try:
-        return class_names.read(path)
+        names = class_names.read(path)
     except ConfigError as error:
-        _log.warning("names of classes left out: %s", error)
+        _leave_out(str(error))
         return None
+    number = class_number(config)
+    if isinstance(number, int) and max(names, default=-1) >= number:
+        _leave_out(
+            f"{path} (Infer.PostProcess.class_id_map_file) has the class {max(names)}, and Arch.class_num is {number}: "
+            "it is that of other data"
+        )
+        return None
+    return names
+
+
+@functools.cache
+def _leave_out(reason):
+    # Once a process: names are asked for in many places.
+    _log.warning("names of classes left out: %s", reason)
 
 
 def called(config: dict) -> Callable[[object], str]:

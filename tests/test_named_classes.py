@@ -1,0 +1,23 @@
+"""What a configuration calls its classes; every stock configuration names the file of ImageNet."""
+
+import logging
+
+from ppcls_lt.configuration import named_classes
+
+
+def configuration(path, number):
+    return {"Arch": {"class_num": number}, "Infer": {"PostProcess": {"name": "Topk", "class_id_map_file": str(path)}}}
+
+
+def test_a_file_of_other_data_names_nothing(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("ppcls.lt"), "propagate", True)
+    path = tmp_path / "imagenet1k_label_list.txt"
+    path.write_text("".join(f"{label} animal {label}\n" for label in range(1000)))
+    assert named_classes.of(configuration(path, 1000))[7] == "animal 7"
+    for _ in range(2):
+        assert named_classes.of(configuration(path, 10)) is None
+        assert named_classes.called(configuration(path, 10))(7) == "7"
+    (told,) = caplog.messages
+    assert "has the class 999, and Arch.class_num is 10" in told and str(path) in told
+    path.write_text("0 cat\n1 dog\n")
+    assert named_classes.of(configuration(path, 10)) == {0: "cat", 1: "dog"}  # some may have none
