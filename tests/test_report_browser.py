@@ -76,7 +76,7 @@ def test_a_report_is_quiet_and_asks_for_nothing(class_num, language, browse, tmp
     write(tmp_path / "run", language=language)
     console, asked, dom, shot = browse(tmp_path / "run" / "report.html")
     assert console == [] and asked == set()
-    assert dom.count("<img") == 6 and dom.rstrip().endswith("</html>")
+    assert dom.count("<img") == 7 and dom.rstrip().endswith("</html>")
     assert_blue(shot, 2000, 10_000)
 
 

@@ -63,7 +63,9 @@ def test_one_process_trains(trained):
 def test_the_log_says_what_was_found_and_done(trained):
     """And shows the tail, though the stock file has no metric for it; what chooses the best model stays top1."""
     log, _ = trained
-    assert "training images: 325 in 10 classes, from 6 (class digit 9) to 90 (class digit 0), imbalance ratio 15; " in log
+    assert (
+        "training images: 325 in 10 classes, from 6 (class digit 9) to 90 (class digit 0), imbalance ratio 15; " in log
+    )
     assert "0 many, 5 medium, 5 few-shot classes" in log
     assert "class weights of epoch 2 and later (effective_number): from 0.177807 to 2.65594" in log
     assert log.count("epoch 2: the class weights change now") == 1

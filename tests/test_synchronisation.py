@@ -146,8 +146,12 @@ def test_losses(name, labels, classifier, train):
     assert train([entry], normalized=normalized, dataset=dataset, change=change).ours == []
 
 
+# Which `all` does not mean: for pretrained weights.
+TUNING = ["bitfit", "discriminative", "lift_classifier", "lp_ft"]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", recipes.names())
+@pytest.mark.parametrize("recipe", [*recipes.names(), *TUNING])
 def test_recipes(recipe, train):
     assert train(change=lambda settings: settings["Global"].update(recipe=recipe)).ours == []
 
@@ -178,7 +182,7 @@ def test_averages(entry, train):
 
 def test_every_callback_is_tried():
     """Together with those above: a new callback needs a recipe, or a test here."""
-    in_recipes = str([recipes.read(name) for name in recipes.names()])
+    in_recipes = str([recipes.read(name) for name in [*recipes.names(), *TUNING]])
     above = {"L2NormPGD", *(name for entry in SHARPNESS + AVERAGES for name in entry)}
     missing = {type_.__name__ for type_ in registered("callback").values()} - above
     assert {name for name in missing if name not in in_recipes} == set()
