@@ -55,7 +55,15 @@ ONE_PADDLE = (
         "test_methods_page",
         "test_mistakes",
     ),
-    *("test_named_data", "test_operators", "test_places", "test_plugins", "test_processes", "test_recipes"),
+    *(
+        "test_named_data",
+        "test_nodes",
+        "test_operators",
+        "test_places",
+        "test_plugins",
+        "test_processes",
+        "test_recipes",
+    ),
     *(
         "test_recording",
         "test_refit",
