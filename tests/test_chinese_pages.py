@@ -1,0 +1,132 @@
+"""Every Chinese page holds what the English one holds: headings, code, figures, links; and is set as Chinese is.
+
+One page alone: `pytest tests/test_chinese_pages.py -k zh/compare.md`, or `-k zh/losses/ldam.md`, or `-k README_ch.md`.
+"""
+
+import functools
+import os
+import re
+
+import pytest
+
+from .pages import ROOT, Page, links, place
+from .side_by_side import differences
+from .typesetting import faults
+
+# For those who work on the package itself.
+ENGLISH_ALONE = {
+    *("docs/adding_a_loss.md", "docs/adding_a_metric.md", "docs/adding_a_sampler_mode.md"),
+    "docs/performance.md",  # generated: how fast machines were
+    "docs/reliability.md",  # which tests hold what
+}
+# Links may lead to these already. A page that is there is held to everything, listed or not.
+NOT_YET = {
+    *(f"docs/{name}.md" for name in (
+        *("adapters", "adjusting", "architectures", "audit", "averaging", "batch_operators", "benchmarks", "callbacks"),
+        *("checking", "choosing", "classifier", "compare", "configuration", "data_faults", "data_tools", "executors"),
+        *("finetuning", "glossary", "launches", "lists", "methods", "metrics", "named_data", "plugins", "predict"),
+        *("quickstart", "recipes", "regret", "report", "results", "resuming", "samplers", "service", "serving"),
+        *("sharpness", "stages", "trust", "tuning", "versions", "weights"),
+    )),
+    *(f"docs/losses/{name}.md" for name in (
+        *("README", "balanced_bce", "balanced_softmax", "cdt", "ce", "class_balanced", "cs_ce", "equalization"),
+        *("focal", "ib", "ib_focal", "label_aware_smoothing", "lade", "ldam", "logit_adjusted", "seesaw"),
+        *("several_labels", "vs"),
+    )),
+}  # fmt: skip
+
+
+def pages(under):
+    return sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / under).rglob("*.md"))
+
+
+CHINESE = pages("docs/zh")
+ENGLISH = [path for path in pages("docs") if path not in CHINESE]
+
+
+def chinese(path):
+    """The Chinese page for an English one; anything else is its own."""
+    if path == "README.md":
+        return "README_ch.md"
+    english = path.startswith("docs/") and path.endswith(".md") and path not in ENGLISH_ALONE
+    return re.sub("^docs/", "docs/zh/", path) if english else path
+
+
+def english(path):
+    """The English page for a Chinese one."""
+    return "README.md" if path == "README_ch.md" else re.sub("^docs/zh/", "docs/", path)
+
+
+@functools.cache
+def page(path):
+    return Page(path)
+
+
+def held(path, found):
+    """Fail with all messages, each with the page before its line."""
+    found = list(found)
+    assert not found, f"{len(found)} differences\n" + "\n".join(f"{path}:{one}" for one in found)
+
+
+def language_line(ours, theirs, name):
+    """The link to the other language stands right under the title."""
+    want = f"[{name}]({os.path.relpath(theirs, os.path.dirname(ours) or '.')})"
+    title, *_ = page(ours).sections[1:]
+    number, line = title.lines[0] if title.lines else (title.line, "")
+    if line != want:
+        yield f"{number}: the first line under the title must be {want}, got {line[:60]!r}"
+
+
+def broken(path):
+    """Links to files or anchors that are not there."""
+    for section in page(path).sections:
+        for number, target in section.found(links):
+            file, fragment = place(path, target)
+            if file is None or (english(file) in NOT_YET and not (ROOT / file).exists()):
+                continue
+            if not (ROOT / file).exists():
+                yield f"{number}: the link {target} leads to {file}, which is not there"
+            elif fragment and file.endswith(".md") and fragment not in page(file).anchors:
+                yield f"{number}: the link {target}: {file} has no heading or anchor {fragment!r}"
+
+
+@pytest.mark.parametrize("path", CHINESE)
+def test_a_page_holds_what_the_english_one_holds(path):
+    other = english(path)
+    assert (ROOT / other).exists(), f"{path} has no English page {other}"
+    held(path, differences(page(path), page(other), chinese))
+
+
+@pytest.mark.parametrize("path", [*CHINESE, "README_ch.md"])
+def test_a_page_is_set_as_chinese_is(path):
+    held(path, faults(page(path)))
+
+
+@pytest.mark.parametrize("path", [*CHINESE, "README_ch.md"])
+def test_pages_lead_to_each_other(path):
+    held(path, language_line(path, english(path), "English"))
+    held(english(path), language_line(english(path), path, "中文"))
+
+
+@pytest.mark.parametrize("path", ["README.md", "README_ch.md", *ENGLISH, *CHINESE])
+def test_links_lead_somewhere(path):
+    held(path, broken(path))
+
+
+def test_the_readmes_hold_the_same():
+    """The comments in their code are translated."""
+    held(
+        "README_ch.md",
+        differences(
+            page("README_ch.md"), page("README.md"), chinese, anchors=False, bare=lambda line: line.split("  #")[0]
+        ),
+    )
+
+
+@pytest.mark.parametrize("path", sorted({*ENGLISH} - ENGLISH_ALONE - NOT_YET))
+def test_an_english_page_has_a_chinese_one(path):
+    assert chinese(path) in CHINESE, f"{path}: write {chinese(path)}, or add the page to NOT_YET or ENGLISH_ALONE here"
+
+
+def test_every_listed_page_is_there():
+    assert (ENGLISH_ALONE | NOT_YET) - {"docs/glossary.md"} <= {*ENGLISH}
