@@ -28,11 +28,6 @@ NOT_YET = {
         *("quickstart", "recipes", "regret", "report", "results", "resuming", "samplers", "service", "serving"),
         *("sharpness", "stages", "trust", "tuning", "versions", "weights"),
     )),
-    *(f"docs/losses/{name}.md" for name in (
-        *("README", "balanced_bce", "balanced_softmax", "cdt", "ce", "class_balanced", "cs_ce", "equalization"),
-        *("focal", "ib", "ib_focal", "label_aware_smoothing", "lade", "ldam", "logit_adjusted", "seesaw"),
-        *("several_labels", "vs"),
-    )),
 }  # fmt: skip
 
 
