@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..basis.checks import described, fail
 from ..runs.measures import MEASURES
-from .list_options import add_group_options, thresholds
+from .list_options import add_group_options, add_held_out_options, held_out_overrides, thresholds
 
 if TYPE_CHECKING:
     import argparse
@@ -34,12 +33,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         "the one that ranks first is written",
     )
     command.add_argument("--strength", type=float, metavar="S", help="of one method, instead of a choice; 0 is none")
-    command.add_argument(
-        "--val-list", metavar="FILE", help="a label list of held-out images (the run's Global.val_list)"
-    )
-    command.add_argument(
-        "--eval-is-validation", action="store_true", help="the list of DataLoader.Eval was held out, it is no test list"
-    )
+    add_held_out_options(command)
     command.add_argument("--allow-missing", action="store_true", help="accept classes without held-out images")
     command.add_argument(
         "--prior",
@@ -62,9 +56,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 
 
 def _adjust(arguments):
-    if arguments.val_list is not None and arguments.eval_is_validation:
-        got = described("both")
-        fail(_OWNER, "--val-list", "left out with --eval-is-validation", got)
+    held_out = held_out_overrides(arguments, _OWNER)
     grouped = (arguments.many, arguments.few, arguments.groups) != (None, None, None)
     asked_groups = thresholds(arguments, _OWNER) if grouped else None
     from ..basis import overrides
@@ -73,15 +65,10 @@ def _adjust(arguments):
 
     overrides.check(arguments.override)
     names = [name for one in arguments.methods for name in (METHODS if one == "all" else [one])]
-    given = list(arguments.override)
-    if arguments.val_list is not None:
-        given.append(f"Global.val_list={arguments.val_list!r}")
-    elif arguments.eval_is_validation:
-        given.append("Global.val_list=None")  # what the run has recorded of another list
     adjusting.run(
         adjusting.Asked(
             folder=arguments.run,
-            overrides=given,
+            overrides=[*arguments.override, *held_out],
             methods=list(dict.fromkeys(names)),
             strength=arguments.strength,
             prior=arguments.prior,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..basis.checks import described, fail
+from .list_options import add_held_out_options, held_out_overrides
 
 if TYPE_CHECKING:
     import argparse
@@ -38,12 +38,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         "--not-sure-below", type=float, metavar="P", help="no class for images whose highest probability lies below"
     )
-    command.add_argument(
-        "--val-list", metavar="FILE", help="a label list of held-out images (the run's Global.val_list)"
-    )
-    command.add_argument(
-        "--eval-is-validation", action="store_true", help="the list of DataLoader.Eval was held out, it is no test list"
-    )
+    add_held_out_options(command)
     command.set_defaults(command=_decide)
 
 
@@ -51,18 +46,12 @@ def _decide(arguments):
     from ..basis import overrides
     from ..jobs import deciding
 
-    if arguments.val_list is not None and arguments.eval_is_validation:
-        fail("ppcls-lt decide", "--val-list", "left out with --eval-is-validation", described("both"))
+    held_out = held_out_overrides(arguments, deciding.OWNER)
     overrides.check(arguments.override)
-    given = list(arguments.override)
-    if arguments.val_list is not None:
-        given.append(f"Global.val_list={arguments.val_list!r}")
-    elif arguments.eval_is_validation:
-        given.append("Global.val_list=None")  # what the run has recorded of another list
     deciding.run(
         deciding.Asked(
             folder=arguments.run,
-            overrides=given,
+            overrides=[*arguments.override, *held_out],
             recalls=arguments.recall,
             costs=arguments.costs,
             not_sure_below=arguments.not_sure_below,

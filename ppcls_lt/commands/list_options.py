@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable
 
-from ..basis.checks import fail
+from ..basis.checks import described, fail
 from ..data.group_names import TERTILES, THRESHOLDS
 
 if TYPE_CHECKING:
@@ -37,6 +37,30 @@ def add_group_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--many", type=int, metavar="N", help=f"many-shot: more than N images ({_MANY})")
     command.add_argument("--few", type=int, metavar="N", help=f"few-shot: less than N images ({_FEW})")
     command.add_argument("--groups", choices=("thresholds", TERTILES), default="thresholds", help="how to group")
+
+
+def add_held_out_options(command: argparse.ArgumentParser) -> None:
+    """Add ``--val-list`` and ``--eval-is-validation``, which ``held_out_overrides`` reads."""
+    command.add_argument(
+        "--val-list", metavar="FILE", help="a label list of held-out images (the run's Global.val_list)"
+    )
+    command.add_argument(
+        "--eval-is-validation", action="store_true", help="the list of DataLoader.Eval was held out, it is no test list"
+    )
+
+
+def held_out_overrides(arguments: argparse.Namespace, owner: str) -> list[str]:
+    """Return what is laid over the run's configuration, so that it names the held-out images that are asked for.
+
+    Raises:
+        ConfigError: both lists are asked for.
+    """
+    if arguments.val_list is None:
+        # What the run has recorded of another list does not hold.
+        return ["Global.val_list=None"] if arguments.eval_is_validation else []
+    if arguments.eval_is_validation:
+        fail(owner, "--val-list", "left out with --eval-is-validation", described("both"))
+    return [f"Global.val_list={arguments.val_list!r}"]
 
 
 def add_seed_and_force(command: argparse.ArgumentParser) -> None:

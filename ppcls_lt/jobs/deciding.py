@@ -54,6 +54,7 @@ def run(asked: Asked, say: Callable[[str], Any]) -> None:
     targets = _targets(asked, names)
     costs = None if asked.costs is None else cost_matrix.read(asked.costs, names, OWNER, NOT_SURE)
     held = held_out.find(run.config, OWNER, is_validation=asked.is_validation, class_num=class_num, allow_missing=True)
+    deciding.check_counts(held.counts, targets, exact=asked.exact, below=None, names=names)
     probabilities, label = _predicted(run, held, class_num)
     factors = None
     below = asked.not_sure_below

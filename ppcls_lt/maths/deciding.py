@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 import numpy as np
 
@@ -127,10 +127,10 @@ def cross_validated(
         counts = np.bincount(label[others], minlength=probabilities.shape[1])
         # With a fifth fewer images as many as there are may be too few: then all of them.
         ranks = {c: min(rank(int(counts[c]), t, exact), int(counts[c])) for c, t in targets.items() if counts[c]}
-        solved = factors(probabilities[others], label[others], ranks)
-        if solved is None:
-            _refuse(targets, names)
-        rule = {"factors": solved, "not_sure_below": below}
+        rule = {
+            "factors": _solved(probabilities[others], label[others], ranks, targets, names),
+            "not_sure_below": below,
+        }
         predicted[fold == one] = decided(probabilities[fold == one], rule)
     return predicted
 
@@ -160,6 +160,22 @@ def solve(
     """
     sure = is_sure(probabilities, below)
     counts = np.bincount(label[sure], minlength=probabilities.shape[1])
+    ranks = check_counts(counts, targets, exact=exact, below=below, names=names)
+    return _solved(probabilities[sure], label[sure], ranks, targets, names)
+
+
+def check_counts(
+    counts: np.ndarray, targets: Mapping[int, float], *, exact: bool, below: float | None, names: Sequence[str]
+) -> dict[int, int]:
+    """Return how many images of each class with a target are to be recognised.
+
+    Args:
+        counts (array): held-out images ``[C]``, of all or of those of which the model is sure.
+        targets, exact, below, names: as in :func:`cross_validated`.
+
+    Raises:
+        ConfigError: a class has too few images.
+    """
     ranks = {one: rank(int(counts[one]), target, exact) for one, target in targets.items()}
     for one, target in targets.items():
         if ranks[one] > counts[one] or counts[one] == 0:
@@ -169,15 +185,15 @@ def solve(
             remedy = "" if exact else "`--on-held-out` asks for the recall on the held-out images alone"
             expected = f"solved on at least {least} held-out images of the class for {target:g}"
             checks.fail(OWNER, "--recall", expected, got, remedy)
-    found = factors(probabilities[sure], label[sure], ranks)
+    return ranks
+
+
+def _solved(probabilities, label, ranks, targets, names):
+    found = factors(probabilities, label, ranks)
     if found is None:
-        _refuse(targets, names)
+        got = checks.described(", ".join(f"{names[one]}={target:g}" for one, target in targets.items()))
+        checks.fail(OWNER, "--recall", "lower, since no factors give so much to all of these classes", got)
     return found
-
-
-def _refuse(targets: Mapping[int, float], names: Sequence[str]) -> NoReturn:
-    got = checks.described(", ".join(f"{names[one]}={target:g}" for one, target in targets.items()))
-    checks.fail(OWNER, "--recall", "lower, since no factors give so much to all of these classes", got)
 
 
 def judged(label: np.ndarray, predicted: np.ndarray, class_num: int, costs: np.ndarray | None = None) -> Judged:
