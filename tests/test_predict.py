@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
+from ppcls_lt import host
 from ppcls_lt.commands import main as cli
 from ppcls_lt.configuration.reading import find
 from ppcls_lt.engine import serving
@@ -105,6 +106,16 @@ class TestPredict:
         for row in (rows[1], rows[2], rows[5]):
             assert f"cannot predict {row['image']}: {row['error']}" in said.err
         assert "3 of 6 images predicted" in said.out
+
+    def test_other_sizes_than_the_model_was_made_for_are_told(self, place, capsys):
+        image = "digits/" + listed("test.txt")[0][0]
+        status, _ = predict(image, "-o", "Infer.transforms.1.ResizeImage.size=12")
+        assert status == 0 and "1 image went to the model as [3, 12, 12], and Global.image_shape is [3, 8, 8]" in (
+            capsys.readouterr().err
+        )
+        # What no layer takes: a gray image without its axis of channels.
+        status, (row,) = predict(image, "-o", "Infer.transforms=[{'DecodeImage': {'to_np': True}}]")
+        assert status == 1 and "the model does not take the shape (8, 8, 3)" in row["error"]
 
     def test_not_sure_below(self, place):
         _, rows = predict("digits/test.txt", "--not-sure-below", 0.6)
@@ -256,6 +267,19 @@ class TestServing:
         assert found["adjustment"]["method"] == "logit_adjustment" and found["decision"] is None
 
     @pytest.mark.parametrize(
+        "path", sorted((DOCS.parent / "configs").glob("*/*.yaml")), ids=lambda path: f"{path.parent.name}/{path.name}"
+    )
+    def test_packaged_configurations_give_every_image_one_shape(self, path):
+        config = yaml.safe_load(path.read_text())
+        if "Infer" in config:
+            host.load()
+            functions = host.operators.build(config["Infer"]["transforms"])
+            for image in served.probes(1, 3):
+                for function in functions:
+                    image = function(image)
+                assert list(np.shape(image)) == config["Global"]["image_shape"]
+
+    @pytest.mark.parametrize(
         "flags, part",
         [
             (["Global.serving=yes"], "`serving` must be true or false"),
@@ -289,8 +313,6 @@ def test_other_outputs_than_probabilities_are_refused():
     ],
 )
 def test_the_operators_are_those_of_paddleclas(operators):
-    from ppcls_lt import host
-
     host.load()
     whole = [{"DecodeImage": {"to_rgb": True, "channel_first": False}}, *operators]
     whole += [{"NormalizeImage": {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.3, 0.4], "order": ""}}, {"ToCHWImage": None}]

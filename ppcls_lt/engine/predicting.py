@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
@@ -49,6 +49,9 @@ class Predictor:
         self._limit = pixel_limit(config)
         self._operators = host.operators.build(transforms(config, owner))
         self.class_num = configuration.class_number(config)
+        given = config["Global"].get("image_shape")
+        self._shape = tuple(given) if isinstance(given, list) else None
+        self.other_shapes: Counter[tuple] = Counter()  # shape -> images that had it instead of Global.image_shape
         # The mode in which the host builds a model without data.
         with paddle.utils.unique_name.guard():
             self._model = host.built(host.attributed(config), "export").model
@@ -118,8 +121,18 @@ class Predictor:
             else:
                 # Without an operator that makes them equal, images of one size go together.
                 shapes.setdefault(image.shape, []).append(index)
-        for members in shapes.values():
-            result = self.probabilities(np.stack([read[index][1] for index in members]).astype(np.float32))
+        for shape, members in shapes.items():
+            other = self._shape is not None and shape != self._shape
+            if other:
+                self.other_shapes[shape] += len(members)
+            try:
+                result = self.probabilities(np.stack([read[index][1] for index in members]).astype(np.float32))
+            except (AssertionError, IndexError, RuntimeError, ValueError) as error:  # whatever a model raises
+                if not other:
+                    raise
+                why = f"the model does not take the shape {shape} that Infer.transforms give it: {said(error)}"
+                found.update((index, Predicted(read[index][0], None, why)) for index in members)
+                continue
             for index, row in zip(members, result):
                 finite = bool(np.isfinite(row).all())
                 error = None if finite else "the model's outputs are not finite (NaN or infinite)"

@@ -165,7 +165,8 @@ def _checked(engine, config, steps):
     shape = tuple(config["Global"]["image_shape"])
     if {image.shape for image in images} != {shape}:
         got = checks.described(f"{images[0].shape} for {shape}")
-        checks.fail("Global", "image_shape", "the shape that Infer.transforms give every image", got)
+        remedy = "`ResizeImage` with `size`, after DecodeImage, gives images of any size one shape"
+        checks.fail("Global", "image_shape", "the shape that Infer.transforms give every image", got, remedy)
     model = engine.model
     training = model.training
     model.eval()

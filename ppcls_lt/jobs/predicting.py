@@ -75,6 +75,12 @@ def run(asked: Asked, say: Callable[[str], Any], warn: Callable[[str], Any]) -> 
     said = f", {table.not_sure} of them not sure" if rule and (rule["not_sure_below"] or _rejects(rule)) else ""
     how = " by the decision that the run keeps" if kept is not None else ""
     say(f"{asked.csv}: {table.predicted} of {len(found.paths)} images predicted{how}{said}")
+    for shape, images in predictor.other_shapes.items():
+        expected = run.config["Global"]["image_shape"]
+        warn(
+            f"{checks.some(images, 'image')} went to the model as {list(shape)}, and Global.image_shape is {expected}: "
+            "`ResizeImage` in Infer.transforms gives all images one size"
+        )
     if table.failed:
         warn(f"{table.failed} images could not be predicted; their rows have the reason in the column error")
     return 1 if table.failed else 0
