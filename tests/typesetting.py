@@ -2,7 +2,7 @@
 
 import re
 
-from .pages import ITEM, cells, plain
+from .pages import CODE, FORMULA, ITEM, cells, plain
 
 HAN = r"[\u3400-\u4dbf\u4e00-\u9fff]"
 FULL = "，。：；！？、（）“”《》"
@@ -30,6 +30,15 @@ def bold(text):
             yield f"{before[-4:]}**{inside[:4]}…**"
 
 
+def formulas_as_text(text):
+    """Formulas that GitHub shows as they are written: something beside the dollar (github/markup, issue 1742)."""
+    text = CODE.sub("`", text)
+    for match in FORMULA.finditer(text):
+        before, after = text[: match.start()], text[match.end() :]
+        if re.search(rf"[\w{FULL}]$", before) or re.match(r"\w", after):
+            yield f"…{before[-8:]}{match[0]}{after[:8]}"
+
+
 def around(match):
     """What was found, with a few characters on both sides."""
     return f"…{match.string[max(match.start() - 8, 0) : match.end() + 8]}…"
@@ -50,6 +59,8 @@ def faults(page):
     for number, piece in pieces(page):
         for broken in bold(piece):
             yield f"{number}: {broken} is not shown in bold: put the punctuation outside of the asterisks"
+        for unseen in formulas_as_text(piece):
+            yield f"{number}: GitHub shows no formula here: put a word and a space before the dollar: {unseen}"
         if re.search(HAN, piece) and (match := re.search(r"`\s*[,;:]", piece)):
             yield f"{number}: half-width punctuation after code: use ，；：、: {around(match)}"
         marked = plain(piece)
