@@ -12,7 +12,7 @@ from ppcls_lt.runs.results import MEASURES, Result, ranked
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
 # Single trainings, with the accuracy on held-out images and, of those that were chosen by it, on the test images.
-TRAININGS = ("cifar10_lt",)
+TRAININGS = ("cifar10_lt", "fashion_mnist_lt")
 # The comparisons whose tables stand in a page, between markers of their names.
 PAGES = {
     "docs/results.md": ("compare_10", "compare_30"),
