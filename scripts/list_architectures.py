@@ -1,4 +1,4 @@
-"""Writes docs/architectures.md: which architectures take ``Arch.classifier: normalized``.
+"""Writes docs/architectures.md, and the Chinese one: which architectures take ``Arch.classifier: normalized``.
 
     python scripts/list_architectures.py --root develop=/path/to/PaddleClas
 
@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import architectures_zh
 import paddle
 
 from ppcls_lt import ConfigError, host
@@ -56,6 +57,8 @@ STATES = {
 INTRODUCTION = """\
 # Which architectures take `Arch.classifier: normalized`
 
+[中文](zh/architectures.md)
+
 Generated on a CPU with Paddle {paddle}; not to be edited, but generated again:
 
 ```bash
@@ -68,8 +71,8 @@ once in training and once in evaluation mode.
 
 - **yes**: the classifier was found under the name given, and the model's logits are its output.
 - **no**: training ends with an error that names the architecture; the reason is the error's.
-- **fails**: name and number of classes alone do not make a model that runs with the ordinary classifier either; the
-  reason is PaddleClas's error.
+- **fails**: built from its name and the number of classes alone, the model does not run with the ordinary classifier
+  either; the reason is PaddleClas's error.
 
 In a reason, `...` stands for the architecture's name. `RecModel` is not listed: it takes the normalised classifier
 with the head `FC`, and not with `ArcMargin`, `CosMargin` or `CircleMargin`, which have no `Linear` layer.
@@ -101,6 +104,8 @@ def main():
     for name, root in [(None, None), *roots]:
         page += _section(name, root, options)
     options.output.write_text(page, encoding="utf-8")
+    if options.output == PAGE:
+        architectures_zh.main()
 
 
 def _section(name, root, options):
