@@ -9,12 +9,25 @@ from __future__ import annotations
 # Paddle 2.6 crashes in zlib when zlib is first used after Paddle was imported.
 import zlib  # noqa: F401
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from .basis.checks import ConfigError
 
-__all__ = ["ConfigError", "__version__", "register"]
+if TYPE_CHECKING:
+    from .api import compare, evaluate, train
+
+__all__ = ["ConfigError", "__version__", "compare", "evaluate", "register", "train"]
 
 __version__ = "0.2.0.dev0"
+
+
+def __getattr__(name: str) -> Any:
+    """Load what Python users train with when it is asked for."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import api
+
+    return getattr(api, name)
 
 
 def register(*, replace: Iterable[str] = (), plugins: Iterable[str] = ()) -> None:

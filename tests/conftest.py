@@ -62,6 +62,7 @@ ONE_PADDLE = (
         "test_places",
         "test_plugins",
         "test_processes",
+        "test_python",
         "test_recipes",
     ),
     *(

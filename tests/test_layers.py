@@ -150,8 +150,9 @@ def loaded_by(code):
     return done.stdout.rpartition("loaded:")[2].split(), done.stdout
 
 
-def test_importing_the_package_loads_nothing_heavy():
-    assert loaded_by("import ppcls_lt")[0] == []
+@pytest.mark.parametrize("code", ["import ppcls_lt", "from ppcls_lt import compare, evaluate, train"])
+def test_importing_the_package_loads_nothing_heavy(code):
+    assert loaded_by(code)[0] == []
 
 
 @pytest.mark.parametrize(

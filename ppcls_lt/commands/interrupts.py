@@ -8,6 +8,7 @@ import os
 import shlex
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -42,6 +43,25 @@ def ending(command: str | None) -> Iterator[None]:
         for number, handler in before.items():
             # None: a handler that was not installed by Python.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+@contextlib.contextmanager
+def raising() -> Iterator[None]:
+    """Within it Ctrl-C is a ``KeyboardInterrupt`` of this process alone; workers that are forked off leave it to it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets the main thread alone say what a signal does
+        return
+    owner = os.getpid()
+
+    def interrupt(*_):
+        if os.getpid() == owner:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)
 
 
 def way_on(name: str, argv: Sequence[str]) -> str | None:

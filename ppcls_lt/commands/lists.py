@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..basis.checks import described, fail, integer, number
 from .describing import say, some
@@ -70,7 +70,31 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     command.set_defaults(command=_lists)
 
 
-def _lists(arguments):
+class Made(NamedTuple):
+    """What the command writes.
+
+    Attributes:
+        lists (dict): ``train``, ``val``, ``test``, ``label`` -> ``(path, bytes)``, of those that there are.
+        config (dict): the configuration, which has been seen to fit the host.
+        path (str): where it goes.
+        told (list of str): what was found, a line each, and the table of it.
+    """
+
+    lists: dict
+    config: dict
+    path: str
+    told: list
+
+
+def make(arguments: argparse.Namespace) -> Made:
+    """Read a source and make lists and a configuration of it; nothing is written.
+
+    Args:
+        arguments (argparse.Namespace): of the command.
+
+    Raises:
+        ConfigError: what is wrong with the source or the arguments.
+    """
     from ..data import class_names, list_files
     from ..data.sources import arranging, reading, written
 
@@ -113,12 +137,24 @@ def _lists(arguments):
         list_files.check_outputs({path: path for path in outputs.values()}, **writing)
     elif os.path.lexists(arguments.out):
         fail(_OWNER, "--out", "a folder", arguments.out)
-    content = _configuration(arguments, arranged, root, paths, names, separator)
+    config = _configuration(arguments, arranged, root, paths, names, separator)
+    contents = {part: (path, lists[part]) for part, path in paths.items()}
+    contents["label"] = (names, class_names.text(arranged.names))
+    total = some(len(arranged.images), "image")
+    found = f"{arguments.source}: {kind}, {total} of {some(len(arranged.names), 'class')}"
+    return Made(contents, config, outputs["config"], [found, *arranged.told, "", *_table(arranged)])
+
+
+def _lists(arguments):
+    from ..data import list_files
+    from ..runs import files
+
+    made = make(arguments)
+    text = files.config_text(made.config, f"made by: {arguments.command_line}")
     os.makedirs(arguments.out, exist_ok=True)
-    contents = {names: class_names.text(arranged.names), config: content}
-    contents.update({path: lists[part] for part, path in paths.items()})
-    list_files.write_files({path: (path, data) for path, data in contents.items()}, **writing)
-    say(_told(arguments, kind, arranged, outputs))
+    contents = {path: (path, data) for path, data in [*made.lists.values(), (made.path, text.encode())]}
+    list_files.write_files(contents, owner=_OWNER, force=arguments.force)
+    say(_told(arguments, made))
     return 0
 
 
@@ -133,7 +169,7 @@ def _fractions(arguments):
 
 
 def _configuration(arguments, arranged, root, paths, names, separator):
-    """The text of the configuration, which has been seen to fit the host."""
+    """The configuration, which has been seen to fit the host."""
     from ..engine import trainer
 
     trainer.register()
@@ -141,7 +177,6 @@ def _configuration(arguments, arranged, root, paths, names, separator):
     from ..configuration import reading, starting
     from ..data.sources import written
     from ..engine import starting_check
-    from ..runs import files
 
     spaced = next((image for image in arranged.images if " " in image), arranged.images[0])
     data = starting.Data(
@@ -177,16 +212,13 @@ def _configuration(arguments, arranged, root, paths, names, separator):
             output=os.path.join(arguments.out, "output"),
         )
     starting_check.check(config, spaced)
-    return files.config_text(config, f"made by: {arguments.command_line}").encode()
+    return config
 
 
-def _told(arguments, kind, arranged, outputs):
+def _told(arguments, made):
     """Yield what was found and written, and what to do next."""
-    total = some(len(arranged.images), "image")
-    yield f"{arguments.source}: {kind}, {total} of {some(len(arranged.names), 'class')}"
-    yield from arranged.told
-    yield ""
-    yield from _table(arranged)
+    outputs = {**{name: path for name, (path, _) in made.lists.items()}, "config": made.path}
+    yield from made.told
     yield ""
     yield f"written: {', '.join(outputs.values())}"
     yield ""

@@ -34,11 +34,13 @@ from . import (
 )
 from . import parser as command_parser
 
+NO_PADDLE = "PaddlePaddle is not installed; install paddlepaddle (CPU) or a paddlepaddle-gpu build, see README.md"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status, 2 for a mistake of the user's."""
     argv = sys.argv[1:] if argv is None else list(argv)
-    parser, commands = _parser()
+    parser, commands = make_parser(command_parser.Parser)
     if not argv:
         parser.print_help()
         return 2
@@ -57,11 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name != "paddle":
             raise
-        print(
-            "ppcls-lt: error: PaddlePaddle is not installed; install paddlepaddle (CPU) or a paddlepaddle-gpu "
-            "build, see README.md",
-            file=sys.stderr,
-        )
+        print(f"ppcls-lt: error: {NO_PADDLE}", file=sys.stderr)
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough; nothing more can be written, at the end of the process either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -71,9 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 2
 
 
-def _parser():
-    """The parser of the whole command line, and that of each command by its name."""
-    parser = command_parser.Parser(prog="ppcls-lt", description="Long-tailed image classification for PaddleClas.")
+def make_parser(kind: type[command_parser.Parser]) -> tuple[command_parser.Parser, dict]:
+    """Return the parser of the whole command line, and name -> that of each command; all are of one kind."""
+    parser = kind(prog="ppcls-lt", description="Long-tailed image classification for PaddleClas.")
     parser.add_argument("--version", action="version", version=f"ppcls-lt {__version__}")
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     modes.add_commands(commands)

@@ -10,15 +10,23 @@ from ..basis import checks
 
 
 class Parser(argparse.ArgumentParser):
-    """An ``ArgumentParser`` that knows its flags, and takes none by its beginning alone."""
+    """An ``ArgumentParser`` that knows its flags, and takes none by its beginning alone.
+
+    Attributes:
+        flags (list of str): all of them.
+        switches (list of str): those that take no value.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.flags: list[str] = []
+        self.switches: list[str] = []
         super().__init__(*args, allow_abbrev=False, **kwargs)  # type: ignore[misc]  # nobody else gives it
 
     def add_argument(self, *names: str, **kwargs: Any) -> argparse.Action:
         self.flags += [name for name in names if name.startswith("-")]
-        return super().add_argument(*names, **kwargs)
+        action = super().add_argument(*names, **kwargs)
+        self.switches += [name for name in names if action.nargs == 0]
+        return action
 
 
 def parse(parser: Parser, commands: Mapping[str, Parser], argv: Sequence[str]) -> argparse.Namespace:

@@ -127,16 +127,30 @@ def get_config(
     return config
 
 
-def _weights(run, arch):
-    """The path (without ending) of the best weights, or of the last."""
+def whole_weights(run: FinishedRun, arch: str) -> tuple[str, Path] | None:
+    """Return ``(prefix, path without ending)`` of the best weights of a training, or of the last; None without any.
+
+    Args:
+        run (FinishedRun): the training.
+        arch (str): ``Arch.name`` of its last stage.
+    """
     for prefix in ("best_model", checkpoints.LATEST):
         # PaddleX has each checkpoint in a folder of its own (`uniform_output_enabled`).
         found = [checkpoints.find(root, arch, prefix) for root in (run.output_dir, run.output_dir / prefix)]
-        path = next((path for path in found if path and checkpoints.manifest_of(path)["run"] == run.name), None)
-        if path is not None:
-            why = "" if prefix != checkpoints.LATEST else ", since there is no whole best_model"
-            _log.info("%s: weights of epoch %d, %s%s", run.output_dir, checkpoints.epoch_of(path), path, why)
-            return str(path)
+        for path in found:
+            if path and checkpoints.manifest_of(path)["run"] == run.name:  # type: ignore[index]  # a whole one has one
+                return prefix, path
+    return None
+
+
+def _weights(run, arch):
+    """The path (without ending) of the best weights, or of the last."""
+    weights = whole_weights(run, arch)
+    if weights is not None:
+        prefix, path = weights
+        why = "" if prefix != checkpoints.LATEST else ", since there is no whole best_model"
+        _log.info("%s: weights of epoch %d, %s%s", run.output_dir, checkpoints.epoch_of(path), path, why)
+        return str(path)
     for folder in [*run.output_dir.parents][:2]:  # above the training, or above that of its last stage
         path = folder / f"{_KEPT}{checkpoints.WEIGHTS}"
         if (folder / _COMPARED).is_file() and path.is_file():

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -58,6 +58,14 @@ def log_handlers() -> list[logging.FileHandler]:
     """The handlers that write the host's log into files."""
     logger = importlib.import_module("ppcls.utils.logger")._logger
     return [handler for handler in logger.handlers if hasattr(handler, "baseFilename")]
+
+
+def close_logs(handlers: Iterable[logging.FileHandler]) -> None:
+    """Let the host's log go no longer into the files of these handlers."""
+    logger = importlib.import_module("ppcls.utils.logger")._logger
+    for handler in handlers:
+        logger.removeHandler(handler)
+        handler.close()
 
 
 class EngineView:

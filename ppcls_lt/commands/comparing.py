@@ -1,0 +1,220 @@
+"""What the command ``compare`` does: check, train what is missing, choose, test, write."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..basis import lock
+from ..basis.checks import described, fail, integer, some
+from ..data.group_names import TERTILES
+from ..jobs import OWNER
+from ..jobs.executors import options
+from . import tune_options
+from .budget_options import asked
+from .list_options import thresholds
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ..runs.results import Outcome
+
+
+class Compared(NamedTuple):
+    """What a comparison came to.
+
+    Attributes:
+        outcome (Outcome or None): what was compared; None of ``--dry-run``.
+        folder (Path): where it was written.
+        complete (bool): whether all was done.
+    """
+
+    outcome: Outcome | None
+    folder: Path
+    complete: bool
+
+
+def compared(arguments: argparse.Namespace) -> Compared:
+    """Train, rank and write what the arguments ask for.
+
+    Args:
+        arguments (argparse.Namespace): of the command.
+
+    Raises:
+        ConfigError: what is wrong with them, or with the base.
+        KeyboardInterrupt: the runs were interrupted, which has been said.
+    """
+    from ..reports.parts import packages
+
+    packages.check()  # what the page needs must be there before hours of training
+    if arguments.jobs is not None:
+        integer(OWNER, "--jobs", arguments.jobs, minimum=1)
+    options.read(arguments.executor, arguments.executor_options)
+    if arguments.val_fraction is not None:
+        expected = "left out: each seed holds out another part of the images, one of `--folds`"
+        fail(OWNER, "--val-fraction", expected, arguments.val_fraction)
+    if arguments.refit and arguments.choose_epoch:
+        got = described("both; train best.yaml with an evaluation on that list")
+        fail(OWNER, "--refit", "left out with --choose-epoch", got)
+    from ..basis import overrides
+    from ..jobs import refit
+    from ..jobs.executors import choice
+    from ..jobs.settings import Settings
+
+    overrides.check(arguments.override)
+    limit = asked(arguments)
+    arguments.tuned = tune_options.asked(arguments)
+    groups = None  # the base's groups
+    if arguments.groups == TERTILES:
+        groups = thresholds(arguments, OWNER)
+    elif (arguments.many, arguments.few, arguments.groups) != (None, None, None):
+        groups = (arguments.many, arguments.few)
+    scratch = tempfile.TemporaryDirectory() if arguments.dry_run else None
+    settings = Settings(
+        arguments.config,
+        overrides=arguments.override,
+        wanted=arguments.recipes,
+        folder=arguments.out,
+        epochs=arguments.epochs,
+        seeds=arguments.seeds,
+        rank_by=arguments.rank_by,
+        thresholds=groups,
+        folds=arguments.folds,
+        val_list=arguments.val_list,
+        choose_epoch=arguments.choose_epoch,
+        adjustments=_adjustments(arguments.adjust),
+        train_processes=arguments.processes,
+        scratch=None if scratch is None else Path(scratch.name),
+    )
+    executor = choice.make(
+        arguments.executor,
+        arguments.executor_options,
+        settings.folder,
+        at_once=arguments.jobs,
+        threads=arguments.threads,
+        processes=settings.train_processes,
+        say=_say,
+    )
+    with lock.held(settings.folder, OWNER, "--out"):
+        settings.prepare(arguments.retrain, begin=limit is None and not arguments.dry_run)
+        if arguments.refit:
+            refit.check(settings)
+        return _train_and_rank(settings, arguments, executor, limit)
+
+
+def _adjustments(names):
+    """The methods of ``--adjust``."""
+    from ..maths.adjustment import METHODS
+
+    if "none" in names and len(names) > 1:
+        fail(OWNER, "--adjust", "none alone, or names", " ".join(names))
+    every = [name for name, method in METHODS.items() if not method.by_likelihood]
+    return [name for one in names if one != "none" for name in (every if one == "all" else [one])]
+
+
+def _train_and_rank(settings, arguments, executor, limit):
+    from ..data.class_names import called as called_by
+    from ..data.list_files import listed_classes
+    from ..jobs import budget, outcome, pool, refit, tuning
+    from ..reports.comparison import replacements, terminal, writing
+
+    failures = [(name, None, reason) for name, reason in settings.refused.items()]
+    for name, _, reason in failures:
+        _say(f"{name}: cannot run here: {reason}")
+    for name in settings.same:
+        _say(f"{name}: changes nothing in the base, and is not trained a second time")
+    for line in replacements.lines(settings.replaced()):
+        _say(f"replaced in the base: {line}")
+    if settings.unjudged.size:
+        called = called_by(settings.class_names())
+        _say(f"not judged, since no seed holds out an image of them: {listed_classes(settings.unjudged, called)}")
+    finished = sum(job.complete for job in settings.jobs)
+    missing = [job for job in settings.jobs if not job.complete]
+    rounds = None if limit is None else budget.Rounds(settings, limit, arguments.retrain)
+    if rounds is None:
+        _say(
+            f"{some(len(settings.plans), 'candidate')}, {some(len(settings.seeds), 'seed')}, "
+            f"{some(settings.epochs, 'epoch')}: {finished} runs are finished, {len(missing)} to do, "
+            f"{sum(job.epochs - job.trained for job in missing)} epochs"
+            f"{'' if arguments.dry_run else f', in {settings.folder}'}"
+        )
+    tuner = None if arguments.tuned is None else tuning.Tuner(settings, arguments.tuned, arguments.retrain)
+    for line in [*(rounds.plan() if rounds else []), *(tuner.plan() if tuner else [])]:
+        _say(line)
+    if arguments.dry_run:
+        return Compared(None, settings.folder, not failures)  # the whole command goes on without what cannot run
+    works = []
+
+    def gather(chosen=None):
+        failed = [(job.recipe, job.seed, f"{reason}{job.said}") for work in works for job, reason in work.failures]
+        found = None if rounds is None else rounds.found
+        said = [] if tuner is None else tuner.found
+        return outcome.gather(settings, arguments.command_line, [*failures, *failed], chosen, found, said)
+
+    def write():
+        writing.write(gather(), settings.folder, arguments.language, page=False)
+
+    for job in settings.jobs:
+        if job.finished:
+            job.tidy()  # in case it was killed before it could
+
+    def train(tasks):
+        works.append(pool.Pool(tasks, executor, _say, status))
+        works[-1].work(finished=write)
+
+    def do(tasks):
+        last = pool.Pool(tasks, executor, _say, status)
+        last.work()
+        failures.extend((task.name, None, reason) for task, reason in last.failures)
+        return last.failures
+
+    status = _status if sys.stdout.isatty() else None
+    try:
+        if rounds is None:
+            train(missing)
+        else:
+            rounds.work(train, _say)
+        if tuner is not None:
+            tuner.work(do, _say)
+            train([job for job in settings.jobs if job.recipe in settings.tuned and not job.complete])
+        chosen = outcome.choose(settings)
+        found = gather(chosen)
+        tests = outcome.tests(settings, found, arguments.test_all)
+        if tests:
+            names = dict.fromkeys(name for task in tests for name in task.candidates)
+            _say(f"the test images are predicted by {', '.join(names)}")
+            testing = pool.Pool(tests, executor, _say, status)
+            testing.work()
+            failures += [
+                (name, task.job.seed, f"test: {reason}")
+                for task, reason in testing.failures
+                for name in task.candidates
+            ]
+            found = gather(chosen)
+        final = refit.run(settings, found, arguments.language, do) if arguments.refit else []
+    except KeyboardInterrupt:
+        _say("interrupted; the same command goes on with what is missing")
+        raise
+    found = gather(chosen)
+    _say("")
+    _say(terminal.text(found, shutil.get_terminal_size().columns))
+    _say(writing.write(found, settings.folder, arguments.language))
+    for line in [outcome.write_best(settings, found), *final]:
+        _say(line)
+    if found.choice is not None and not arguments.refit:
+        _say(f"trained on the whole list, tested and exported by one command: `{arguments.command_line} --refit`")
+    return Compared(found, settings.folder, not found.failures)
+
+
+def _say(text):
+    if sys.stdout.isatty():
+        print("\r\x1b[K", end="")
+    print(text, flush=True)
+
+
+def _status(text):
+    width = shutil.get_terminal_size().columns - 1
+    print(f"\r\x1b[K{text[:width]}", end="", flush=True)

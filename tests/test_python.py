@@ -1,0 +1,226 @@
+"""`train`, `evaluate` and `compare` of Python: the same as the command line, and nothing of them stays behind."""
+
+import json
+import logging
+import os
+import random
+import signal
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import ppcls_lt
+from ppcls_lt import ConfigError
+from ppcls_lt.data.demo import write_digits
+
+from . import commands, forks
+
+SMALL = {"arch": "CIFARResNet8", "image_size": 16, "options": {"Global.print_batch_step": 1000}}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with the digits below `digits/train`, in which the module works."""
+    folder = tmp_path_factory.mktemp("python")
+    write_digits(folder / "digits")
+    before = os.getcwd()
+    os.chdir(folder)
+    yield folder
+    os.chdir(before)
+
+
+@pytest.fixture(scope="module")
+def training(home):
+    random.seed(5)
+    np.random.seed(5)
+    return ppcls_lt.train("digits/train", "first", recipe="ldam_drw", epochs=2, **SMALL)
+
+
+def found(folder):
+    """What every evaluation of a training found, times left out, and the bytes of its last weights."""
+    (metrics,) = Path(folder).glob("**/metrics.jsonl")
+    records = [json.loads(line) for line in metrics.read_text().splitlines()]
+    for record in records:
+        record.pop("seconds")
+    weights = next(Path(folder).glob("CIFARResNet8/latest.pdparams"), Path(folder, "latest.pdparams"))
+    return records, weights.read_bytes()
+
+
+@pytest.mark.slow
+def test_training_equals_the_command_line_to_the_digit(training, home):
+    assert training.config == Path("first/train.yaml") and training.folder == Path("first/output")
+    done = commands.run(home, "train", "-c", "first/train.yaml", "-o", "Global.output_dir=command")
+    assert done.returncode == 0, done.errors
+    assert found("command") == found(training.folder)
+
+
+@pytest.mark.slow
+def test_a_second_training_of_one_process_equals_the_first_and_leaves_nothing_behind(training, home):
+    random.seed(5)
+    expected = random.random()
+    random.seed(5)
+    np.random.seed(7)
+    drawn = np.random.rand()
+    np.random.seed(7)
+    handlers = list(logging.getLogger("ppcls").handlers)
+    (log,) = Path("first/output").glob("**/train.log")
+    before = log.read_text()
+    second = ppcls_lt.train("digits/train", Path("second"), recipe="ldam_drw", epochs=2, **SMALL)
+    assert found(second.folder) == found(training.folder) and second.accuracy == training.accuracy
+    assert (random.random(), np.random.rand()) == (expected, drawn)
+    assert logging.getLogger("ppcls").handlers == handlers and log.read_text() == before
+    (log,) = Path("second/output").glob("**/train.log")
+    assert log.read_text().count("[Eval][Epoch 1][Avg]") == 1
+
+
+@pytest.mark.slow
+def test_the_result_has_what_the_run_found(training, home):
+    records, _ = found(training.folder)
+    values = records[-1]["values"]
+    assert training.epoch == 2 and training.best_checkpoint.is_file() and training.best_epoch in (1, 2)
+    assert training.accuracy == pytest.approx(
+        {name: values[name] for name in ("overall", "balanced", "many", "medium", "few")}, abs=1e-6
+    )
+    assert list(training.recall) == list("0123456789")
+    assert {part: path.is_file() for part, path in training.lists.items()} == dict.fromkeys(
+        ("train", "val", "test"), True
+    )
+    groups = training.table()
+    assert [row[0] for row in groups] == ["overall", "balanced", "many", "medium", "few"]
+    assert groups.rows[0][3] == training.accuracy["overall"] and f"{100 * groups.rows[0][3]:.1f}" in groups.text
+    assert [row[0] for row in training.table("classes")] == list("0123456789")
+    assert [row[0] for row in training.table("epochs")] == [1, 2]
+    assert "<table>" in training._repr_html_() and "first/train.yaml" in repr(training)
+    with pytest.raises(ConfigError, match="must be one of groups, classes, epochs"):
+        training.table("class")
+
+
+@pytest.mark.slow
+def test_evaluating_equals_the_command_line(training, home):
+    made = ppcls_lt.evaluate(training, training.lists["test"], out="judged")
+    flags = ["-o", "DataLoader.Eval.dataset.cls_label_path=first/test.txt", "-o", "Global.output_dir=by_command"]
+    assert commands.run(home, "eval", "--run", "first/output", *flags).returncode == 0
+    first, second = (next(Path(folder).glob("**/eval_metrics.jsonl")) for folder in ("judged", "by_command"))
+    assert first.read_text() == second.read_text()
+    assert made.accuracy["overall"] == pytest.approx(json.loads(first.read_text())["values"]["overall"], abs=1e-6)
+    assert sum(row[3] for row in made.table("classes")) == len(Path("first/test.txt").read_text().splitlines())
+    page = made.report()
+    assert page.path == Path("judged/report.html") and "<iframe" in page._repr_html_()
+    assert made.pictures()["per_class"]._repr_png_().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_a_training_that_goes_on(training, home):
+    def interrupt():
+        while not list(Path("stopped/output").glob("**/epoch_1.pdparams")):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    handler = signal.getsignal(signal.SIGINT)
+    threading.Thread(target=interrupt, daemon=True).start()
+    asked = {"recipe": "ldam_drw", "epochs": 2, **SMALL}
+    with pytest.raises(KeyboardInterrupt):
+        ppcls_lt.train("digits/train", "stopped", **asked)
+    assert signal.getsignal(signal.SIGINT) == handler
+    with pytest.raises(ConfigError, match="`out` must be a new folder, or given with resume=True or overwrite=True"):
+        ppcls_lt.train("digits/train", "stopped", **asked)
+    with pytest.raises(ConfigError, match="`resume` must be used with the data that the training began with"):
+        ppcls_lt.train("digits/train", "stopped", resume=True, lists={"seed": 1}, **asked)
+    ppcls_lt.train("digits/train", "stopped", resume=True, **asked)
+    assert found("stopped/output") == found(training.folder)
+
+
+@pytest.mark.parametrize(
+    "keywords, sentence",
+    [
+        ({"epoch": 1}, "train: unknown keyword 'epoch' (did you mean 'epochs'?)"),
+        ({"epochs": "two"}, "train: `epochs` must be an integer >= 1, got 'two' (str)"),
+        ({"arch": "CIFARResNet9"}, "unknown architecture 'CIFARResNet9' (did you mean 'CIFARResNet8'?)"),
+        ({"recipe": "ldam_dwr"}, "did you mean 'ldam_drw'?"),
+        ({"lists": {"val_fractoin": 1}}, "unknown flag --val-fractoin (did you mean 'val_fraction'?)"),
+        ({"lists": {"val_fraction": 2}}, "`val_fraction` must be a finite number >= 0 and < 1, got 2.0 (float)"),
+        ({"options": {"Global.epoch": 3}}, "unknown key 'epoch' (did you mean 'epochs'?); --allow-new"),
+        ({"options": ["Global.epochs=3"]}, "train: `options` must be a map"),
+        ({"data": "nowhere"}, "`data` must be"),
+        ({"data": {"Arch": {}}, "classes": ["a"]}, "`classes` must be left out where `data` is a configuration"),
+        ({"overwrite": 1}, "train: `overwrite` must be true or false, got 1 (int)"),
+    ],
+)
+def test_a_mistake_is_an_exception_with_the_sentence_of_the_command(keywords, sentence, home):
+    with pytest.raises(ConfigError) as error:
+        ppcls_lt.train(**{"data": "digits/train", "out": "wrong", **SMALL, **keywords})
+    assert sentence in str(error.value)
+
+
+def test_what_is_in_the_folder_is_not_replaced_unasked(home):
+    Path("taken").mkdir()
+    Path("taken/train.txt").write_text("mine 0\n")
+    with pytest.raises(ConfigError, match="`out` must be a new folder, or given with overwrite=True, got taken/train"):
+        ppcls_lt.train("digits/train", "taken", recipe="nothing_of_this_name", **SMALL)
+    assert Path("taken/train.txt").read_text() == "mine 0\n" and not Path("taken/train.yaml").exists()
+
+
+def test_a_configuration_is_changed_by_keywords_and_options(home):
+    from ppcls_lt.api import source
+
+    base = yaml.safe_load((commands.ROOT / "configs/digits/ce.yaml").read_text())
+    asked = {"epochs": 3, "batch_size": 8, "seed": 4, "recipe": "ldam", "options": {"Global.print_batch_step": 7}}
+    made = [source.read("train", data, "here", **asked).config for data in ("digits/ce.yaml", base)]
+    assert made[0] == made[1]
+    section = made[0]["Global"]
+    assert [section[name] for name in ("epochs", "seed", "recipe", "print_batch_step")] == [3, 4, "ldam", 7]
+    assert section["output_dir"] == "here/output"
+    assert made[0]["DataLoader"]["Train"]["sampler"]["batch_size"] == 8
+    assert made[0]["Loss"] == base["Loss"]
+
+
+def test_names_of_classes_are_given_as_a_list(home):
+    folder = home / "listed"
+    folder.mkdir()
+    for part in ("train", "val"):
+        (folder / f"{part}.txt").write_text((home / "digits" / f"{part}.txt").read_text())
+    from ppcls_lt.api import source
+
+    names = [f"digit {label}" for label in range(10)]
+    asked = {"classes": names, "lists": {"image_root": "digits"}, "image_size": 16, "arch": "CIFARResNet8"}
+    made = source.read("train", folder, "named", **asked)
+    assert made.files["named/label.txt"].decode().splitlines() == [f"{n} {name}" for n, name in enumerate(names)]
+    assert "named/names.txt" in made.files and not Path("named").exists()
+
+
+# No guard of `__main__`, as in a notebook; and modules that are found by `sys.path` alone.
+SCRIPT = """
+import sys
+sys.path.insert(0, {root!r})
+from ppcls_lt import compare
+found = compare("digits/train", "compared", recipes="ldam", epochs=1, arch="CIFARResNet8", image_size=16,
+                flags={{"adjust": "none"}})
+print("FOUND", found.chosen, found.complete, *found.accuracy, len(found.table()), found.folder, found.best)
+"""
+
+
+@pytest.mark.slow
+def test_comparing_in_a_script_without_a_guard_equals_the_command(home):
+    Path("script.py").write_text(SCRIPT.format(root=str(commands.ROOT)))
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = forks.run(forks.WITH_PADDLE, ["script.py"], cwd=home, environment=environment, timeout=600)
+    said = done.stdout.decode()
+    assert done.returncode == 0, said + done.stderr.decode()
+    last = said.splitlines()[-1].split()
+    assert last[0] == "FOUND" and last[2:] == [
+        "True",
+        *sorted(last[3:5], key=last[3:5].index),
+        "2",
+        "compared/output/compare",
+        "compared/output/compare/best.yaml",
+    ]
+    assert set(last[3:5]) == {"base", "ldam"} and last[1] in last[3:5]
+    table = Path("compared/output/compare/comparison.csv").read_bytes()
+    flags = ["--recipes", "ldam", "--adjust", "none"]
+    again = commands.run(home, "compare", "-c", "compared/train.yaml", *flags)
+    assert again.returncode == 0 and ": 2 runs are finished, 0 to do" in again.output, again.output + again.errors
+    assert Path("compared/output/compare/comparison.csv").read_bytes() == table
