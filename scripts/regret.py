@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 # The package of this clone, installed or not.
 sys.path.insert(0, str(ROOT))
-PAGE = ROOT / "docs" / "regret.md"
+PAGES = [ROOT / "docs" / "regret.md", ROOT / "docs" / "zh" / "regret.md"]
 RESULTS = ROOT / "docs" / "results" / "regret"
 
 
@@ -86,7 +86,7 @@ def _judge(chosen, options):
         for name, block in page.blocks(found).items():
             print(f"{name}\n\n{block}\n")
     else:
-        page.write(PAGE, found)
+        page.write(PAGES, found)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The tables of docs/regret.md, between its marks."""
+"""The tables of docs/regret.md and of the Chinese page, between their marks."""
 
 from __future__ import annotations
 
@@ -26,14 +26,16 @@ def blocks(comparisons: list[Comparison]) -> dict[str, str]:
     }
 
 
-def write(path: Path, comparisons: list[Comparison]) -> None:
-    """Replace the blocks of the page."""
-    text = path.read_text("utf-8")
-    for name, block in blocks(comparisons).items():
-        begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
-        head, rest = text.split(begin)
-        text = head + begin + block + "\n" + end + rest.split(end, 1)[1]
-    path.write_text(text, "utf-8")
+def write(pages: list[Path], comparisons: list[Comparison]) -> None:
+    """Replace the blocks of the page, of each language."""
+    made = blocks(comparisons)
+    for path in pages:
+        text = path.read_text("utf-8")
+        for name, block in made.items():
+            begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
+            head, rest = text.split(begin)
+            text = head + begin + block + "\n" + end + rest.split(end, 1)[1]
+        path.write_text(text, "utf-8")
 
 
 def table(head: tuple, rows: list[tuple]) -> str:
