@@ -1,5 +1,6 @@
 """Comparisons as `ppcls-lt compare` gives them, with seeded results of no training."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,11 @@ RECIPES = (
     "../experiments/long_tail/recipes/2026-01/ldam_with_later_deferral.yaml",
 )  # fmt: skip
 COMMAND = "ppcls-lt compare -c digits/ce.yaml --seeds 3"
+
+
+def english_in(text):
+    """Runs of three or more English words in what is said in Chinese; commands and paths are none."""
+    return re.findall(r"(?<![\w./-])[a-z]{2,}(?: [a-z]{2,}){2,}", re.sub(r"`[^`]*`", "", text))
 
 
 def accuracies(label, predicted, groups, class_num):

@@ -28,7 +28,7 @@ WITHOUT_PADDLE = (
 # those others single tests have the mark.
 ONE_PADDLE = (
     *("test_adjust", "test_announcements", "test_audit", "test_benchmark", "test_benchmark_configs", "test_budget"),
-    "test_checklist",
+    *("test_checklist", "test_comparison_messages"),
     *(
         "test_cli",
         "test_compare",

@@ -22,6 +22,7 @@ from ppcls_lt.jobs.costs import EPOCHS, SECONDS, Asked
 from ppcls_lt.jobs.job import add_seconds
 from ppcls_lt.jobs.settings import Settings
 from ppcls_lt.reports.comparison import page, tables, terminal
+from ppcls_lt.reports.comparison.messages import ENGLISH
 from ppcls_lt.runs.budgeted import FILE, Budgeted
 
 from . import commands, engines
@@ -64,7 +65,7 @@ class Trained:
         for job in jobs:
             if len(self.done) == self._kill_at:
                 raise KeyboardInterrupt
-            self.done.append(job.name)
+            self.done.append(job.called(ENGLISH))
             if job.recipe not in self._fails:
                 finished(job, RIGHT[job.recipe], images=20, versions=recording.versions(), epochs=job.epochs)
 

@@ -22,7 +22,7 @@ from ppcls_lt.runs import history, logits
 from ppcls_lt.runs.results import Accuracies, Result
 
 from . import commands, engines
-from .comparisons import accuracies
+from .comparisons import accuracies, english_in
 
 pytestmark = pytest.mark.slow
 
@@ -325,6 +325,18 @@ def test_every_run_is_judged_after_adjustment_too(place):
     assert set(after) - set(before) == expected
     assert all(row["test_balanced"] for row in after.values())
     assert "Not adjusted: ldam+tau_norm. ppcls-lt adjust: `tau_norm` must be used on a" in " ".join(done.output.split())
+    again = commands.run(place, *arguments, "--test-all", "--language", "zh", environment=ENVIRONMENT)
+    assert again.returncode == 0, again.errors
+    assert not english_in(again.output)
+    said = "".join(again.output.split())
+    for sentence in (
+        "未调整：ldam+tau_norm。tau_norm只适用于",
+        "已完成2次训练，还有0次、共0轮",
+        "测试图像：",
+        "用一条命令在全部训练列表上训练",
+    ):
+        assert sentence in said
+    assert said.count("未调整") == 1 and "tau_norm 只适用于" in (place / "after/comparison.html").read_text("utf-8")
     work = {row["recipe"]: row["work"] for row in rows(place / "after/comparison.csv")}
     assert work["base+logit_adjustment"] == work["base"]
     # The figures, from the logits; the test's, by the commands.

@@ -14,9 +14,10 @@ from ppcls_lt.engine import recording
 from ppcls_lt.jobs import kept, outcome, refit
 from ppcls_lt.jobs.job import HELD_OUT, LOGITS, RESULT, TEST, TRAIN
 from ppcls_lt.jobs.lists import positions
-from ppcls_lt.jobs.pool import _reason, duration
+from ppcls_lt.jobs.pool import _reason
 from ppcls_lt.jobs.settings import Settings
 from ppcls_lt.reports.comparison import tables, terminal
+from ppcls_lt.reports.comparison.messages import ENGLISH, duration
 from ppcls_lt.runs import files as run_files
 from ppcls_lt.runs import logits
 from ppcls_lt.runs.measures import MEASURES
@@ -502,10 +503,12 @@ def test_the_chosen_one_and_the_base_are_to_be_tested_with_all_their_seeds(base)
     found = judged(settings, base_0=0.3, base_1=0.3, ldam_0=0.9, ldam_1=0.9, focal_0=0.6, focal_1=0.6)
     assert [row.recipe for row in found.rows] == ["ldam", "focal", "base"] and found.chosen is found.rows[0]
     tests = outcome.tests(settings, found, every=False)
-    assert sorted(task.name for task in tests) == [f"test of {n}, seed {s}" for n in ("base", "ldam") for s in (0, 1)]
+    assert sorted(task.called(ENGLISH) for task in tests) == [
+        f"test of {n}, seed {s}" for n in ("base", "ldam") for s in (0, 1)
+    ]
     assert len(outcome.tests(settings, found, every=True)) == 6 and not any(task.complete for task in tests)
     for task in tests:
-        tested = Accuracies(dict.fromkeys(MEASURES, 0.7 if "ldam" in task.name else 0.4), [0.5] * 10)
+        tested = Accuracies(dict.fromkeys(MEASURES, 0.7 if "ldam" in task.called(ENGLISH) else 0.4), [0.5] * 10)
         tested.write(task.folder / "test.json")
     # What was tested stays, and is not tested again, when another recipe turns out to be the best.
     later = Settings(base(), wanted=["ldam", "focal", "ib"], seeds=[0, 1])

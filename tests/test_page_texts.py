@@ -95,8 +95,7 @@ def test_a_report_asks_for_every_text(tmp_path, monkeypatch):
 def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
     asked = Asked(comparison.EN)
     monkeypatch.setitem(comparison.TEXTS, "en", asked)
-    for module in (tables, terminal):
-        monkeypatch.setattr(module, "EN", asked)
+    monkeypatch.setattr(tables, "EN", asked)
     dropped = (
         Dropped("drs", 3, 4, 0.4, 0.6, "ib", False),
         Dropped("drw", 2, 4, 0.5, 0.6, "ib", True),
@@ -142,8 +141,8 @@ def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
     adjusted = {"of": "base", "method": "tau_norm", "strength": 0.5}
     every += [[*of(base=0.4), make_run("base+tau_norm", validation=0.5, test=0.5, adjustment=adjusted)]]
     for runs in every:
-        terminal.text(outcome_of(runs), 60)
+        terminal.text(outcome_of(runs), 60, asked)
         write(outcome_of(runs), tmp_path)
     more = [*of(base=0.5), *(make_run("ib", i, validation=0.6, images=1500) for i in (0, 1))]
-    terminal.text(outcome_of(more, rank_by="many"), 60)
+    terminal.text(outcome_of(more, rank_by="many"), 60, asked)
     assert asked.never() == set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 import unicodedata
 
 
@@ -30,3 +32,40 @@ def shortened(text: str, width: int) -> str:
             break
         end = letter + end
     return f"{start}...{end}"
+
+
+# What no line begins with, and what none ends with.
+_CLOSING, _OPENING = "，。；：！？、）》”’％", "（《“‘"
+
+
+def wrapped(text: str, width: int, indent: str = "") -> str:
+    """A text in lines of at most ``width`` columns, broken at spaces and between wide characters.
+
+    Args:
+        text (str): in one line.
+        width (int): columns; at least 20 are taken, and more by a word that is longer.
+        indent (str): before every line but the first.
+    """
+    width = max(width, 20)
+    if columns(text) == len(text):
+        return textwrap.fill(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    lines, line = [], ""
+    for word in _words(text):
+        if line.strip() and columns(line) + columns(word.rstrip()) > width:
+            lines.append(line.rstrip())
+            line = indent + word.lstrip()
+        else:
+            line += word
+    return "\n".join([*lines, line.rstrip()])
+
+
+def _words(text: str) -> list[str]:
+    """Pieces that stay whole: words with the spaces before them, single wide characters, each with its punctuation."""
+    found: list[str] = []
+    for piece in re.findall(r"\s*(?:[^\s\u2e80-\uffef]+|\S)|\s+$", text):
+        joined = found and (piece.lstrip() and piece.lstrip()[0] in _CLOSING or found[-1][-1:] in _OPENING)
+        if joined:
+            found[-1] += piece
+        else:
+            found.append(piece)
+    return found

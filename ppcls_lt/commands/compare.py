@@ -99,7 +99,9 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         help="where --out has runs by other versions of ppcls_lt, Paddle or PaddleClas, or by unknown ones: train "
         "these anew",
     )
-    command.add_argument("--language", choices=LANGUAGES, default="en", help="of the page: English (default), Chinese")
+    command.add_argument(
+        "--language", choices=LANGUAGES, default="en", help="of the page and of what is said here: en (default), zh"
+    )
     add_group_options(command)
     threads = os.environ.get("OMP_NUM_THREADS")  # Paddle is imported later, and sets it
     command.set_defaults(command=_compare, groups=None, threads=threads)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..basis import lock
-from ..basis.checks import described, fail, integer, some
+from ..basis.checks import described, fail, integer
 from ..data.group_names import TERTILES
 from ..jobs import OWNER
 from ..jobs.executors import options
@@ -63,6 +63,7 @@ def compared(arguments: argparse.Namespace) -> Compared:
     from ..jobs import refit
     from ..jobs.executors import choice
     from ..jobs.settings import Settings
+    from ..reports.comparison.messages import WORDS
 
     overrides.check(arguments.override)
     limit = asked(arguments)
@@ -97,6 +98,7 @@ def compared(arguments: argparse.Namespace) -> Compared:
         threads=arguments.threads,
         processes=settings.train_processes,
         say=_say,
+        words=WORDS[arguments.language],
     )
     with lock.held(settings.folder, OWNER, "--out"):
         settings.prepare(arguments.retrain, begin=limit is None and not arguments.dry_run)
@@ -117,31 +119,33 @@ def _adjustments(names):
 
 def _train_and_rank(settings, arguments, executor, limit):
     from ..data.class_names import called as called_by
-    from ..data.list_files import listed_classes
     from ..jobs import budget, outcome, pool, refit, tuning
-    from ..reports.comparison import replacements, terminal, writing
+    from ..reports.comparison import messages, replacements, terminal, writing
+
+    words = messages.WORDS[arguments.language]
+
+    def say(key, **facts):
+        _say(words[key].format(**facts))
 
     failures = [(name, None, reason) for name, reason in settings.refused.items()]
     for name, _, reason in failures:
-        _say(f"{name}: cannot run here: {reason}")
+        say("refused", recipe=name, reason=reason)
     for name in settings.same:
-        _say(f"{name}: changes nothing in the base, and is not trained a second time")
-    for line in replacements.lines(settings.replaced()):
-        _say(f"replaced in the base: {line}")
+        say("same_as_base", recipe=name)
+    for line in replacements.lines(settings.replaced(), words):
+        say("replaced_in_base", line=line)
     if settings.unjudged.size:
         called = called_by(settings.class_names())
-        _say(f"not judged, since no seed holds out an image of them: {listed_classes(settings.unjudged, called)}")
+        say("nowhere_held_out", classes=messages.listed(words, settings.unjudged, called))
     finished = sum(job.complete for job in settings.jobs)
     missing = [job for job in settings.jobs if not job.complete]
-    rounds = None if limit is None else budget.Rounds(settings, limit, arguments.retrain)
+    rounds = None if limit is None else budget.Rounds(settings, limit, arguments.retrain, words)
     if rounds is None:
-        _say(
-            f"{some(len(settings.plans), 'candidate')}, {some(len(settings.seeds), 'seed')}, "
-            f"{some(settings.epochs, 'epoch')}: {finished} runs are finished, {len(missing)} to do, "
-            f"{sum(job.epochs - job.trained for job in missing)} epochs"
-            f"{'' if arguments.dry_run else f', in {settings.folder}'}"
-        )
-    tuner = None if arguments.tuned is None else tuning.Tuner(settings, arguments.tuned, arguments.retrain)
+        epochs = sum(job.epochs - job.trained for job in missing)
+        counted = messages.compared(words, "candidate", len(settings.plans), len(settings.seeds), settings.epochs)
+        to_do = words["to_do"].format(counted=counted, finished=finished, missing=len(missing), epochs=epochs)
+        _say(to_do if arguments.dry_run else words["to_do_in"].format(to_do=to_do, folder=settings.folder))
+    tuner = None if arguments.tuned is None else tuning.Tuner(settings, arguments.tuned, arguments.retrain, words)
     for line in [*(rounds.plan() if rounds else []), *(tuner.plan() if tuner else [])]:
         _say(line)
     if arguments.dry_run:
@@ -149,7 +153,11 @@ def _train_and_rank(settings, arguments, executor, limit):
     works = []
 
     def gather(chosen=None):
-        failed = [(job.recipe, job.seed, f"{reason}{job.said}") for work in works for job, reason in work.failures]
+        failed = [
+            (job.recipe, job.seed, words["task_epochs"].format(task=reason, epochs=job.short) if job.short else reason)
+            for work in works
+            for job, reason in work.failures
+        ]
         found = None if rounds is None else rounds.found
         said = [] if tuner is None else tuner.found
         return outcome.gather(settings, arguments.command_line, [*failures, *failed], chosen, found, said)
@@ -162,13 +170,13 @@ def _train_and_rank(settings, arguments, executor, limit):
             job.tidy()  # in case it was killed before it could
 
     def train(tasks):
-        works.append(pool.Pool(tasks, executor, _say, status))
+        works.append(pool.Pool(tasks, executor, _say, status, words))
         works[-1].work(finished=write)
 
     def do(tasks):
-        last = pool.Pool(tasks, executor, _say, status)
+        last = pool.Pool(tasks, executor, _say, status, words)
         last.work()
-        failures.extend((task.name, None, reason) for task, reason in last.failures)
+        failures.extend((task.called(words), None, reason) for task, reason in last.failures)
         return last.failures
 
     status = _status if sys.stdout.isatty() else None
@@ -185,27 +193,27 @@ def _train_and_rank(settings, arguments, executor, limit):
         tests = outcome.tests(settings, found, arguments.test_all)
         if tests:
             names = dict.fromkeys(name for task in tests for name in task.candidates)
-            _say(f"the test images are predicted by {', '.join(names)}")
-            testing = pool.Pool(tests, executor, _say, status)
+            say("predicted", candidates=words["comma"].join(names))
+            testing = pool.Pool(tests, executor, _say, status, words)
             testing.work()
             failures += [
-                (name, task.job.seed, f"test: {reason}")
+                (name, task.job.seed, words["test_failed"].format(reason=reason))
                 for task, reason in testing.failures
                 for name in task.candidates
             ]
             found = gather(chosen)
         final = refit.run(settings, found, arguments.language, do) if arguments.refit else []
     except KeyboardInterrupt:
-        _say("interrupted; the same command goes on with what is missing")
+        say("interrupted")
         raise
     found = gather(chosen)
     _say("")
-    _say(terminal.text(found, shutil.get_terminal_size().columns))
+    _say(terminal.text(found, shutil.get_terminal_size().columns, words))
     _say(writing.write(found, settings.folder, arguments.language))
-    for line in [outcome.write_best(settings, found), *final]:
+    for line in [outcome.write_best(settings, found, words), *final]:
         _say(line)
     if found.choice is not None and not arguments.refit:
-        _say(f"trained on the whole list, tested and exported by one command: `{arguments.command_line} --refit`")
+        say("advice_refit", command=f"{arguments.command_line} --refit")
     return Compared(found, settings.folder, not found.failures)
 
 

@@ -8,19 +8,18 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..basis import checks
 from ..basis.findings import ConfigError
 from ..maths.halving import Round, Rung, ladder, makespan
-from ..reports.comparison import budgeted
+from ..reports.comparison import budgeted, messages
 from ..runs.budgeted import Budgeted, Dropped, Trained
 from ..runs.measures import BASELINE
 from . import OWNER, outcome
 from .costs import EPOCHS, SECONDS, Asked, Costs
 from .job import Job, adjusted_name
-from .pool import duration
 
 if TYPE_CHECKING:
     from ..maths.choice import Choice
@@ -36,13 +35,16 @@ class Rounds:
         settings (Settings): what is compared, prepared; its ``left_out`` and ``seeds`` follow the decisions.
         asked (Asked): the budget.
         retrain (bool): as ``Settings.prepare`` has it.
+        words (dict): key -> text, in the language of the user.
 
     Raises:
         ConfigError: the folder's file of rounds is damaged, or it holds short runs of other settings.
     """
 
-    def __init__(self, settings: Settings, asked: Asked, retrain: bool = False) -> None:
-        self._settings, self._asked = settings, asked
+    def __init__(
+        self, settings: Settings, asked: Asked, retrain: bool = False, words: Mapping[str, str] = messages.ENGLISH
+    ) -> None:
+        self._settings, self._asked, self._words = settings, asked, words
         self._seeds, self._whole = list(settings.seeds), settings.epochs
         self._short = _shortened(settings, retrain)
         self.rungs = ladder(self._whole, len(self._seeds), self._short)
@@ -74,43 +76,40 @@ class Rounds:
         Raises:
             ConfigError: the budget is too small.
         """
-        asked = self._asked
+        asked, words = self._asked, self._words
         names, by_epochs = list(self._settings.plans), self._costs.by_epochs()
         every = by_epochs.cost(names, None, len(self.rungs) - 1)
-        lines = [
-            f"{checks.some(len(names), 'recipe')}, {checks.some(len(self._seeds), 'seed')}, "
-            f"{checks.some(self._whole, 'epoch')}: {every:.0f} epochs in all; the "
-            f"budget is {asked.said(asked.amount)}{f', {asked.slots} runs at a time' * (asked.slots > 1)}"
-        ]
+        counted = messages.compared(words, "recipe", len(names), len(self._seeds), self._whole)
+        budget = asked.said(asked.amount, words)
+        if asked.slots > 1:
+            budget = words["budget_slots"].format(budget=budget, slots=asked.slots)
+        lines = [words["budget_all"].format(counted=counted, epochs=f"{every:.0f}", budget=budget)]
         if self.replaces and not spent:
-            lines.append("the folder has the rounds of another budget or of other recipes; they are planned anew")
+            lines.append(words["budget_anew"])
         if self._rounds and not spent:
-            lines += [
-                f"  round {i}: {len(one.recipes)} recipes, {self._said(Rung(one.epochs, len(one.seeds)))}, decided"
-                for i, one in enumerate(self._rounds, 1)
-            ]
+            done = [(i, len(one.recipes), Rung(one.epochs, len(one.seeds))) for i, one in enumerate(self._rounds, 1)]
+            lines += [words["budget_decided"].format(n=i, recipes=n, rung=self._said(rung)) for i, n, rung in done]
             return lines
         if not self._costs.measured:
             least = by_epochs.least()
             total = asked.amount * asked.slots
+            times = {name: self._each(total / epochs) for name, epochs in (("every", every), ("least", least))}
             lines += [
-                f"first {self.rungs[0].epochs} epochs of {BASELINE} are trained, to measure what one costs; then the "
-                "rounds are planned",
-                f"everything fits where an epoch, with its part of a run's start and end, takes "
-                f"{_each(total / every)}, and the least, {least:.0f} epochs, where it takes {_each(total / least)}",
+                words["budget_measured_first"].format(epochs=self.rungs[0].epochs, baseline=BASELINE),
+                words["budget_fits"].format(epochs=f"{least:.0f}", **times),
             ]
             return lines
         halving = self._costs.halving(self._slower(spent))
         self._check(halving, spent)
-        lines.append("planned, as long as no recipe can be told apart from the best:")
+        lines.append(words["budget_planned"])
         done = None
         for i, one in enumerate(halving.outlook(asked.amount - spent), 1 + len(self._rounds)):
             cost = halving.cost(one.kept, done, one.rung)
             done, spent = one.rung, spent + cost
-            lines.append(
-                f"  round {i}: {len(one.kept)} recipes, {self._said(self.rungs[one.rung])}: {asked.said(cost)}"
-            )
-        lines.append(f"  together {asked.said(spent)}; tests and --refit come on top")
+            rung = self._said(self.rungs[one.rung])
+            facts = {"n": i, "recipes": len(one.kept), "rung": rung, "cost": asked.said(cost, words)}
+            lines.append(words["budget_expected"].format(**facts))
+        lines.append(words["budget_together"].format(cost=asked.said(spent, words)))
         return lines
 
     def work(self, train: Callable[[Sequence[Job]], Any], say: Callable[[str], Any]) -> None:
@@ -123,6 +122,7 @@ class Rounds:
         Raises:
             ConfigError: as measured the budget is too small.
         """
+        words, asked = self._words, self._asked
         number, done = 0, None
         while number < len(self._rounds) or self._decide(say):
             one = self._rounds[number]
@@ -130,10 +130,9 @@ class Rounds:
             out = {each.recipe for each in one.dropped or () if each.score is None}
             missing = [job for job in tasks if not job.complete and job.recipe not in out]
             rung = Rung(one.epochs, len(one.seeds))
-            say(
-                f"round {number + 1}: {len(one.recipes)} recipes, {self._said(rung)}: {len(tasks) - len(missing)} runs "
-                f"are finished, {len(missing)} to do"
-            )
+            facts = {"n": number + 1, "recipes": len(one.recipes), "rung": self._said(rung)}
+            finished = len(tasks) - len(missing)
+            say(words["budget_now"].format(finished=finished, missing=len(missing), **facts))
             self._short.get(one.epochs, self._settings).keep(missing)
             begun = time.monotonic()
             if missing:
@@ -142,9 +141,10 @@ class Rounds:
             number, done = number + 1, rung
         reached = max((len(one.seeds) for one in self._rounds if one.epochs == self._whole), default=0)
         if reached < len(self._seeds):
-            say(f"the budget has room for {reached} of {len(self._seeds)} seeds")
+            say(words["budget_seeds"].format(reached=reached, n=len(self._seeds)))
             self._settings.keep_seeds(self._seeds[: max(reached, 1)])
-        say(f"{self._asked.said(self.found.rounds[-1].spent or 0)} of {self._asked.said(self._asked.amount)} are used")
+        spent, budget = (asked.said(each or 0, words) for each in (self.found.rounds[-1].spent, asked.amount))
+        say(words["budget_used"].format(spent=spent, budget=budget))
 
     def _decide(self, say):
         """Say what is dropped after the last round and plan the next; return whether there is one."""
@@ -180,7 +180,8 @@ class Rounds:
         dropped = tuple(self._evidence(name, choice, order) for name in last.recipes if name not in kept)
         self._rounds[-1] = last._replace(spent=spent, dropped=dropped)
         for each in dropped:
-            say(f"dropped: {budgeted.evidence(each, self._settings.rank_by)}")
+            evidence = budgeted.evidence(each, self._settings.rank_by, self._words)
+            say(self._words["budget_drops"].format(evidence=evidence))
         return self._append(following)
 
     def _append(self, following):
@@ -259,8 +260,15 @@ class Rounds:
         return Dropped(name, order.index(name) + 1, len(order), score, best, choice.chosen, equal)
 
     def _said(self, rung):
-        seeds = "seed" if rung.seeds == 1 else "seeds"
-        return f"{rung.epochs} epochs, {seeds} {', '.join(map(str, self._seeds[: rung.seeds]))}"
+        seeds = self._words["comma"].join(map(str, self._seeds[: rung.seeds]))
+        key = "budget_rung_one" if rung.seeds == 1 else "budget_rung"
+        return self._words[key].format(epochs=rung.epochs, seeds=seeds)
+
+    def _each(self, seconds):
+        """So many seconds at most."""
+        words = self._words
+        short = words["seconds"].format(n=f"{seconds:.1f}")
+        return words["budget_at_most"].format(time=short if seconds < 90 else messages.duration(seconds, words))
 
 
 def _shortened(settings, retrain):
@@ -285,7 +293,3 @@ def _part(settings, one):
     found.plans = {name: settings.plans[name] for name in one.recipes}
     found.seeds, found.left_out = list(one.seeds), set()
     return found
-
-
-def _each(seconds):
-    return f"at most {seconds:.1f} s" if seconds < 90 else f"at most {duration(seconds)}"

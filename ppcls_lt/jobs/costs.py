@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..maths.halving import Halving, Rung
+from ..reports.comparison.messages import ENGLISH, duration
 from ..runs.measures import BASELINE
 from .job import Job
-from .pool import duration
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -27,9 +27,9 @@ class Asked(NamedTuple):
     def flag(self) -> str:
         return "--budget" if self.unit == SECONDS else "--budget-epochs"
 
-    def said(self, amount: float) -> str:
+    def said(self, amount: float, words: Mapping[str, str] = ENGLISH) -> str:
         """An amount of it in words."""
-        return duration(amount) if self.unit == SECONDS else f"{amount:.0f} epochs"
+        return duration(amount, words) if self.unit == SECONDS else words["budget_epochs"].format(n=f"{amount:.0f}")
 
 
 class Costs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,11 +57,11 @@ class Job:
     rank_by: str  # what the strength of an adjustment is chosen by
     listed: str  # the list in which its held-out images have their numbers
     adjustments: tuple = ()  # methods by which its weights are adjusted afterwards
-    said: str = ""  # behind the seed, in its name
+    short: int = 0  # epochs, where they are fewer than those of the comparison
 
-    @property
-    def name(self) -> str:
-        return f"{self.recipe}, seed {self.seed}{self.said}"
+    def called(self, words: Mapping[str, str]) -> str:
+        name = words["run_of"].format(recipe=self.recipe, seed=self.seed)
+        return words["task_epochs"].format(task=name, epochs=self.short) if self.short else name
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -183,9 +184,8 @@ class TestJob:
         recipe = self.job.recipe
         return [recipe if method is None else adjusted_name(recipe, method) for method in self.methods]
 
-    @property
-    def name(self) -> str:
-        return f"test of {', '.join(self.candidates)}, seed {self.job.seed}"
+    def called(self, words: Mapping[str, str]) -> str:
+        return words["task_test"].format(candidates=words["comma"].join(self.candidates), seed=self.job.seed)
 
     @property
     def folder(self) -> Path:
@@ -205,12 +205,16 @@ class TestJob:
 class FinalTask:
     """A step to the final model; a ``Task``."""
 
-    name: str
+    candidate: str
+    step: str  # what is done with it, a key of messages
     folder: Path
     arguments: tuple
     done: Path  # the file that it writes last
     stages: tuple = ()  # (output folder, architecture, epochs) of what it trains
     of_base: bool = False  # the comparison is made, whatever becomes of this
+
+    def called(self, words: Mapping[str, str]) -> str:
+        return words[self.step].format(recipe=self.candidate)
 
     @property
     def epochs(self) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from ..basis.checks import ConfigError
 from ..configuration import held_out, processes
 from ..maths import choice
+from ..reports.comparison.messages import ENGLISH
 from ..runs import files as run_files
 from ..runs import logits
 from ..runs.measures import BASELINE
@@ -193,25 +194,24 @@ def _read(settings: Settings, job: Job, method: str | None) -> Any:
     return found
 
 
-def write_best(settings: Settings, outcome: Outcome) -> str:
-    """Write the chosen recipe as a whole configuration; return a sentence about it."""
+def write_best(settings: Settings, outcome: Outcome, words: Mapping[str, str] = ENGLISH) -> str:
+    """Write the chosen recipe as a whole configuration; return a sentence about it in these words."""
     best = outcome.chosen
     if best is None:
-        return f"no {BEST}: without a finished run of {BASELINE} there is nothing to judge by"
+        return words["best_none"].format(file=BEST, baseline=BASELINE)
     path = settings.folder / BEST
     adjustment = best.adjustment
     config = settings.configs.complete(best.trained)
     if adjustment is not None:
         settings.configs.hold_out(config, settings.seeds[0])  # the adjustment needs images that did not train
-    left_out = ""
-    if adjustment is not None and settings.folds is not None:
-        left_out = f"without the images of {config['Global'][held_out.LIST]}, by which the adjustment is chosen"
-    run_files.write_config(path, config, left_out and f"It trains {left_out}; `compare --refit` trains on all.")
+    listed = None if adjustment is None or settings.folds is None else config["Global"][held_out.LIST]
+    about = f"without the images of {listed}, by which the adjustment is chosen"
+    run_files.write_config(path, config, f"It trains {about}; `compare --refit` trains on all." if listed else "")
     command = processes.launched(["train", "-c", str(path)], settings.train_processes)
-    what = "as it is" if best.trained == BASELINE else f"with the recipe {best.trained}"
-    said = f"{path}: {settings.title} {what}; train with `{command}`"
+    facts = {"path": path, "title": settings.title, "recipe": best.trained, "command": command}
+    said = words["best_as_is" if best.trained == BASELINE else "best_recipe"].format(**facts)
     if adjustment is not None:
         flags = ["--run", str(config["Global"]["output_dir"]), "--methods", adjustment["method"]]
-        said += f" ({left_out}; `--refit` trains on all)" if left_out else ""
-        said += f", then adjust with `{shlex.join(['ppcls-lt', 'adjust', *flags])}`"
-    return f"{BASELINE} is chosen. {said}" if best.recipe == BASELINE else said
+        said += words["best_left_out"].format(list=listed) if listed else ""
+        said += words["best_adjust"].format(command=shlex.join(["ppcls-lt", "adjust", *flags]))
+    return words["best_base"].format(baseline=BASELINE, said=said) if best.recipe == BASELINE else said

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Callable
 
 from ..basis.checks import ConfigError
+from ..reports.comparison.messages import ENGLISH, duration
 from .executors import Executor, log_of
 from .tasks import Task
 
@@ -25,11 +26,18 @@ class Pool:
         executor (Executor): what does them.
         say (callable): takes a line of text for the user.
         status (callable, optional): takes a line that replaces the one before.
+        words (dict): key -> text, in the language of the user.
     """
 
     def __init__(
-        self, tasks: Sequence[Task], executor: Executor, say: Callable, status: Callable | None = None
+        self,
+        tasks: Sequence[Task],
+        executor: Executor,
+        say: Callable,
+        status: Callable | None = None,
+        words: Mapping[str, str] = ENGLISH,
     ) -> None:
+        self._words = words
         self._left_to_do = list(tasks)
         self._total = len(tasks)
         self._executor = executor
@@ -74,25 +82,33 @@ class Pool:
         trained = task.trained
         self._past += trained - self._earlier[task]
         self._units -= task.epochs - trained
+        facts = {"task": task.called(self._words)}
         if task.complete:
-            what = f"done in {duration(ended.seconds)}"
+            said = "task_done"
+            facts["time"] = duration(ended.seconds, self._words)
         else:
-            reason = ended.reason or _reason(ended.code, log, ended.start)
+            said = "task_failed"
+            reason = ended.reason or _reason(ended.code, log, ended.start, self._words)
             if ended.code == 2 and task.of_base:
                 raise ConfigError(f"{reason} (the base itself cannot be trained; see {log})")
             self.failures.append((task, reason))
-            what = f"FAILED: {reason} (see {log})"
+            facts.update(reason=reason, log=str(log))
         done = self._total - len(self._left_to_do)
-        self._say(f"[{done}/{self._total}] {task.name}: {what}{self._left()}")
+        self._say(self._words[said].format(done=done, all=self._total, left=self._left(), **facts))
         self._told = time.monotonic()
 
     def _tell(self):
         if time.monotonic() - self._told < (_EVERY if self._status is None else _OFTEN):
             return
         self._told = time.monotonic()
-        parts = [f"{task.name}: {task.trained}/{task.epochs}" for task in self._executor.running]
+        words = self._words
+        parts = [
+            words["task_running"].format(task=task.called(words), trained=task.trained, epochs=task.epochs)
+            for task in self._executor.running
+        ]
         if parts:
-            (self._status or self._say)(f"running, in epochs: {'; '.join(parts)}{self._left()}")
+            said = words["running"].format(tasks=words["semicolon"].join(parts), left=self._left())
+            (self._status or self._say)(said)
 
     def _left(self):
         """An estimate from the epochs trained since the beginning, or nothing yet."""
@@ -101,30 +117,23 @@ class Pool:
         left = self._units - sum(self._earlier.values()) - trained
         if trained <= 0 or not self._left_to_do:
             return ""
-        return f"; about {duration((time.monotonic() - self._begun) / trained * left)} left"
+        time_left = duration((time.monotonic() - self._begun) / trained * left, self._words)
+        return self._words["left"].format(time=time_left)
 
 
-def _reason(code, log, start):
+def _reason(code, log, start, words=ENGLISH):
     """Why a run failed: the last line it wrote, or the signal that ended it."""
     if code is None:
-        return "ended by something outside: killed, cancelled, or its machine failed"
+        return words["ended_outside"]
     if code < 0:
-        return f"killed by signal {-code}{' (SIGKILL), perhaps for memory' if code == -9 else ''}"
+        return words["ended_for_memory" if code == -9 else "ended_by_signal"].format(number=-code)
     with open(log, "rb") as file:
         file.seek(start)
         lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
     # After an error Paddle or its threads may still say something.
     errors = [line for line in lines if "Error" in line or "error: " in line]
-    last = (errors or lines or [f"ended with status {code}"])[-1]
+    last = (errors or lines or [words["ended_with_status"].format(status=code)])[-1]
     return last.removeprefix("ppcls-lt: error: ")
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words."""
-    minutes = round(seconds / 60)
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 @contextmanager

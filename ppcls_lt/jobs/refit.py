@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Callable
 from ..basis import atomic, checks
 from ..configuration import stages
 from ..engine import trainer
+from ..reports.comparison.messages import WORDS
 from ..reports.run import writing
 from ..runs.measures import BASELINE
 from ..runs.results import Accuracies, Outcome, Row
@@ -42,7 +43,7 @@ def run(settings: Settings, outcome: Outcome, language: str, do: Callable[[Seque
     Args:
         settings (Settings): what is compared.
         outcome (Outcome): with its choice.
-        language (str): of the report.
+        language (str): of the report and the sentences.
         do (callable): does tasks; returns those that failed.
 
     Raises:
@@ -57,7 +58,7 @@ def run(settings: Settings, outcome: Outcome, language: str, do: Callable[[Seque
             return []
     place = _place(settings, row.recipe)
     report = writing.write(place, language=language)
-    return [f"{place}: the model; {place / INFERENCE}: for serving", report]
+    return [WORDS[language]["refit_model"].format(folder=place, served=place / INFERENCE), report]
 
 
 def tests(settings: Settings, candidates: Iterable[str]) -> dict[str, Accuracies]:
@@ -90,8 +91,8 @@ def _steps(settings: Settings, row: Row) -> Iterator[list[FinalTask]]:
             (place / INFERENCE / EXPORTED).unlink(missing_ok=True)
             atomic.write(place / TO_ADJUST, found)
         arguments = ("readjust", str(place), str(_place(settings, row.trained)))
-        yield [FinalTask(f"{row.recipe}, whole list", place, arguments, place / TESTED)]
-    yield [FinalTask(f"export of {row.recipe}", place, ("export", str(place)), place / INFERENCE / EXPORTED)]
+        yield [FinalTask(row.recipe, "task_whole", place, arguments, place / TESTED)]
+    yield [FinalTask(row.recipe, "task_export", place, ("export", str(place)), place / INFERENCE / EXPORTED)]
 
 
 def _training(settings, recipe, tests):
@@ -103,4 +104,4 @@ def _training(settings, recipe, tests):
     )
     arguments = ("refit", str(place), *(["test"] if tests else []))
     # One that was trained to be adjusted alone is tested when it is wanted as it is.
-    return FinalTask(f"{recipe}, whole list", place, arguments, place / (TESTED if tests else TRAINED), parts)
+    return FinalTask(recipe, "task_whole", place, arguments, place / (TESTED if tests else TRAINED), parts)

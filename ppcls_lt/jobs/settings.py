@@ -256,7 +256,7 @@ class Settings:
         outputs = [folder / TRAINING / (f"stage_{i}" if len(plan) > 1 else "") for i, _ in enumerate(plan, 1)]
         kinds = [(str(stage["Arch"]["name"]), stage["Global"]["epochs"]) for stage in plan]
         parts = tuple((output, *kind) for output, kind in zip(outputs, kinds))
-        return Job(name, seed, folder, parts, self.rank_by, self._lists.whole, self._adjustments, self._said)
+        return Job(name, seed, folder, parts, self.rank_by, self._lists.whole, self._adjustments, self._short)
 
     def _begin(self, epochs, runs):
         """Nothing is planned yet, with runs of so many epochs in that folder."""
@@ -264,7 +264,7 @@ class Settings:
         self.configs = Configurations(self.base, self.recipes, self._lists, epochs, groups, self._best_metric)
         self.plans, self.refused, self.same = {}, {}, []
         self._places, self.tuned = {}, {}
-        self._runs, self._said = runs, "" if epochs == self.epochs else f", {epochs} epochs"
+        self._runs, self._short = runs, 0 if epochs == self.epochs else epochs
 
     def check_kept(self, retrain: bool, begin: bool) -> None:
         """Hold what the folder has of the runs against what is wanted; the arguments are those of :meth:`prepare`."""

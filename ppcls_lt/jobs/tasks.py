@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -13,9 +14,8 @@ class Task(Protocol):
     second time it goes on with what is missing.
     """
 
-    @property
-    def name(self) -> str:
-        """What messages call it."""
+    def called(self, words: Mapping[str, str]) -> str:
+        """What messages call it, in these words."""
 
     @property
     def folder(self) -> Path:

@@ -8,7 +8,7 @@ journal and as a recipe's file, its runs in folders as all others, so that what 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
@@ -18,6 +18,7 @@ import yaml
 from ..basis import atomic, checks, extras
 from ..configuration import recipes
 from ..maths import choice
+from ..reports.comparison import messages
 from ..runs.measures import BASELINE
 from ..runs.tuned import Gain, Tuned
 from . import OWNER, outcome
@@ -57,6 +58,7 @@ class Tuner:
         settings (Settings): what is compared, prepared.
         asked (Asked): what is tuned.
         retrain (bool): as ``Settings.prepare`` has it.
+        words (dict): key -> text, in the language of the user.
 
     Attributes:
         found (list of Tuned): what came out.
@@ -65,8 +67,10 @@ class Tuner:
         ConfigError: there is no such recipe, or it has nothing to tune.
     """
 
-    def __init__(self, settings: Settings, asked: Asked, retrain: bool) -> None:
-        self._settings, self._asked, self._retrain = settings, asked, retrain
+    def __init__(
+        self, settings: Settings, asked: Asked, retrain: bool, words: Mapping[str, str] = messages.ENGLISH
+    ) -> None:
+        self._settings, self._asked, self._retrain, self._words = settings, asked, retrain, words
         self.found: list[Tuned] = []
         names = [name for name in settings.recipes if name != BASELINE]
         for name in asked.recipes:
@@ -81,10 +85,13 @@ class Tuner:
 
     def plan(self) -> list[str]:
         """What will be done, a line for each recipe."""
-        runs = f"{checks.some(self._asked.trials, 'trial')}, {checks.some(len(self._settings.seeds), 'run')} each"
-        return [
-            f"tuned, {runs}: {self._said(name)}" for name in self._asked.recipes if name not in self._settings.refused
-        ]
+        words, settings = self._words, self._settings
+        facts = {
+            "trials": messages.counted(words, self._asked.trials, "trial"),
+            "runs": messages.counted(words, len(settings.seeds), "run"),
+        }
+        wanted = [name for name in self._asked.recipes if name not in settings.refused]
+        return [words["tune_plan"].format(recipe=self._said(name), **facts) for name in wanted]
 
     def work(self, do: Callable[[Sequence[Job]], Any], say: Callable[[str], Any]) -> None:
         """Tune, or go on with it; every recipe's best values become a candidate of the comparison.
@@ -100,8 +107,9 @@ class Tuner:
         for name in self._asked.recipes:
             wanted = self._best() if name == BEST else name
             if name == BEST:
-                say(f"the best of the recipes that can be tuned is {wanted}: {self._said(wanted)}" if wanted else
-                    "no recipe that was judged can be tuned")  # fmt: skip
+                words = self._words
+                said = words["tune_best"].format(name=wanted, recipe=self._said(wanted)) if wanted else None
+                say(said or words["tune_none"])
             if wanted and wanted not in self._settings.refused and wanted not in names:
                 names.append(wanted)
         for name in names:
@@ -112,9 +120,12 @@ class Tuner:
 
     def _said(self, name):
         if name == BEST:
-            return "the best of the recipes that have ranges"
-        parts = [f"{path} from {each.low:g} to {each.high:g}" for path, each in self._space(name).ranges.items()]
-        return f"{name}, {', '.join(parts)}"
+            return self._words["tune_any"]
+        parts = [
+            self._words["tune_range"].format(entry=path, low=f"{each.low:g}", high=f"{each.high:g}")
+            for path, each in self._space(name).ranges.items()
+        ]
+        return self._words["enumerated"].join([name, *parts])
 
     def _untuned(self, name):
         """The candidate that is a recipe as it is."""
@@ -133,7 +144,7 @@ class Tuner:
         settings, untuned = self._settings, self._untuned(name)
         before = [replace(settings.job(untuned, seed), adjustments=()) for seed in settings.seeds]
         if not all(job.finished for job in before):
-            say(f"{name} is not tuned: not all of its own runs are finished")
+            say(self._words["tune_unfinished"].format(recipe=name))
             return
         space = self._space(name)
         self._keep_space(name, space)
@@ -151,7 +162,7 @@ class Tuner:
             found = {_trial(name, number): recipes.read(str(self._file(name, number))) for number in numbers}
             variant = settings.variant(_FOLDER, found, settings.seeds, self._retrain)
             for refused, reason in variant.refused.items():
-                say(f"{refused}: cannot run here: {reason}")
+                say(self._words["refused"].format(recipe=refused, reason=reason))
             missing = [job for job in variant.jobs if not job.complete]
             if missing:
                 do(missing)

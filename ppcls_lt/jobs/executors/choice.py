@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Callable
 
 from ...basis import checks
+from ...reports.comparison.messages import ENGLISH
 from .. import OWNER
 from . import Executor, options
 from .local import Local
@@ -25,6 +26,7 @@ def make(
     threads: str | None = None,
     processes: int = 1,
     say: Callable[[str], Any],
+    words: Mapping[str, str] = ENGLISH,
 ) -> Executor:
     """Return an executor.
 
@@ -37,6 +39,7 @@ def make(
         threads (str, optional): ``OMP_NUM_THREADS`` of each process.
         processes (int): of each task, which share its cores and have a device each.
         say (callable): takes a line of text for the user.
+        words (dict): key -> text, in the language of the user.
 
     Raises:
         ConfigError: an option is wrong, a package is missing, or the cluster does not answer.
@@ -49,8 +52,8 @@ def make(
         checks.fail(OWNER, f"{options.FLAG} gpus", "as many as a run has processes (`--processes`), or 0", got)
     threads = threads or str(max(chosen["cpus"] // processes, 1))
     if name == "slurm":
-        return Slurm(folder / _FOLDER, chosen, at_once, threads, say)
-    return Ray(chosen, at_once, threads, say)
+        return Slurm(folder / _FOLDER, chosen, at_once, threads, say, words)
+    return Ray(chosen, at_once, threads, say, words)
 
 
 def check_idle(folder: Path, flag: str) -> None:

@@ -6,10 +6,11 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from ...basis import atomic, checks, extras
+from ...reports.comparison.messages import ENGLISH, counted
 from .. import OWNER
 from ..tasks import Task
 from . import Ended, child, command, log_of
@@ -26,12 +27,20 @@ class Ray:
         at_once (int or None): how many at once, as far as there is room.
         threads (str): ``OMP_NUM_THREADS`` of each task's process.
         say (callable): takes a line of text for the user.
+        words (dict): key -> text, in the language of the user.
 
     Raises:
         ConfigError: Ray is missing, there is no cluster at the address, or none of its nodes has what a run asks for.
     """
 
-    def __init__(self, options: dict[str, Any], at_once: int | None, threads: str, say: Callable[[str], Any]) -> None:
+    def __init__(
+        self,
+        options: dict[str, Any],
+        at_once: int | None,
+        threads: str,
+        say: Callable[[str], Any],
+        words: Mapping[str, str] = ENGLISH,
+    ) -> None:
         with extras.needed("Ray", f"{OWNER} --executor ray", "ray"):
             import ray
         self._ray = ray
@@ -51,7 +60,7 @@ class Ray:
             num_cpus=self._cpus, num_gpus=self._gpus, max_retries=_RETRIES, retry_exceptions=False
         )
         nodes = sum(node["Alive"] for node in ray.nodes())
-        say(f"Ray cluster of {checks.some(nodes, 'node')} at {options['address']}")
+        say(words["ray_cluster"].format(nodes=counted(words, nodes, "node"), address=options["address"]))
 
     def begin(self, tasks: Sequence[Task]) -> None:
         self._waiting += tasks

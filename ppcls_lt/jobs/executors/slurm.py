@@ -15,12 +15,13 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
 from ...basis import atomic, checks, extras
 from ...basis.checks import ConfigError
+from ...reports.comparison.messages import ENGLISH
 from .. import OWNER
 from ..tasks import Task
 from . import Ended, command, log_of
@@ -50,13 +51,20 @@ class Slurm:
         at_once (int or None): how many elements of an array at once.
         threads (str): ``OMP_NUM_THREADS`` of each task's process.
         say (callable): takes a line of text for the user.
+        words (dict): key -> text, in the language of the user.
 
     Raises:
         ConfigError: submitit or Slurm's commands are missing, or Slurm does not answer.
     """
 
     def __init__(
-        self, folder: Path, options: dict[str, Any], at_once: int | None, threads: str, say: Callable[[str], Any]
+        self,
+        folder: Path,
+        options: dict[str, Any],
+        at_once: int | None,
+        threads: str,
+        say: Callable[[str], Any],
+        words: Mapping[str, str] = ENGLISH,
     ) -> None:
         with extras.needed("submitit", f"{OWNER} --executor slurm", "slurm"):
             import submitit  # noqa: F401
@@ -65,6 +73,7 @@ class Slurm:
             got = checks.described(f"no {', '.join(missing)}")
             checks.fail(OWNER, "--executor", "slurm where Slurm's commands are on the PATH", got)
         self._folder, self._options, self._at_once, self._say = folder.absolute(), options, at_once, say
+        self._words = words
         self._threads = threads
         self._places: dict[Task, _Place] = {}
         self._absent: dict[_Place, int] = {}  # looks in a row at which it was not in the queue
@@ -84,7 +93,7 @@ class Slurm:
             else:
                 self._places[task] = place
         if len(rest) < len(tasks):
-            self._say(f"{len(tasks) - len(rest)} are in Slurm's queue already, from an earlier command")
+            self._say(self._words["slurm_queued"].format(n=len(tasks) - len(rest)))
         if rest:
             self._submit(rest)
 
@@ -110,7 +119,7 @@ class Slurm:
         if interrupted or not names:
             self._places.clear()
             flag = shlex.quote(f"--name={','.join(names)}")
-            return f"what is in Slurm's queue goes on there; `scancel {flag}` ends it" if names else ""
+            return self._words["slurm_goes_on"].format(command=f"scancel {flag}") if names else ""
         ids = [each.id for each in _squeue(names) or [] if each.place in self._places.values()]
         if ids:
             subprocess.run(["scancel", *ids], check=False)
@@ -175,8 +184,10 @@ class Slurm:
             got = checks.described(f"sbatch: {lines[-1].partition('error:')[2].strip() or lines[-1]}")
             checks.fail(OWNER, "--executor-options", "what this Slurm cluster takes", got)
         self._places.update((task, _Place(name, number)) for number, task in enumerate(tasks))
-        many = f"job {jobs[0].job_id}" if len(jobs) == 1 else f"array {jobs[0].job_id.partition('_')[0]}"
-        self._say(f"{len(tasks)} submitted to Slurm as {many}; `squeue --name={name}` shows them")
+        job, key = jobs[0].job_id, "slurm_job"
+        if len(jobs) > 1:
+            job, key = job.partition("_")[0], "slurm_array"
+        self._say(self._words[key].format(n=len(tasks), job=job, command=f"squeue --name={name}"))
 
 
 def in_queue(folder: Path) -> dict[_Place, list] | None:

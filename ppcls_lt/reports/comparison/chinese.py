@@ -2,20 +2,21 @@
 
 ZH = {
     "html_lang": "zh-CN",
-    "title": "方案比较：{title}",
+    "title": "配方比较：{title}",
+    "heading": "{title}，{subtitle}",
     "subtitle": "{arch}，{epochs} 轮，随机种子 {seeds}",
     "overall": "总体",
-    "many": "多样本",
-    "medium": "中样本",
-    "few": "少样本",
-    "balanced": "类别平均",
+    "many": "头部",
+    "medium": "中部",
+    "few": "尾部",
+    "balanced": "平衡准确率",
     "overall_shot": "总体",
-    "many_shot": "多样本类",
-    "medium_shot": "中样本类",
-    "few_shot": "少样本类",
-    "balanced_shot": "类别平均",
+    "many_shot": "头部",
+    "medium_shot": "中部",
+    "few_shot": "尾部",
+    "balanced_shot": "平衡",
     "accuracy_of": "{measure}准确率",
-    "chosen": "选中的方案",
+    "chosen": "选中的配方",
     "answer": (
         "建议使用 {recipe}。在未参与训练的图像上，它的{measure}为 {after} %，你的原配置 {baseline} 为 {before} %"
         "。提升 {points} 个百分点，90 % 置信区间为 {interval}。"
@@ -39,7 +40,7 @@ ZH = {
     "reason_base": "选 {baseline} 是因为其中它平滑后的{measure}最高，而且什么都不用改。",
     "and_more": "等，还有 {n} 个",
     "interval": "{low} 至 {high}",
-    "nothing_chosen": "还没有选出方案：选择在最后进行，并需要 {baseline} 已完成的训练。",
+    "nothing_chosen": "还没有选出配方：选择在最后进行，并需要 {baseline} 已完成的训练。",
     "nothing_finished": "还没有完成的训练，因此无法排名。",
     "tested": (
         "在不参与选择的测试图像上，用这些训练的权重：{baseline} 的{measure}为 {before} %，{recipe} 为 {after} %，"
@@ -51,7 +52,7 @@ ZH = {
     "caution_incomplete": "没有评判，因为缺少 {baseline} 已有的种子的训练：{recipes}。",
     "caution_unjudged": "没有留出图像、因而不计入选择的类别：{classes}。",
     "caution_few_images": (
-        "留出的图像很少：{group}共 {n} 张，最少的一类 {least} 张。可用更多 --seeds 或 --val-list 增加。"
+        "留出的图像很少：{group}类别共 {n} 张，最少的一类 {least} 张。可用更多 --seeds 或 --val-list 增加。"
     ),
     "caution_one_seed": "只有一个随机种子：区间只反映图像的偶然性，另一次训练的差别可能更大。请用三个以上的种子。",
     "caution_below": "在测试图像上，{recipe} 的{measure}低于 {other}：{points} 个百分点。",
@@ -66,33 +67,33 @@ ZH = {
     "table_about": (
         "按所有种子的留出图像上平滑后的{measure}排名，因此提升较大的可能排在较小的之后。准确率以 % 表示。提升"
         "（百分点）是在同样的图像上与 {baseline} 相比，区间以 90 % 的置信度包含它。“最好”是它在全部候选中最好的概率（%"
-        "）。(=) 表示无法与选中的方案区分。"
+        "）。(=) 表示无法与选中的配方区分。"
     ),
     "work_about": "训练量是训练的图像数，为 {baseline} 的倍数。",
     "scroll": "表格比屏幕宽，可以横向滚动。",
     "scroll_picture": "图片比屏幕宽，可以横向滚动。",
     "tests": "测试图像",
-    "tests_about": "读取过测试图像的方案在其上的准确率（%），测试图像不参与选择：各种子的平均值 ± 样本标准差。",
-    "tests_one_seed": "读取过测试图像的方案在其上的准确率（%），测试图像不参与选择。",
+    "tests_about": "读取过测试图像的配方在其上的准确率（%），测试图像不参与选择：各种子的平均值 ± 样本标准差。",
+    "tests_one_seed": "读取过测试图像的配方在其上的准确率（%），测试图像不参与选择。",
     "gains": "提升及其不确定性",
     "gains_about": (
-        "留出图像上{measure}相对 {baseline} 的提升及其 90 % 区间。蓝色是选中的方案，黑色是无法与它区分的，灰色是"
+        "留出图像上{measure}相对 {baseline} 的提升及其 90 % 区间。蓝色是选中的配方，黑色是无法与它区分的，灰色是"
         "其余的。竖线右侧优于 {baseline}。"
     ),
     "gains_first": "只画出 {all} 个中的前 {n} 个，表格中有全部。",
-    "per_class": "各类别：选中的方案与原配置",
+    "per_class": "各类别：选中的配方与原配置",
     "per_class_about": (
         "{recipe}（蓝色）和 {baseline}（灰色）在每个类别的留出图像上的准确率，以及由图像数得出的 90 % 区间；图像"
         "数写在下面。类别按训练图像从多到少排列。"
     ),
-    "classes": "各方案对各类别的改变",
+    "classes": "各配方对各类别的改变",
     "classes_about": (
-        "每格是一个方案在某类留出图像上的准确率减去 {baseline} 的准确率（百分点）：蓝色更好，红色更差，白色相同，"
+        "每格是一个配方在某类留出图像上的准确率减去 {baseline} 的准确率（百分点）：蓝色更好，红色更差，白色相同，"
         "灰色没有留出图像。图像少的类别，差别可能只是偶然。"
     ),
     "epochs_about": (
-        "{baseline} 和除它之外最好的五个方案在每轮之后验证图像上的{measure}（轮次据此选择），取各随机种子的平均值"
-        "。分阶段的方案只画最后一个阶段。"
+        "{baseline} 和除它之外最好的五个配方在每轮之后验证图像上的{measure}（轮次据此选择），取各随机种子的平均值"
+        "。分阶段的配方只画最后一个阶段。"
     ),
     "fig_held_out": "留出图像上的准确率（%）",
     "fig_images": "{name}（{n}）",
@@ -109,9 +110,9 @@ ZH = {
     "caution_missing": "还有 {n} 次训练没有完成，它们可能改变排名。",
     "caution_failures": "{n} 次训练失败，列在下面。",
     "caution_versions": "各次训练的软件版本不同，差别可能来自版本：{versions}。",
-    "table": "全部方案",
+    "table": "全部配方",
     "rank": "名次",
-    "recipe": "方案",
+    "recipe": "配方",
     "recipe_baseline": "{recipe}（基线）",
     "seeds": "种子数",
     "work_head": "训练量 / {baseline}",
@@ -120,10 +121,11 @@ ZH = {
     "work_short": "训练量",
     "classes_joined": "相邻的类别合并成一格，每格至多 {size} 个类别，不跨组。",
     "epochs": "验证结果随训练轮次的变化",
-    "replaced": "各方案在原配置中替换的内容",
+    "replaced_by": "{entry}，用于 {recipes}",
+    "replaced": "各配方在原配置中替换的内容",
     "place": "条目",
     "in_base": "原配置",
-    "in_recipe": "使用方案后",
+    "in_recipe": "使用配方后",
     "failures": "失败的训练",
     "run_of": "{recipe}，种子 {seed}",
     "runs_of": "种子 {seeds}",
@@ -146,7 +148,7 @@ ZH = {
         "它在别处的提升见“调参”。"
     ),
     "budget": "预算之内",
-    "budget_round": "第 {n} 轮筛选：{recipes} 个方案，训练 {epochs} 轮，随机种子 {seeds}。",
+    "budget_round": "第 {n} 轮筛选：{recipes} 个配方，训练 {epochs} 轮，随机种子 {seeds}。",
     "budget_dropped": "第 {n} 轮筛选后淘汰：{evidence}",
     "dropped_apart": ("{recipe}，名次 {place} / {number}：{measure}为 {score} %，{chosen} 为 {best} %，差距超出偶然。"),
     "dropped_equal": (
@@ -165,7 +167,9 @@ ZH = {
     "class_number": "类别数",
     "validation_fewest": "最少的一类",
     "classes_all": "共 {n} 个类别。",
-    "groups_thresholds": "分组：图像多于 {many} 张的是多样本类，少于 {few} 张的是少样本类，其余是中样本类。",
+    "groups_thresholds": (
+        "分组：图像多于 {many} 张的是头部（many），少于 {few} 张的是尾部（few），其余是中部（medium）。"
+    ),
     "groups_tertiles": "分组：图像最多的三分之一类别、中间的类别、最少的三分之一类别。",
     "trained_by": "训练所用版本：{versions}。",
     "command": "命令",

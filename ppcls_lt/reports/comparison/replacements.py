@@ -11,17 +11,21 @@ if TYPE_CHECKING:
     from ...runs.results import Outcome
 
 
-def lines(changes: Mapping[str, Iterable]) -> list[str]:
+def lines(changes: Mapping[str, Iterable], words: Mapping[str, str]) -> list[str]:
     """A line for each entry of the base that is changed: ``its place: its value, by these recipes``.
 
     Args:
         changes (dict): recipe -> list of (place, old, new).
+        words (dict): key -> text, in the language of the reader.
     """
     found: dict[str, list[str]] = {}
     for recipe, entries in changes.items():
         for place, old, _ in entries:
             found.setdefault(f"{place}: {old}", []).append(recipe)
-    return [one_line(f"{entry}, by {', '.join(names)}") for entry, names in found.items()]
+    return [
+        one_line(words["replaced_by"].format(entry=entry, recipes=words["comma"].join(names)))
+        for entry, names in found.items()
+    ]
 
 
 def table(outcome: Outcome, words: Mapping[str, str]) -> tuple[list[str], list[list]]:

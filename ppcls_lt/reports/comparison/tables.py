@@ -28,9 +28,9 @@ def said(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     return [*wording.answer(outcome, words), *wording.tested(outcome, words)]
 
 
-def subtitle(outcome: Outcome) -> str:
+def subtitle(outcome: Outcome, words: Mapping[str, str]) -> str:
     """The architecture, the epochs and the seeds."""
-    return EN["subtitle"].format(arch=one_line(outcome.arch), epochs=outcome.epochs, seeds=seeds(outcome))
+    return words["subtitle"].format(arch=one_line(outcome.arch), epochs=outcome.epochs, seeds=seeds(outcome))
 
 
 def seeds(outcome: Outcome) -> str:
@@ -65,7 +65,7 @@ def uneven(outcome: Outcome) -> bool:
 
 def markdown(outcome: Outcome) -> str:
     """Return the answer, the tables and everything around them as a Markdown page, a string."""
-    lines = [f"# {EN['title'].format(title=_safe(outcome.title))}", "", f"{_safe(subtitle(outcome))}.", ""]
+    lines = [f"# {EN['title'].format(title=_safe(outcome.title))}", "", f"{_safe(subtitle(outcome, EN))}.", ""]
     lines += [f"## {EN['chosen']}", "", *_paragraphs(said(outcome, EN), apart=" ")]
     lines += _items(EN["caution"].format(text=each) for each in wording.cautions(outcome, EN))
     if outcome.rows:

@@ -6,6 +6,7 @@ from .chinese import ZH
 EN = {
     "html_lang": "en",
     "title": "Comparison of recipes: {title}",
+    "heading": "{title}, {subtitle}",
     "subtitle": "{arch}, {epochs} epochs, seeds {seeds}",
     "overall": "overall",
     "many": "many",
@@ -146,6 +147,7 @@ EN = {
     "work_short": "work",
     "classes_joined": "Neighbouring classes are joined, {size} at most, never across groups.",
     "epochs": "Validation over the epochs",
+    "replaced_by": "{entry}, by {recipes}",
     "replaced": "What recipes replace in the base",
     "place": "entry",
     "in_base": "in the base",

@@ -11,6 +11,7 @@ from ...basis.widths import one_line
 from ...data import class_names
 from ...data.group_names import TERTILES
 from ..parts.numbers import NONE
+from . import reasons
 
 if TYPE_CHECKING:
     from ...maths.choice import Judgement
@@ -152,7 +153,10 @@ def notes(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     found = same(outcome, words)
     if any(row.adjustment for row in outcome.rows):
         found.append(words["adjusted"])
-    facts = ({"candidate": one_line(name), "reason": one_line(reason)} for name, reason in outcome.unadjusted)
+    facts = (
+        {"candidate": one_line(name), "reason": reasons.said(one_line(reason), words["html_lang"])}
+        for name, reason in outcome.unadjusted
+    )
     return [*found, *(words["unadjusted"].format(**each) for each in facts)]
 
 

@@ -11,6 +11,7 @@ from ..parts import packages
 from ..parts.names import COMPARE, COMPARISON, COMPARISON_FOLDER, LANGUAGES
 from . import spreadsheets, tables
 from .figures import paint
+from .messages import WORDS
 from .page import page as html
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def write(outcome: Outcome, folder: str | os.PathLike, language: str = "en", pag
         page (bool): also write ``comparison.html`` and ``comparison/*.png``.
 
     Returns:
-        str: what was written, a sentence.
+        str: what was written, a sentence in that language.
 
     Raises:
         ConfigError: a page is wanted and Jinja2 or Matplotlib is not installed; a file cannot be written.
@@ -55,4 +56,4 @@ def write(outcome: Outcome, folder: str | os.PathLike, language: str = "en", pag
             fail(COMPARE, "--out", "a folder that can be written", described(f"{path}: {error.strerror}"))
     first = COMPARISON if page else tables.NAMES[0]
     size = len(files[first]) / 1e3
-    return f"comparison: {Path(folder) / first} ({size:.0f} kB) and {len(files) - 1} files beside it"
+    return WORDS[language]["written"].format(path=Path(folder) / first, size=f"{size:.0f}", n=len(files) - 1)

@@ -12,10 +12,10 @@ ZH = {
     "no_evaluation": "这一阶段没有留下评估结果。",
     "summary": "概要",
     "overall": "总体",
-    "balanced": "类别平均",
-    "many": "多样本",
-    "medium": "中样本",
-    "few": "少样本",
+    "balanced": "平衡准确率",
+    "many": "头部",
+    "medium": "中部",
+    "few": "尾部",
     "all": "全部类别",
     "accuracy": "准确率",
     "per_cent": "{name}（%）",
@@ -31,7 +31,7 @@ ZH = {
     "training_images": "训练图像 {images} 张，不平衡比 {ratio}。",
     "empty_classes": "{n} 个类别没有训练图像。",
     "groups_thresholds": (
-        "分组：训练图像多于 {many} 张的是多样本类，少于 {few} 张的是少样本类，其余是中样本类。"
+        "分组：训练图像多于 {many} 张的是头部（many），少于 {few} 张的是尾部（few），其余是中部（medium）。"
         "一组的准确率是组内各类召回率的平均。"
     ),
     "groups_tertiles": (
@@ -92,7 +92,7 @@ ZH = {
     "ece": "ECE",
     "configuration": "配置",
     "configuration_about": (
-        "已解析的配置：方案、阶段和 -o 都已生效。它是运行目录中的 {file}，可以用 ppcls-lt train -c 再次训练。"
+        "已解析的配置：配方、阶段和 -o 都已生效。它是运行目录中的 {file}，可以用 ppcls-lt train -c 再次训练。"
     ),
     "configuration_about_eval": "已解析的配置：-o 已生效。它是运行目录中的 {file}。",
     "versions": "版本与文件",
