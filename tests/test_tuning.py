@@ -18,6 +18,7 @@ from ppcls_lt.jobs.settings import Settings
 from ppcls_lt.jobs.space import Space
 from ppcls_lt.jobs.tuning import ROUND, Asked, Tuner
 from ppcls_lt.reports.comparison import page, terminal
+from ppcls_lt.reports.comparison.messages import ENGLISH
 
 from . import commands, engines
 from .comparisons import finished
@@ -60,7 +61,7 @@ class Trained:
         for job in tasks:
             if len(self.done) == self.kill_at:
                 raise KeyboardInterrupt
-            self.done.append(job.name)
+            self.done.append(job.called(ENGLISH))
             gamma = ranges.at(yaml.safe_load((job.folder / "train.yaml").read_text()), GAMMA)
             if job.recipe not in self.fails:
                 finished(job, right=0.3 if gamma is None else 1 - 0.3 * abs(gamma - 3), images=20)
