@@ -24,9 +24,9 @@ INTRODUCTION = """\
 
 归一化分类器要求 logits 恰好来自一个 `Linear` 层；`IBLoss` 和 `IB_FocalLoss` 也有同样的要求，因为它们读取该层的输入。每种模型结构都按名称以 {classes} 个类别构建，在训练模式和评估模式下各运行一次。
 
-- **yes**：按所给的名称找到了分类器，模型的 logits 就是它的输出。
-- **no**：训练会报错并指出该模型结构；原因即错误信息。
-- **fails**：只凭名称和类别数，使用普通分类器也得不到能够运行的模型；原因是 PaddleClas 的错误信息。
+- **是**：按所给的名称找到了分类器，模型的 logits 就是它的输出。
+- **否**：训练会报错并指出该模型结构；原因即错误信息。
+- **不能运行**：只凭名称和类别数，使用普通分类器也得不到能够运行的模型；原因是 PaddleClas 的错误信息。
 
 原因一列中的 `...` 代表模型结构的名称。`RecModel` 没有列出：它与输出头 `FC` 一起可以使用归一化分类器，与 `ArcMargin`、`CosMargin` 或 `CircleMargin` 一起则不行，因为它们没有 `Linear` 层。
 """  # noqa: E501
@@ -46,6 +46,10 @@ ROW = (
         r"^\| module \| architectures \| supported \| classifier \| reason \|",
         "| 模块 | 模型结构 | 支持 | 分类器 | 原因 |",
     ),
+    (r"\| yes \|", "| 是 |"),
+    (r"\| no \|", "| 否 |"),
+    (r"\| fails \|", "| 不能运行 |"),
+    (r"\| not run \|", "| 未运行 |"),
     (r"no Linear layer with (\d+) outputs", r"没有 \1 个输出的 Linear 层"),
     (
         r"the logits of \.\.\. are not the output of one Linear layer alone",
