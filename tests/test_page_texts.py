@@ -145,4 +145,5 @@ def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
         write(outcome_of(runs), tmp_path)
     more = [*of(base=0.5), *(make_run("ib", i, validation=0.6, images=1500) for i in (0, 1))]
     terminal.text(outcome_of(more, rank_by="many"), 60, asked)
+    terminal.text(outcome_of(every[0], replaced=troubles["replaced"]), 60, asked)
     assert asked.never() == set()
