@@ -21,7 +21,7 @@ WITHOUT_PADDLE = (
     *("test_comparison_results", "test_comparison_tables", "test_counts", "test_data_tools", "test_demo_data"),
     *("test_folds", "test_halving", "test_history", "test_malformed_folders", "test_overrides", "test_replaced"),
     *("test_page_texts", "test_report_browser", "test_report_folders", "test_resampling", "test_results_page"),
-    *("test_chinese_pages", "test_container", "test_yaml_files"),
+    *("test_chinese_pages", "test_site", "test_container", "test_yaml_files"),
 )
 # These load Paddle, but try commands, settings, messages, files and pages (the mark `one_paddle`): what they need of
 # Paddle, that it trains, evaluates, saves, loads and goes on, in one process and in several, others try with each. In
