@@ -16,7 +16,6 @@ from .typesetting import faults
 
 # For those who work on the package itself.
 ENGLISH_ALONE = {
-    *("docs/adding_a_loss.md", "docs/adding_a_metric.md", "docs/adding_a_sampler_mode.md"),
     "docs/performance.md",  # generated: how fast machines were
     "docs/reliability.md",  # which tests hold what
 }

@@ -232,7 +232,7 @@ def test_a_thousand_classes(tmp_path, capsys):
 class TestLanguages:
     def test_a_chinese_page(self, tmp_path):
         write_run(tmp_path)
-        write(tmp_path, language="zh")
+        assert write(tmp_path, language="zh").startswith(f"{tmp_path} 的报告：")
         page = is_whole(Page(tmp_path / "report.html"))
         headings = {texts.ZH[key] for key in (*PICTURES, "summary", "configuration", "versions")}
         assert headings <= {text.strip() for text in page.text}

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 # Not that of a training, on which one may report while it runs.
 _LOCK = ".report.lock"
+_WRITTEN = {
+    "en": "report of {run}: {path} ({size} kB) and {n} files in {folder}",
+    "zh": "{run} 的报告：{path}（{size} kB），{folder} 中另有 {n} 个文件",
+}
 
 
 def write(
@@ -42,7 +46,7 @@ def write(
         mode, thresholds, names, owner: see ``collect.collect``.
 
     Returns:
-        str: what was written, a sentence.
+        str: what was written, a sentence in that language.
 
     Raises:
         ConfigError: Jinja2 or Matplotlib is not installed; there is no evaluation to
@@ -68,5 +72,5 @@ def write(
                 atomic.write(path, data)
         except OSError as error:
             fail(owner, "--out", "a folder that can be written", described(f"{out / name}: {error.strerror}"))
-    page_said = f"{out / REPORT} ({len(files[REPORT]) / 1e3:.0f} kB)"
-    return f"report of {common_folder(parts)}: {page_said} and {len(files) - 1} files in {out / REPORT_FOLDER}"
+    facts = {"run": common_folder(parts), "path": out / REPORT, "folder": out / REPORT_FOLDER}
+    return _WRITTEN[language].format(size=f"{len(files[REPORT]) / 1e3:.0f}", n=len(files) - 1, **facts)
