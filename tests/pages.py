@@ -82,7 +82,7 @@ class Section:
 
 
 class Page:
-    """A page of the repository by its path there, such as `docs/compare.md`.
+    """A page of the repository by its path there, such as `docs/compare.md`, or the `text` that would stand there.
 
     Attributes:
         sections (list of Section): the first is what stands before every heading.
@@ -92,11 +92,12 @@ class Page:
         slugs (set), anchors (set): what GitHub gives the headings; those and the anchors that are written.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, text=None):
         self.path = path
         self.blocks, self.generated, self.wrapped = [], {}, []
         self.sections = [Section(0, 0, "")]
-        self._read((ROOT / path).read_text(encoding="utf-8").splitlines())
+        text = (ROOT / path).read_text(encoding="utf-8") if text is None else text
+        self._read(text.splitlines())
         self.slugs, seen = set(), Counter()
         for section in self.sections[1:]:
             name = slug(section.title)
