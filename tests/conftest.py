@@ -59,6 +59,7 @@ ONE_PADDLE = (
         "test_named_data",
         "test_nodes",
         "test_operators",
+        "test_paddlex",
         "test_places",
         "test_plugins",
         "test_processes",

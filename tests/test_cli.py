@@ -41,6 +41,7 @@ def test_no_command_lists_the_commands(capsys):
         "adjust",
         "decide",
         "predict",
+        "paddlex",
     ):
         assert f"\n    {name} " in output
 

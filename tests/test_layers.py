@@ -18,7 +18,7 @@ PACKAGE = Path(ppcls_lt.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 # The folders that load NumPy and PyYAML at most; these inside a function.
 LIGHT = ("basis", "data", "runs", "reports", "commands")
-ON_DEMAND = ("PIL", "sklearn", "matplotlib", "jinja2")
+ON_DEMAND = ("PIL", "sklearn", "matplotlib", "jinja2", "paddlex")
 COMPONENTS = ("losses", "samplers", "metrics", "callbacks", "archs")
 
 

@@ -13,6 +13,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+# The variable by which a command tells one that it starts what goes on with both.
+WAY_ON = "PPCLS_LT_WAY_ON"
+
 
 @contextlib.contextmanager
 def ending(command: str | None) -> Iterator[None]:
@@ -68,11 +71,13 @@ def way_on(name: str, argv: Sequence[str]) -> str | None:
     """The command that goes on with an interrupted one, or None.
 
     Args:
-        name (str): the command, ``train``, ``run`` or ``audit`` for one that goes on.
+        name (str): the command, ``train``, ``run``, ``paddlex`` or ``audit`` for one that goes on.
         argv (list of str): what stood behind ``ppcls-lt``.
     """
+    if WAY_ON in os.environ:
+        return os.environ[WAY_ON]
     argv = [argument for argument in argv if argument != "--overwrite"]
-    if name == "train":
+    if name in ("train", "paddlex"):
         more = [] if "--resume" in argv else ["--resume"]
     elif name == "run" and any(argument.endswith("train.py") for argument in argv):
         more = [] if "Global.resume=True" in argv else ["-o", "Global.resume=True"]

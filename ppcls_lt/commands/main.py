@@ -26,6 +26,7 @@ from . import (
     lists,
     make_lt,
     modes,
+    paddlex,
     predict,
     recipes,
     report,
@@ -76,6 +77,6 @@ def make_parser(kind: type[command_parser.Parser]) -> tuple[command_parser.Parse
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
     modes.add_commands(commands)
     data = (lists, folders, audit, counts, make_lt, split)
-    for command in (*data, check, recipes, run, report, compare, adjust, decide, predict):
+    for command in (*data, check, recipes, run, report, compare, adjust, decide, predict, paddlex):
         command.add_command(commands)
     return parser, commands.choices

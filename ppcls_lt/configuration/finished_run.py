@@ -135,11 +135,9 @@ def whole_weights(run: FinishedRun, arch: str) -> tuple[str, Path] | None:
         arch (str): ``Arch.name`` of its last stage.
     """
     for prefix in ("best_model", checkpoints.LATEST):
-        # PaddleX has each checkpoint in a folder of its own (`uniform_output_enabled`).
-        found = [checkpoints.find(root, arch, prefix) for root in (run.output_dir, run.output_dir / prefix)]
-        for path in found:
-            if path and checkpoints.manifest_of(path)["run"] == run.name:  # type: ignore[index]  # a whole one has one
-                return prefix, path
+        path = checkpoints.find(run.output_dir, arch, prefix)
+        if path and checkpoints.manifest_of(path)["run"] == run.name:  # type: ignore[index]  # a whole one has one
+            return prefix, path
     return None
 
 

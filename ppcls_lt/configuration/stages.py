@@ -27,7 +27,9 @@ def plan(config: dict) -> list[dict]:
     another ``name`` replaces the one there, since the other keys belong to the
     name, but the batch size and the learning rate stay. ``Global.epochs`` of a
     stage may be a fraction of that of the file. Stage N writes below
-    ``output_dir/stage_N`` and starts from the weights of the stage before.
+    ``output_dir/stage_N`` and starts from the weights of the stage before; with
+    ``Global.uniform_output_enabled`` the last one writes in ``output_dir`` itself,
+    where PaddleX looks for the model.
 
     Args:
         config (dict): the host's configuration.
@@ -45,10 +47,6 @@ def plan(config: dict) -> list[dict]:
     overrides = config["Stages"]
     if not isinstance(config.get("Global"), dict) or "output_dir" not in config["Global"]:
         checks.fail("configuration", "Global", "a section with `output_dir`", config.get("Global"))
-    if config["Global"].get("uniform_output_enabled", False):
-        checks.fail(
-            "Global", "uniform_output_enabled", "left out with `Stages`, which save in folders of their own", True
-        )
     if not isinstance(overrides, list) or not overrides or not all(isinstance(o or {}, dict) for o in overrides):
         checks.fail("configuration", "Stages", "a list of maps, each an override of the rest", overrides)
     base = {key: value for key, value in config.items() if key != "Stages"}
@@ -63,7 +61,8 @@ def plan(config: dict) -> list[dict]:
         if index > 0 and "pretrained_model" not in ((override or {}).get("Global") or {}):
             stage["Global"]["pretrained_model"] = None  # that of the file is for the first stage
         stage["Global"]["epochs"] = _epochs(owner, stage["Global"].get("epochs"), base["Global"].get("epochs"))
-        stage["Global"]["output_dir"] = str(Path(str(base["Global"]["output_dir"])) / f"stage_{index + 1}")
+        if index + 1 < len(overrides) or not base["Global"].get("uniform_output_enabled", False):
+            stage["Global"]["output_dir"] = str(Path(str(base["Global"]["output_dir"])) / f"stage_{index + 1}")
         result.append(stage)
     return result
 

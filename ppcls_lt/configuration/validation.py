@@ -67,9 +67,6 @@ def paths(config: dict, mode: str) -> Iterator[Finding]:
         yield checks.worded(text, "Global", "checkpoints", must, section["checkpoints"])
     elif mode == "train" and section.get("checkpoints"):
         yield from of(checkpoints.check, section["checkpoints"])
-    if section.get("resume", False) and section.get("uniform_output_enabled", False):
-        must = "be left out with `resume`, which does not look there"
-        yield checks.finding("Global", "uniform_output_enabled", must, True)
     if mode == "infer":
         yield from places.images(config)
     after = (config.get("Infer") or {}).get("PostProcess")

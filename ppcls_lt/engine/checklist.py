@@ -27,6 +27,7 @@ from ..configuration import (
     stages,
     structure,
     tail_metric,
+    uniform_output,
     validation,
     values,
 )
@@ -77,6 +78,7 @@ CHECKS = (
     Check(_without_mode(processes.findings)),
     Check(validation.training),
     Check(validation.paths),
+    Check(uniform_output.findings),
     Check(validation.lists),
     Check(_parts(lambda stage, parts: of(label_kinds.check, stage, parts))),
     Check(_parts(lambda stage, parts: of(label_kinds.check_rows, stage, parts))),

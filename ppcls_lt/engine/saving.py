@@ -107,7 +107,7 @@ def save_untrained(engine: EngineView, run: Run) -> None:
     evaluates = engine.config["Global"]["eval_during_train"]
     metric = engine.evaluate() if evaluates else 0.0
     for prefix in ("best_model", checkpoints.LATEST) if evaluates else (checkpoints.LATEST,):
-        engine.save(prefix, metric, run.epoch)
+        engine.save(prefix, metric, run.epoch, done=True)
 
 
 def complete(engine: EngineView, run: Run) -> None:
@@ -126,9 +126,11 @@ def complete(engine: EngineView, run: Run) -> None:
     if checkpoints.LATEST in missing:
         # Nothing was trained since it was read, and Paddle 2.6 gives an optimizer's state only after a step.
         read = checkpoints.newest(folder, arch, run.identity)
-        instead = {} if read is None else {"optimizer_file": f"{read[0]}.pdopt"}
+        instead: dict[str, Any] = {} if read is None else {"optimizer_file": f"{read[0]}.pdopt"}
         for prefix in missing:
             engine.save(prefix, run.best.get("best_model", 0.0), run.epoch, **instead)
+    else:
+        engine.accompany(checkpoints.LATEST, run.best.get("best_model", 0.0), run.epoch)
 
 
 def read_state(path: str | os.PathLike) -> dict | None:

@@ -31,6 +31,7 @@ from .predicting import images_below  # noqa: F401
 from .read_keys import reads
 from .reading import check_new_entries  # noqa: F401
 from .running import built, run  # noqa: F401
+from .uniform_output import fault as infer_config_fault  # noqa: F401
 
 INSTALL_HELP = (
     "install one that can train: `pip install --no-deps paddleclas==2.4.2` together with the packages of "

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import paddle
 
-from . import fresh_batches, steps
+from . import fresh_batches, steps, uniform_output
 from ._wrapping import extend_in, wrapped
 
 if TYPE_CHECKING:
@@ -264,24 +264,32 @@ class EngineView:
         """Evaluate as the training does; return the score by which the best model is chosen."""
         return self.__engine.eval(epoch)
 
-    def save(self, prefix: str, metric: float, epoch: int, **more: Any) -> None:
+    def save(self, prefix: str, metric: float, epoch: int, done: bool = False, **more: Any) -> None:
         """Save a checkpoint as the host does after an epoch.
 
         Args:
             prefix (str): its name, ``latest`` and the like.
             metric (float): the score of the weights.
             epoch (int): after which they are what they are.
+            done (bool): whether nothing is left to train, which PaddleX is told.
             more: for what stands in the place of the host's ``save_model``.
         """
         engine = self.__engine
+        metric_info = {"metric": metric, "epoch": epoch}
         importlib.import_module("ppcls.utils.save_load").save_model(
             engine.model,
             engine.optimizer,
-            {"metric": metric, "epoch": epoch},
-            engine.output_dir,
+            metric_info,
+            uniform_output.folder(engine, prefix),
             model_name=engine.config["Arch"]["name"],
             prefix=prefix,
             loss=engine.train_loss_func,
             **({} if self.average is None else {"ema": self.average}),
             **more,
         )
+        uniform_output.accompany(engine, prefix, metric_info, done)
+
+    def accompany(self, prefix: str, metric: float, epoch: int) -> None:
+        """Write what belongs beside a whole checkpoint, where the host was to and a killed process did not."""
+        if not uniform_output.is_accompanied(self.__engine, prefix, epoch):
+            uniform_output.accompany(self.__engine, prefix, {"metric": metric, "epoch": epoch}, done=False)

@@ -84,7 +84,7 @@ class Configurations:
     def _run(self, recipe, folder, seed):
         """What all trainings have in common."""
         config = self.merged(recipe)
-        for key in ("report", "start_eval_epoch", "best_metric"):
+        for key in ("report", "start_eval_epoch", "best_metric", "uniform_output_enabled"):
             config["Global"].pop(key, None)
         config["Global"].update(output_dir=str(folder), seed=seed, use_visualdl=False)
         config["Metric"] = {**(config.get("Metric") or {}), "Eval": [self._metric()]}

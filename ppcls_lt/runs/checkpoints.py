@@ -111,7 +111,7 @@ def manifest_of(path: str | os.PathLike) -> dict | None:
 
 def staged_of(root: str | os.PathLike, prefix: str) -> dict | None:
     """Return what the manifest says of a save that a killed process had not yet moved to its place, or None."""
-    found = _staging(root, prefix).rglob(prefix + _MANIFEST)
+    found = (path for home in _homes(root, prefix) for path in _staging(home, prefix).rglob(prefix + _MANIFEST))
     return next((content for content in map(_read_manifest, found) if content is not None), None)
 
 
@@ -129,13 +129,16 @@ def newest(root: str | os.PathLike, arch: str, run: str | None = None) -> tuple[
     """
     root = Path(root)
     runs = {name for name in (run_marks.marked(root, arch), run) if name is not None}
-    homes = (root, root / arch)
-    others = sorted({path.name[: -len(_MANIFEST)] for home in homes for path in home.glob("*" + _MANIFEST)})
+    homes = _homes(root, LATEST)
+    manifests = [path for home in (root, root / arch) for path in home.glob("*" + _MANIFEST)]
+    # Of a prefix with a folder of its own there is no other in it.
+    manifests += [path for path in root.glob("*/*" + _MANIFEST) if path.name == path.parent.name + _MANIFEST]
+    others = sorted({path.name[: -len(_MANIFEST)] for path in manifests})
     ranks = (
-        [_staging(root, LATEST) / LATEST],
-        [root / LATEST],
-        [_previous(root, LATEST) / LATEST],
-        [root / name for name in others],
+        [_staging(home, LATEST) / LATEST for home in homes],
+        [home / LATEST for home in homes],
+        [_previous(home, LATEST) / LATEST for home in homes],
+        [home / name for name in others for home in _homes(root, name)],
     )
     for paths in ranks:
         found = [found for found in _whole(paths, arch) if runs <= {found[1]["run"]}]
@@ -151,15 +154,18 @@ def find(root: str | os.PathLike, arch: str, prefix: str) -> Path | None:
     one. What an earlier run left in the folder is passed over.
     """
     runs = {name for name in [run_marks.marked(root, arch)] if name is not None}
-    found = _whole([_staging(root, prefix) / prefix, Path(root) / prefix], arch)
+    homes = _homes(root, prefix)
+    found = _whole([*(_staging(home, prefix) / prefix for home in homes), *(home / prefix for home in homes)], arch)
     return next((path for path, manifest in found if runs <= {manifest["run"]}), None)
 
 
 def finish_all(root: str | os.PathLike) -> None:
     """Move what a killed process had saved whole, and not yet moved, to its place; remove what it had not."""
-    for staging in Path(root).glob(".*.saving"):
-        _finish(root, staging.name[1 : -len(".saving")])
-        shutil.rmtree(staging, ignore_errors=True)
+    for staging in [*Path(root).glob(".*.saving"), *Path(root).glob("*/.*.saving")]:
+        prefix = staging.name[1 : -len(".saving")]
+        if staging.parent in _homes(root, prefix):
+            _finish(staging.parent, prefix)
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def epoch_of(path: str | os.PathLike) -> int:
@@ -169,7 +175,7 @@ def epoch_of(path: str | os.PathLike) -> int:
 
 def last_epoch(root: str | os.PathLike, arch: str) -> int:
     """Return the epoch of ``latest`` by its manifest, 0 without one; whether its files are whole is not looked at."""
-    homes = (Path(root), Path(root) / arch)
+    homes = (*_homes(root, LATEST), Path(root) / arch)
     return max((_read_manifest(home / (LATEST + _MANIFEST)) or {"epoch": 0})["epoch"] for home in homes)
 
 
@@ -181,6 +187,11 @@ def remove_all(root: str | os.PathLike) -> None:
     for path in list(Path(root).rglob("*")):
         if path.suffix in _ENDINGS or path.name.endswith(_MANIFEST):
             path.unlink()
+
+
+def _homes(root, prefix):
+    """Where a checkpoint may lie: in the folder, or in one of its prefix's name below (`uniform_output_enabled`)."""
+    return Path(root), Path(root) / prefix
 
 
 def _manifests(paths, arch):

@@ -53,7 +53,8 @@ def is_at_home(checkpoint: str | os.PathLike, stage: dict) -> bool:
     """Whether a checkpoint lies where the stage that goes on from it writes."""
     root = Path(stage["Global"]["output_dir"])
     folder = Path(checkpoint).resolve().parent
-    return folder in (root.resolve(), (root / str(stage["Arch"].get("name"))).resolve())
+    below = (str(stage["Arch"].get("name")), Path(checkpoint).name)  # the latter: `uniform_output_enabled`
+    return folder in (root.resolve(), *((root / name).resolve() for name in below))
 
 
 def _left(root, arch):
@@ -65,11 +66,18 @@ def _left(root, arch):
         if _PREFIX.fullmatch(path.stem):
             name = path.with_suffix("")
             yield name, checkpoints.manifest_of(name) or checkpoints.staged_of(root, path.stem) or {}
-    for hidden in (*root.glob(".*.saving"), *root.glob(".*.previous")):
+    hidden_folders = [*root.glob(".*.saving"), *root.glob(".*.previous")]
+    hidden_folders += [path for path in root.glob("*/.*") if path.name in _hidden_of(path.parent.name)]
+    for hidden in hidden_folders:
         for path in (*hidden.glob(f"*{_WEIGHTS}"), *(hidden / arch).glob(f"*{_WEIGHTS}")):
             facts = checkpoints.manifest_of(path.with_suffix(""))
             if facts is not None:  # without it, it is what is left of a save that never was whole
                 yield path.with_suffix(""), facts
+
+
+def _hidden_of(prefix):
+    """The folders in which a save of a prefix waits or is kept."""
+    return f".{prefix}.saving", f".{prefix}.previous"
 
 
 def _told(found):
