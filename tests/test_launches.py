@@ -258,9 +258,9 @@ def test_the_wheel_carries_configs_and_metadata(tmp_path):
     required = [line for line in metadata.read_text().splitlines() if line.startswith("Requires-Dist")]
     plain = [line.split(": ")[1] for line in required if "extra ==" not in line]
     assert sorted(plain) == ["numpy", "pyyaml"]
-    assert {"audit", "benchmark", "cpu", "gpu", "mutations", "ray", "report", "site", "slurm", "test", "tune"} == {
-        line.split(": ")[1] for line in metadata.read_text().splitlines() if line.startswith("Provides-Extra")
-    }
+    assert {
+        *("audit", "benchmark", "cpu", "gpu", "mutations", "notebook", "ray", "report", "site", "slurm", "test", "tune")
+    } == {line.split(": ")[1] for line in metadata.read_text().splitlines() if line.startswith("Provides-Extra")}
     where = (
         "import json, ppcls_lt, ppcls_lt.configuration.reading as c\n"
         "print(json.dumps([ppcls_lt.__file__, str(c.find('digits/ce.yaml'))]))"

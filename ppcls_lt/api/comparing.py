@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..basis import checks
 from ..commands import comparing as command
+from ..commands.describing import say
 from ..reports.parts.names import COMPARISON, LANGUAGES
 from . import keywords, session, source
 from .keywords import checked
@@ -31,9 +32,24 @@ class Comparison(Shown):
         complete (bool): whether all was done: no run failed.
     """
 
-    def __init__(self, outcome: Outcome, folder: Path, complete: bool, config: Path, lists: Mapping[str, Path]) -> None:
+    def __init__(
+        self,
+        outcome: Outcome,
+        folder: Path,
+        complete: bool,
+        config: Path,
+        lists: Mapping[str, Path],
+        language: str = "en",
+    ) -> None:
         self.outcome, self.folder, self.complete, self.config = outcome, folder, complete, config
         self.lists = dict(lists)
+        self._language = language
+
+    @property
+    def _words(self) -> Mapping[str, str]:
+        from ..reports.comparison.messages import WORDS
+
+        return WORDS[self._language]
 
     @property
     def chosen(self) -> str | None:
@@ -69,16 +85,15 @@ class Comparison(Shown):
     def answer(self) -> str:
         """What to take, and how sure that is, in sentences."""
         from ..reports.comparison import tables
-        from ..reports.comparison.texts import EN
 
-        return " ".join(tables.said(self.outcome, EN))
+        return " ".join(tables.said(self.outcome, self._words))
 
     @property
     def text(self) -> str:
         """Everything that ``ppcls-lt compare`` prints in the end."""
         from ..reports.comparison import terminal
 
-        return terminal.text(self.outcome, _WIDTH)
+        return terminal.text(self.outcome, _WIDTH, self._words)
 
     def table(self, of: str = "ranking") -> Table:
         """Return a table.
@@ -91,38 +106,37 @@ class Comparison(Shown):
             ConfigError: another text.
         """
         from ..reports.comparison import tables
-        from ..reports.comparison.texts import EN
 
         checks.choice("compare(...).table", "of", of, ("ranking", "test"))
         if of == "test":
-            heads, rows = tables.tests_table(self.outcome, EN)
-            return Table(heads, rows, tables.about_tests(self.outcome, EN))
-        heads, cells = tables.heads(self.outcome, EN), list(tables.cells(self.outcome, EN))
-        return Table(heads, cells, tables.about_table(self.outcome, EN)[0])
+            heads, rows = tables.tests_table(self.outcome, self._words)
+            return Table(heads, rows, tables.about_tests(self.outcome, self._words))
+        heads, cells = tables.heads(self.outcome, self._words), list(tables.cells(self.outcome, self._words))
+        return Table(heads, cells, tables.about_table(self.outcome, self._words)[0])
 
-    def pictures(self, language: str = "en") -> dict[str, Picture]:
+    def pictures(self, language: str | None = None) -> dict[str, Picture]:
         """Return name -> picture, as the page has them.
 
         Args:
-            language (str): of the captions, ``en`` or ``zh``.
+            language (str, optional): of the captions, ``en`` or ``zh``; by default that of the comparison.
         """
         from ..reports.comparison.figures import paint
 
-        checks.choice("compare(...).pictures", "language", language, LANGUAGES)
+        language = checks.choice("compare(...).pictures", "language", language or self._language, LANGUAGES)
         return {name: Picture(png) for name, png in paint(self.outcome, language).items()}
 
-    def report(self, out: str | os.PathLike[str] | None = None, language: str = "en") -> Page:
+    def report(self, out: str | os.PathLike[str] | None = None, language: str | None = None) -> Page:
         """Write the page and its tables, as ``ppcls-lt compare`` does, and return it.
 
         Args:
             out (str or Path, optional): where to write, by default the folder of the comparison.
-            language (str): ``en`` or ``zh``.
+            language (str, optional): ``en`` or ``zh``; by default that of the comparison.
         """
         from ..reports.comparison import writing
 
         folder = self.folder if out is None else Path(out)
         with keywords.in_python():
-            told = writing.write(self.outcome, folder, language)
+            told = writing.write(self.outcome, folder, language or self._language)
         return Page(folder / COMPARISON, told)
 
     def _parts(self) -> Sequence[Any]:
@@ -169,7 +183,8 @@ def compare(
         rank_by (str, optional): the accuracy that decides, ``balanced`` by default.
         budget (str, optional): train for so long, as ``"4h"``.
         refit (bool): in the end train the chosen candidate on the whole list, test and export it.
-        flags (dict, optional): further flags of ``ppcls-lt compare``, such as ``{"folds": 3, "adjust": "none"}``.
+        flags (dict, optional): further flags of ``ppcls-lt compare``, such as
+            ``{"folds": 3, "adjust": "none", "language": "zh"}``.
         overwrite (bool): replace lists that other images or keywords made. Runs that are there count where they are
             what would be trained; see docs/compare.md.
 
@@ -211,9 +226,10 @@ def compare(
         arguments = keywords.parsed("compare", argv)
         arguments.threads = session.THREADS
         found.write(owner, overwrite=overwrite)
+        say(found.told)
         done = command.compared(arguments)
     outcome: Any = done.outcome  # there is one where it is not a dry run
-    return Comparison(outcome, done.folder, done.complete, found.path, found.lists)
+    return Comparison(outcome, done.folder, done.complete, found.path, found.lists, arguments.language)
 
 
 def _several(value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from ..basis import checks
 from ..commands import modes
 from . import keywords, session
 from .judged import Judged
@@ -32,6 +33,7 @@ def evaluate(
     *,
     out: str | os.PathLike[str] | None = None,
     options: Mapping[str, object] | None = None,
+    quiet: bool = False,
 ) -> Evaluation:
     """Evaluate the best weights of a training; what ``ppcls-lt eval --run`` does, in this process.
 
@@ -42,6 +44,7 @@ def evaluate(
         out (str or Path, optional): where to write; by default into the folder of the training, where the next
             evaluation replaces this one.
         options (dict, optional): place in the YAML -> value, as ``-o`` has them; they go on top.
+        quiet (bool): show no more of the log than its warnings.
 
     Returns:
         Evaluation
@@ -49,9 +52,8 @@ def evaluate(
     Raises:
         ConfigError: what is wrong.
     """
-    from ..engine import trainer
-
     owner = "evaluate"
+    checks.flag(owner, "quiet", quiet)
     folder = run.folder if isinstance(run, Training) else run
     changes = {"DataLoader.Eval.dataset.cls_label_path": label_list, "Global.output_dir": out}
     given = [
@@ -59,7 +61,9 @@ def evaluate(
         *keywords.overrides(options, owner),
     ]
     flags = keywords.flags({"run": folder}, owner)
-    with session.working():
+    with session.working(quiet):
+        from ..engine import trainer
+
         path, overrides = modes.asked(keywords.parsed("eval", [*flags, *(f"--override={each}" for each in given)]))
         engine = trainer.run_engine("eval", path, overrides)
     return Evaluation(engine.output_dir)

@@ -17,8 +17,8 @@ THREADS = os.environ.get("OMP_NUM_THREADS")
 
 
 @contextlib.contextmanager
-def working() -> Iterator[None]:
-    """Within it Paddle and PaddleClas may work.
+def working(quiet: bool = False) -> Iterator[None]:
+    """Within it Paddle and PaddleClas may work, ``quiet`` without showing their log but for warnings.
 
     Ctrl-C is a ``KeyboardInterrupt``. Afterwards the draws of Python and of NumPy go on as if nothing had been seeded,
     and PaddleClas's log goes no longer into the files of the work that has ended.
@@ -36,7 +36,7 @@ def working() -> Iterator[None]:
         before = host.log_handlers()
         states: Any = random.getstate(), np.random.get_state()
         try:
-            with interrupts.raising():
+            with interrupts.raising(), host.quiet() if quiet else contextlib.nullcontext():
                 yield
         finally:
             random.setstate(states[0])

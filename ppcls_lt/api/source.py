@@ -11,7 +11,6 @@ from typing import Any, Union
 
 from ..basis import atomic, checks
 from ..commands import lists as lists_command
-from ..commands.describing import say
 from . import keywords
 
 Data = Union[str, "os.PathLike[str]", Mapping[str, Any]]
@@ -88,7 +87,6 @@ class Source:
         except OSError as error:
             got = checks.described(f"{error.filename or folder}: {error.strerror}")
             checks.fail(owner, "out", "a folder that can be written", got)
-        say(self.told)
 
 
 def read(

@@ -11,6 +11,8 @@ from typing import Any
 
 from ..basis.widths import columns, one_line
 
+NONE = "–"  # as in `reports.parts.numbers`, which loads NumPy
+
 
 @dataclass(frozen=True)
 class Table:
@@ -31,9 +33,13 @@ class Table:
         """The table for a terminal: numbers to the right, shares as per cent."""
         cells = [list(self.heads), *([_cell(value) for value in row] for row in self.rows)]
         widths = [max(map(columns, column)) for column in zip(*cells)]
-        left = [all(isinstance(row[place], str) for row in self.rows) for place in range(len(widths))]
-        lines = ["  ".join(_padded(row, widths, left)).rstrip() for row in cells]
+        lines = ["  ".join(_padded(row, widths, self._left)).rstrip() for row in cells]
         return "\n".join([*([self.caption] if self.caption else []), *lines])
+
+    @property
+    def _left(self) -> list[bool]:
+        """Whether a column holds names, and not numbers, of each."""
+        return [any(_is_name(row[place]) for row in self.rows) for place in range(len(self.heads))]
 
     def __str__(self) -> str:
         return self.text
@@ -48,7 +54,7 @@ class Table:
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{html.escape(each)}</th>" for each in self.heads)
-        rows = "".join(f"<tr>{''.join(map(_html_cell, row))}</tr>" for row in self.rows)
+        rows = "".join(f"<tr>{''.join(map(_html_cell, row, self._left))}</tr>" for row in self.rows)
         caption = f"<caption>{html.escape(self.caption)}</caption>" if self.caption else ""
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
@@ -108,8 +114,6 @@ class Shown:
 
 
 def _cell(value):
-    from ..reports.parts.numbers import NONE
-
     if value is None or isinstance(value, float) and math.isnan(value):
         return NONE
     if isinstance(value, tuple):  # an interval of shares
@@ -127,6 +131,10 @@ def _padded(row, widths, left):
         yield cell + room if to_left else room + cell
 
 
-def _html_cell(value):
-    align = "left" if isinstance(value, str) else "right"
+def _is_name(value):
+    return isinstance(value, str) and value[:1] not in ("", NONE, "+", "-", *"0123456789")
+
+
+def _html_cell(value, to_left):
+    align = "left" if to_left else "right"
     return f'<td style="text-align: {align}">{html.escape(_cell(value))}</td>'

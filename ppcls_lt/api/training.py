@@ -11,6 +11,7 @@ from typing import Any
 from ..basis import atomic, checks
 from ..basis.findings import ConfigError
 from ..commands import modes
+from ..commands.describing import say
 from . import keywords, session, source
 from .judged import Judged
 from .keywords import checked
@@ -90,6 +91,7 @@ def train(
     options: Mapping[str, Any] | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    quiet: bool = False,
 ) -> Training:
     """Train a model; what ``ppcls-lt lists`` and ``ppcls-lt train`` do, in this process.
 
@@ -118,6 +120,7 @@ def train(
             ``{"Optimizer.regularizer.coeff": 0.0002}``; they go on top of everything.
         resume (bool): go on with the training in ``out``, if there is one.
         overwrite (bool): replace the training in ``out``.
+        quiet (bool): show nothing but warnings; the log is in ``train.log`` of the training.
 
     Returns:
         Training
@@ -127,9 +130,9 @@ def train(
         KeyboardInterrupt: see above.
     """
     owner = "train"
-    for name, value in (("resume", resume), ("overwrite", overwrite)):
+    for name, value in (("resume", resume), ("overwrite", overwrite), ("quiet", quiet)):
         checks.flag(owner, name, value)
-    with session.working():
+    with session.working(quiet):
         found = source.read(
             owner,
             data,
@@ -149,6 +152,8 @@ def train(
         _check_free(found, resume or overwrite)
         before = found.path.read_bytes() if found.path.is_file() else None
         found.write(owner, resume, overwrite)
+        if not quiet:
+            say(found.told)
         flags = keywords.flags({"config": found.path, "resume": resume, "overwrite": overwrite}, owner)
         try:
             _run(flags)

@@ -68,6 +68,20 @@ def close_logs(handlers: Iterable[logging.FileHandler]) -> None:
         handler.close()
 
 
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Within it the host's log goes into its files; elsewhere its warnings and errors alone are shown."""
+    logger = importlib.import_module("ppcls.utils.logger")._logger
+    before = {handler: handler.level for handler in logger.handlers if not hasattr(handler, "baseFilename")}
+    for handler in before:
+        handler.setLevel("WARNING")
+    try:
+        yield
+    finally:
+        for handler, level in before.items():
+            handler.setLevel(level)
+
+
 class EngineView:
     """One Engine of the host. What its mode or version does not have is None.
 
