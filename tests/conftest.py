@@ -58,6 +58,7 @@ ONE_PADDLE = (
     *(
         "test_named_data",
         "test_nodes",
+        "test_notebook",
         "test_operators",
         "test_paddlex",
         "test_places",

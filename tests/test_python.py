@@ -130,7 +130,7 @@ def test_ctrl_c_leaves_a_training_that_goes_on(training, home):
         ppcls_lt.train("digits/train", "stopped", **asked)
     with pytest.raises(ConfigError, match="`resume` must be used with the data that the training began with"):
         ppcls_lt.train("digits/train", "stopped", resume=True, lists={"seed": 1}, **asked)
-    ppcls_lt.train("digits/train", "stopped", resume=True, **asked)
+    ppcls_lt.train("digits/train", "./stopped/", resume=True, **asked)
     assert found("stopped/output") == found(training.folder)
 
 

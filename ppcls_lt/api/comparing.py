@@ -225,9 +225,9 @@ def compare(
         argv = keywords.flags({"config": found.path, **asked, **(flags or {})}, owner)
         arguments = keywords.parsed("compare", argv)
         arguments.threads = session.THREADS
-        found.write(owner, overwrite=overwrite)
-        say(found.told)
-        done = command.compared(arguments)
+        with found.written(owner, overwrite=overwrite):
+            say(found.told)
+            done = command.compared(arguments)
     outcome: Any = done.outcome  # there is one where it is not a dry run
     return Comparison(outcome, done.folder, done.complete, found.path, found.lists, arguments.language)
 

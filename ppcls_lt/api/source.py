@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Union
 
 from ..basis import atomic, checks
+from ..basis.findings import ConfigError
 from ..commands import lists as lists_command
 from . import keywords
 
@@ -54,8 +56,9 @@ class Source:
         """The folder of the training."""
         return Path(self.config["Global"]["output_dir"])
 
-    def write(self, owner: str, goes_on: bool = False, overwrite: bool = False) -> None:
-        """Write the files.
+    @contextlib.contextmanager
+    def written(self, owner: str, goes_on: bool = False, overwrite: bool = False) -> Iterator[None]:
+        """Write the files; where what follows meets a mistake of the user's, the YAML that was there is put back.
 
         A YAML of an earlier call is replaced. Other files that are there must hold what would be written, or are
         replaced where ``overwrite`` says so.
@@ -71,22 +74,34 @@ class Source:
         folder = self.path.parent
         if folder.exists() and not folder.is_dir():
             checks.fail(owner, "out", "a folder", str(folder))
-        there = [Path(path) for path in self.files if os.path.lexists(path)]
-        for path in there:
-            if path.is_file() and (path == self.path and _is_made(path) or path.read_bytes() == self.files[str(path)]):
-                continue
-            if goes_on:
-                got = checks.described(f"{path}, of which these images and keywords would make another")
-                checks.fail(owner, "resume", "used with the data that the training began with", got)
-            if not overwrite or not path.is_file():
-                got = checks.described(f"{path}, which holds something else")
-                checks.fail(owner, "out", "a new folder, or given with overwrite=True", got)
+        for name, content in self.files.items():
+            self._check_place(Path(name), content, owner, goes_on, overwrite)
+        before = self.path.read_bytes() if self.path.is_file() else None
         try:
             folder.mkdir(parents=True, exist_ok=True)
             atomic.write_all(self.files)
         except OSError as error:
             got = checks.described(f"{error.filename or folder}: {error.strerror}")
             checks.fail(owner, "out", "a folder that can be written", got)
+        try:
+            yield
+        except ConfigError:
+            if before is not None:
+                atomic.write(self.path, before)
+            raise
+
+    def _check_place(self, path, content, owner, goes_on, overwrite):
+        """Whether a file may be written where it is to go."""
+        if not os.path.lexists(path):
+            return
+        if path.is_file() and (path == self.path and _is_made(path) or path.read_bytes() == content):
+            return
+        if goes_on:
+            got = checks.described(f"{path}, of which these images and keywords would make another")
+            checks.fail(owner, "resume", "used with the data that the training began with", got)
+        if not overwrite or not path.is_file():
+            got = checks.described(f"{path}, which holds something else")
+            checks.fail(owner, "out", "a new folder, or given with overwrite=True", got)
 
 
 def read(
@@ -161,7 +176,7 @@ def is_configuration(data: Data) -> bool:
 def _folder(owner, out):
     if not isinstance(out, (str, os.PathLike)) or not os.fspath(out):
         checks.fail(owner, "out", "a folder to write into", out)
-    return os.fspath(out)
+    return os.path.normpath(os.fspath(out))
 
 
 def _check_kinds(owner, *, pretrained=None, learning_rate=None, arch=None, recipe=None, seed=None, **whole):

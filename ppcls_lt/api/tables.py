@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,9 +99,10 @@ class Picture:
 
 
 class Shown:
-    """What a terminal shows by its ``_text`` and a notebook by its parts."""
+    """What shows itself, in a terminal and in a notebook, by its parts: tables and texts."""
 
-    _parts: Callable[[], Sequence[Any]]
+    def _parts(self) -> Sequence[Any]:
+        raise NotImplementedError
 
     def __repr__(self) -> str:
         return "\n\n".join(str(part) for part in self._parts())

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..basis import atomic, checks
-from ..basis.findings import ConfigError
+from ..basis import checks
 from ..commands import modes
 from ..commands.describing import say
 from . import keywords, session, source
@@ -150,17 +149,11 @@ def train(
             options=options,
         )
         _check_free(found, resume or overwrite)
-        before = found.path.read_bytes() if found.path.is_file() else None
-        found.write(owner, resume, overwrite)
-        if not quiet:
-            say(found.told)
         flags = keywords.flags({"config": found.path, "resume": resume, "overwrite": overwrite}, owner)
-        try:
+        with found.written(owner, resume, overwrite):
+            if not quiet:
+                say(found.told)
             _run(flags)
-        except ConfigError:
-            if before is not None:  # the YAML of the training that is there
-                atomic.write(found.path, before)
-            raise
     return Training(found.output, config=found.path, lists=found.lists)
 
 

@@ -14,6 +14,7 @@ LINK = re.compile(r"(?<=\]\()(?P<path>[^()#\s:]+)(?P<fragment>#[^()\s]*)?(?=\))"
 REFERENCE = (
     *(
         "ppcls_lt",
+        "ppcls_lt.api",
         "ppcls_lt.registry",
         "ppcls_lt.basis.checks",
         "ppcls_lt.losses",

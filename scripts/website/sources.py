@@ -23,7 +23,7 @@ def on_files(files, config):
     for path in pages():
         files.append(_from_repository(path, config))
     for path in sorted((ROOT / "docs").rglob("*")):
-        if path.suffix in (".png", ".csv"):
+        if path.suffix in (".png", ".csv", ".ipynb"):
             files.append(_from_repository(path.relative_to(ROOT).as_posix(), config))
     shown = _folders()
     for folder, names in shown.items():
