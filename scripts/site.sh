@@ -6,6 +6,10 @@
 set -euo pipefail
 mkdir -p "${1:-$(dirname "${BASH_SOURCE[0]}")/../build/site}"
 out="$(cd "${1:-$(dirname "${BASH_SOURCE[0]}")/../build/site}" && pwd)"
+if [ -n "$(ls -A "$out")" ] && [ ! -f "$out/search/search_index.json" ]; then
+    echo "$out holds something else than a site, which would be deleted; name a folder that is empty or not there" >&2
+    exit 2
+fi
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 PPCLS_LT_VENV="${PPCLS_LT_SITE_VENV:-.venv-site}"
 source scripts/environment.sh

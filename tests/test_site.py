@@ -64,6 +64,13 @@ def test_a_broken_site_is_told(tmp_path):
     ]
 
 
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    done = subprocess.run(["bash", str(ROOT / "scripts" / "site.sh"), str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 2 and "something else than a site" in done.stderr
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The site, built and checked by the command."""

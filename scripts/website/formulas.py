@@ -24,6 +24,7 @@ def on_page_content(content, page, config, files):
     def one(match):
         display = "block" if match[2] == "[" else "inline"
         made = convert(html.unescape(match[3]).strip(), display=display)
-        return f'<{match[1]} class="formula">{made}</{match[1]}>'
+        unsearched = " data-search-exclude" if display == "block" else ""
+        return f'<{match[1]} class="formula"{unsearched}>{made}</{match[1]}>'
 
     return FORMULA.sub(one, content)
