@@ -62,15 +62,15 @@ def target(page, link):
     return posixpath.normpath(posixpath.join(posixpath.dirname(page), link))
 
 
-def beside():
-    """Files and folders outside docs/ that pages lead to, by their paths: these become pages as well."""
-    found = set()
-    for page in pages():
-        for match in LINK.finditer((ROOT / page).read_text(encoding="utf-8")):
-            path = target(page, match["path"])
-            if not path.startswith(("docs/", "..")) and path not in PAGES and (ROOT / path).exists():
-                found.add(path)
-    return found
+def linked():
+    """Files and folders that pages lead to and that are no pages, by their paths."""
+    every = pages()
+    links = {
+        target(page, match["path"])
+        for page in every
+        for match in LINK.finditer((ROOT / page).read_text(encoding="utf-8"))
+    }
+    return sorted(path for path in links - {*every} if not path.startswith("..") and (ROOT / path).exists())
 
 
 def order():

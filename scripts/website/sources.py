@@ -7,7 +7,7 @@ import posixpath
 import re
 
 from mkdocs.structure.files import File, InclusionLevel
-from repository import LINK, PAGES, REFERENCE, ROOT, beside, chinese, other_language, pages, target, url_path
+from repository import LINK, PAGES, REFERENCE, ROOT, chinese, linked, other_language, pages, target, url_path
 
 CODE = {".py": "python", ".yaml": "yaml"}
 ANCHORED = re.compile(r'^<a id="([^"]+)"></a>\n(#+ .*)$', re.MULTILINE)
@@ -22,9 +22,9 @@ def on_files(files, config):
     """Add what the repository holds to the site."""
     for path in pages():
         files.append(_from_repository(path, config))
-    for path in sorted((ROOT / "docs").rglob("*")):
-        if path.suffix in (".png", ".csv", ".ipynb"):
-            files.append(_from_repository(path.relative_to(ROOT).as_posix(), config))
+    for path in linked():
+        if path.startswith("docs/") and (ROOT / path).is_file():  # pictures, figures, notebooks
+            files.append(_from_repository(path, config))
     shown = _folders()
     for folder, names in shown.items():
         inside = sorted(posixpath.basename(other) for other in shown if folder and posixpath.dirname(other) == folder)
@@ -77,8 +77,11 @@ def _folder_path(folder):
 def _folders():
     """Folder -> names of its files that are shown: those that pages lead to; where they lead to it, its YAML files."""
     shown = {}
-    for path in beside():
+    for path in linked():
+        if path.startswith("docs/"):
+            continue
         if (ROOT / path).is_dir():
+            shown.setdefault(path, set())
             for file in (ROOT / path).rglob("*.yaml"):
                 inner = file.parent
                 shown.setdefault(inner.relative_to(ROOT).as_posix(), set()).add(file.name)
