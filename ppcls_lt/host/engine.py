@@ -288,20 +288,7 @@ class EngineView:
             done (bool): whether nothing is left to train, which PaddleX is told.
             more: for what stands in the place of the host's ``save_model``.
         """
-        engine = self.__engine
-        metric_info = {"metric": metric, "epoch": epoch}
-        importlib.import_module("ppcls.utils.save_load").save_model(
-            engine.model,
-            engine.optimizer,
-            metric_info,
-            uniform_output.folder(engine, prefix),
-            model_name=engine.config["Arch"]["name"],
-            prefix=prefix,
-            loss=engine.train_loss_func,
-            **({} if self.average is None else {"ema": self.average}),
-            **more,
-        )
-        uniform_output.accompany(engine, prefix, metric_info, done)
+        uniform_output.save(self.__engine, prefix, {"metric": metric, "epoch": epoch}, done, **more)
 
     def accompany(self, prefix: str, metric: float, epoch: int) -> None:
         """Write what belongs beside a whole checkpoint, where the host was to and a killed process did not."""

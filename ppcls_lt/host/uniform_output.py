@@ -42,6 +42,22 @@ def folder(engine: Any, prefix: str) -> str:
     return os.path.join(engine.output_dir, prefix) if asked(engine) else engine.output_dir
 
 
+def save(engine: Any, prefix: str, metric_info: dict, done: bool, **more: Any) -> None:
+    """Save a checkpoint as the host does after an epoch, with what belongs beside it; see ``EngineView.save``."""
+    importlib.import_module("ppcls.utils.save_load").save_model(
+        engine.model,
+        engine.optimizer,
+        metric_info,
+        folder(engine, prefix),
+        model_name=engine.config["Arch"]["name"],
+        prefix=prefix,
+        loss=engine.train_loss_func,
+        **({} if getattr(engine, "model_ema", None) is None else {"ema": engine.model_ema.module}),
+        **more,
+    )
+    accompany(engine, prefix, metric_info, done)
+
+
 def accompany(engine: Any, prefix: str, metric_info: dict, done: bool) -> None:
     """Export the model beside its checkpoint and write down its metric, as the host does after saving; or nothing.
 
