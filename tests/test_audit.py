@@ -21,6 +21,7 @@ from ppcls_lt.runs.logits import HeldOut
 from scripts import plant_faults
 
 from . import conftest
+from .comparisons import english_in
 
 pytest.importorskip("imagehash", reason="the extra `audit` is not installed")
 
@@ -97,7 +98,9 @@ def test_a_second_call_measures_nothing_again_but_what_changed(planted, audited,
     rows = found(audited)
     assert audit(planted, "--language", "zh") == 0
     files = len(lines(planted / "train.txt")) + len(lines(planted / "test.txt"))
-    assert f"{files - 1} measured before" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert f"{files - 1} 个以前已测量" in told.out and "近似重复" in told.out and f"页面：{audited}" in told.out
+    assert not english_in(told.out + told.err), told
     assert found(audited) == rows and "数据集审查" in (audited / "audit.html").read_text(encoding="utf-8")
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ppcls_lt.reports.audit import texts as audit
+from ppcls_lt.reports.audit import messages as audit
 from ppcls_lt.reports.comparison import messages
 from ppcls_lt.reports.run import texts as run
 
@@ -104,7 +104,7 @@ def test_a_difference_is_told_with_its_line(line, there, instead, message):
     assert [each for each in told if each.startswith(f"{number}: ") and message in each], told
 
 
-@pytest.mark.parametrize("texts", [messages.WORDS["zh"], run.ZH, audit.TEXTS["zh"]], ids=["comparison", "run", "audit"])
+@pytest.mark.parametrize("texts", [messages.WORDS["zh"], run.ZH, audit.WORDS["zh"]], ids=["comparison", "run", "audit"])
 def test_reports_use_one_word_for_one_thing(texts):
     words = not_used()
     told = [f"{key}: {word}: write {words[word]}" for key, text in texts.items() for word in words if word in text]

@@ -12,6 +12,7 @@ from ..basis import atomic, checks, extras, lock
 from ..data import class_names
 from ..data.list_files import check_outputs, write_files
 from ..reports.audit import page as audit_page
+from ..reports.audit.messages import WORDS
 from . import (
     EXTRA,
     OWNER,
@@ -180,29 +181,36 @@ def _write_one(path, data):
 
 
 def _said(wanted, out, found, known):
-    lines = found.lines
-    sizes = ", ".join(f"{part} {len(listed.lines)}" for part, listed in lines.lists.items())
-    yield f"{len(lines.names)} lines ({sizes}), {len(lines.files)} files, {known} measured before"
+    words, lines = WORDS[wanted.language], found.lines
+    comma = words["said_comma"]
+    sizes = comma.join(
+        words["said_part"].format(part=words.get(part, part), n=len(listed.lines))
+        for part, listed in lines.lists.items()
+    )
+    yield words["said_sizes"].format(n=len(lines.names), sizes=sizes, files=len(lines.files), known=known)
     counts = {kind: sum(suspect.kind == kind for suspect in found.suspects) for kind in suspects.KINDS}
-    yield ", ".join(f"{kind} {number}" for kind, number in counts.items() if kind != suspects.LABEL)
+    yield comma.join(
+        words["said_kind"].format(kind=words.get(kind, kind), n=number)
+        for kind, number in counts.items()
+        if kind != suspects.LABEL
+    )
     if found.labels is not None:
-        judged = found.labels.judged.sum()
-        yield f"labels likely wrong: {counts[suspects.LABEL]} of {judged}, judged by {found.labels.source}"
+        facts = {"judged": found.labels.judged.sum(), "source": found.labels.source}
+        yield words["said_labels"].format(n=counts[suspects.LABEL], **facts)
         if found.labels.weak:
-            agreed = f"{found.labels.agreed:.1%} of the labels, the mean over classes"
-            yield f"caution: what judges agrees with {agreed}; it knows too little, and most suspects will be right"
+            yield words["said_weak"].format(agreed=f"{found.labels.agreed:.1%}")
     for leak in found.repeated.leaks:
-        one, other = leak.parts
-        yield f"{other} images that {one} has too: {leak.lines.size} ({leak.share:.2%}), {leak.exact} of them exactly"
+        one, other = (words.get(part, part) for part in leak.parts)
+        facts = {"n": leak.lines.size, "share": f"{leak.share:.2%}", "exact": leak.exact}
+        yield words["said_leak"].format(one=one, other=other, **facts)
     small = found.classes.small
     if small.size:
-        fewer = f"fewer usable training images than {found.classes.folds} folds"
-        yield f"classes with {fewer}: {_classes(small, found.names)}"
+        yield words["said_small"].format(folds=found.classes.folds, classes=_classes(small, found.names, words))
     if wanted.leave_out:
-        yield f"left out: {len(found.gone)} lines, see {out / LISTS / cleaned.REASONS}"
-    yield f"page: {out / PAGE}"
+        yield words["said_left_out"].format(n=len(found.gone), path=out / LISTS / cleaned.REASONS)
+    yield words["said_page"].format(path=out / PAGE)
 
 
-def _classes(numbers, names):
-    called = class_names.called(names)
-    return ", ".join(map(called, numbers[:10].tolist())) + (", ..." if numbers.size > 10 else "")
+def _classes(numbers, names, words):
+    called = map(class_names.called(names), numbers[:10].tolist())
+    return words["said_comma"].join(called) + (words["said_more"] if numbers.size > 10 else "")

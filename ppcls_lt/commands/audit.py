@@ -8,11 +8,12 @@ import time
 from typing import TYPE_CHECKING
 
 from ..reports.parts.names import LANGUAGES
-from .describing import say, some
+from .describing import say
 from .list_options import add_list_command, delimiter
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
 # As `audit.suspects.KINDS` and `audit.cleaned.KEEP`, which load more; a test holds them equal.
 KINDS = ("unreadable", "empty", "tiny", "black", "uniform", "blurred", "exact", "near", "label")
@@ -55,13 +56,14 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--keep", choices=KEEP, help="which list keeps an image that two have (test)")
     command.add_argument("--workers", type=int, metavar="N", help="processes that read images (one a core)")
     command.add_argument(
-        "--language", choices=LANGUAGES, default="en", help="of the page: English (default) or Chinese"
+        "--language", choices=LANGUAGES, default="en", help="of the page and of what is said here: en (default), zh"
     )
     command.add_argument("--force", action="store_true", help="replace lists that an earlier call wrote")
 
 
 def _audit(arguments):
     from ..audit import OWNER, writing
+    from ..reports.audit.messages import WORDS
 
     wanted = writing.Wanted(
         lists={"train": arguments.list, "val": arguments.val_list, "test": arguments.test_list},
@@ -80,21 +82,23 @@ def _audit(arguments):
         language=arguments.language,
         force=arguments.force,
     )
-    say(writing.write(wanted, _Progress()))
+    say(writing.write(wanted, _Progress(WORDS[arguments.language])))
     return 0
 
 
 class _Progress:
     """Tells how many images are measured: over and over in one line of a terminal, else now and then."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: Mapping[str, str]) -> None:
+        self._words = words
         self._terminal = sys.stderr.isatty()
         self._told = time.monotonic()
 
     def __call__(self, done: int, total: int, here: int, seconds: float) -> None:
         if not here:
             if done:
-                print(f"{some(done, 'image')} of {total} known from an earlier call", file=sys.stderr)
+                known = self._words["known_image" if done == 1 else "known_images"]
+                print(known.format(n=done, all=total), file=sys.stderr)
             return
         now = time.monotonic()
         if done < total and now - self._told < (_OFTEN if self._terminal else _EVERY):
@@ -102,6 +106,7 @@ class _Progress:
         self._told = now
         rate = here / max(seconds, 1e-9)
         left = (total - done) / rate
-        text = f"{done} of {some(total, 'image')}, {rate:.0f} a second, {left:.0f} s left"
+        facts = {"done": done, "all": total, "rate": f"{rate:.0f}", "left": f"{left:.0f}"}
+        text = self._words["progress"].format(**facts)
         end = "\n" if done == total or not self._terminal else ""
         print(f"\r{text:<60}" if self._terminal else text, end=end, file=sys.stderr, flush=True)
