@@ -24,8 +24,9 @@ from ._names import MODULE_OF_KIND, namespace
 from .components import WRONG, faulty  # noqa: F401
 from .devices import devices  # noqa: F401
 from .downloads import downloading, weights_at  # noqa: F401
-from .engine import close_logs, extend_engine, log_handlers, quiet  # noqa: F401
+from .engine import extend_engine  # noqa: F401
 from .extended import combine  # noqa: F401
+from .logs import close_logs, log_handlers, quiet  # noqa: F401
 from .patched import extend, functions  # noqa: F401
 from .predicting import images_below  # noqa: F401
 from .read_keys import reads

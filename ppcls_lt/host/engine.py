@@ -10,7 +10,7 @@ import contextlib
 import functools
 import importlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -18,9 +18,10 @@ import paddle
 
 from . import fresh_batches, steps, uniform_output
 from ._wrapping import extend_in, wrapped
+from .logs import log_handlers
 
 if TYPE_CHECKING:
-    import logging
+    pass
 
 # The attribute of an Engine that holds what trains it.
 _TRAINING = "long_tail"
@@ -52,34 +53,6 @@ def extend_engine(build: Callable[..., Any]) -> None:
     module = importlib.import_module("ppcls.engine.engine")
     extend_in(module, "Engine.__init__", init)
     extend_in(module, "Engine.train", train)
-
-
-def log_handlers() -> list[logging.FileHandler]:
-    """The handlers that write the host's log into files."""
-    logger = importlib.import_module("ppcls.utils.logger")._logger
-    return [handler for handler in logger.handlers if hasattr(handler, "baseFilename")]
-
-
-def close_logs(handlers: Iterable[logging.FileHandler]) -> None:
-    """Let the host's log go no longer into the files of these handlers."""
-    logger = importlib.import_module("ppcls.utils.logger")._logger
-    for handler in handlers:
-        logger.removeHandler(handler)
-        handler.close()
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Within it the host's log goes into its files; elsewhere its warnings and errors alone are shown."""
-    logger = importlib.import_module("ppcls.utils.logger")._logger
-    before = {handler: handler.level for handler in logger.handlers if not hasattr(handler, "baseFilename")}
-    for handler in before:
-        handler.setLevel("WARNING")
-    try:
-        yield
-    finally:
-        for handler, level in before.items():
-            handler.setLevel(level)
 
 
 class EngineView:
