@@ -19,7 +19,7 @@ from ppcls_lt.runs import marks
 from . import engines
 
 CE = {"CELoss": {"weight": 1.0}}
-ALLOWED = {"ppcls_lt.host.engine", "ppcls_lt.host.fresh_batches", "ppcls_lt.host.steps"}
+ALLOWED = {f"ppcls_lt.host.{name}" for name in ("engine", "fresh_batches", "steps", "uniform_output")}
 
 
 @pytest.fixture(scope="module")
