@@ -23,6 +23,8 @@ from . import forks
 from .losses import REFERENCES
 
 ROOT = Path(__file__).resolve().parent.parent
+# What these trainings run on; scripts/check_gpu.py sets it for a machine with GPUs.
+DEVICE = "PPCLS_LT_TEST_DEVICE"
 PARAMS = {name: reference.trained for name, reference in REFERENCES.items()}
 
 
@@ -54,7 +56,7 @@ def digits_config(data, output, *, losses, arch=None, normalized=None, size=8, b
     host.load()
     result = host.load_config(config.find("digits/ce.yaml"), [])
     result.profiler_options = None
-    result["Global"].update(output_dir=str(output), epochs=epochs, device="cpu", **overrides)
+    result["Global"].update(output_dir=str(output), epochs=epochs, device=os.environ.get(DEVICE, "cpu"), **overrides)
     if arch is not None:
         result["Arch"] = type(result)(arch)
     if normalized is None:

@@ -20,6 +20,7 @@ from ppcls_lt.metrics import ManyMediumFewMAP
 
 from . import engines
 from .reference import DATA, gradient
+from .several_labels import LISTED, settings, write_rows
 
 AUTHORS = json.loads((DATA / "distribution_balanced_values.json").read_text())["losses"]
 COUNTS, IMAGES = [60, 25, 10, 3], 80
@@ -222,35 +223,10 @@ def test_counts_of_rows():
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """The digits with two labels beside their class: whether it is even, and whether it is above 6."""
+    """The digits with several labels each."""
     folder = engines.write_digits(tmp_path_factory.mktemp("several") / "digits")
-    for part in ("train", "val"):
-        lines = [line.split() for line in (folder / f"{part}.txt").read_text().splitlines()]
-        rows = []
-        for image, digit in lines:
-            row = [int(c == int(digit)) for c in range(10)]
-            row[0], row[9] = int(int(digit) % 2 == 0), int(int(digit) > 6)
-            rows.append(f"{image}\t{','.join(map(str, row))}")
-        (folder / f"{part}_rows.txt").write_text("\n".join(rows) + "\n")
+    write_rows(folder)
     return folder
-
-
-def settings(data, output, loss, **options):
-    config = engines.digits_config(data, output, losses=[loss], batch_size=20, epochs=1, use_multilabel=True, **options)
-    for part, listing in (("Train", "train_rows.txt"), ("Eval", "val_rows.txt")):
-        dataset = config["DataLoader"][part]["dataset"]
-        # PaddleClas 2.4.2 reads a row only with `label_ratio`.
-        dataset.update(name="MultiLabelDataset", cls_label_path=str(data / listing), label_ratio=True)
-    # PaddleClas's MultiLabelLoss of 2.4.2 fails with such labels on Paddle 3.
-    config["Loss"]["Eval"] = [{"ClassBalancedMultiLabelLoss": {"weight": 1.0, "num_class_list": "auto", "beta": 0.0}}]
-    config["Metric"] = {"Eval": [{"ManyMediumFewMAP": {"num_class_list": "auto", "thresholds": [30, 10]}}]}
-    return config
-
-
-LISTED = {
-    "DistributionBalancedLoss": {"weight": 1.0, "num_class_list": "auto", "num_images": "auto"},
-    "ClassBalancedMultiLabelLoss": {"weight": 1.0, "num_class_list": "auto", "form": "focal"},
-}
 
 
 class TestInAnEngine:
