@@ -42,7 +42,6 @@ def main(argv=None):
     for name in chosen:
         if name not in packaged.known():
             parser.error(f"--recipes must name packaged recipes (`ppcls-lt recipes`), got {name!r}")
-    logging.disable(logging.WARNING)
     machine, found = checks.machine(), {}
     with tempfile.TemporaryDirectory(prefix="check_gpu_") as folder:
         trainings.prepare(Path(folder))
@@ -66,4 +65,5 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
+    logging.disable(logging.WARNING)  # PaddleClas tells each of a hundred trainings at length
     sys.exit(main())

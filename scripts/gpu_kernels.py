@@ -38,7 +38,6 @@ def main(argv=None):
     kept = registry.kept()
     if paddle.__version__ != kept["paddlepaddle-gpu"] or not profiled.has_log():
         parser.error(f"the registry is that of Paddle {kept['paddlepaddle-gpu']}, this is {paddle.__version__}")
-    logging.disable(logging.WARNING)
     found, tried, messages = table.Table(kept["kernels"]), [], []
     with tempfile.TemporaryDirectory(prefix="gpu_kernels_") as folder:
         for training in trainings.all_of(Path(folder)):
@@ -62,4 +61,5 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
+    logging.disable(logging.WARNING)  # PaddleClas tells each of a hundred trainings at length
     sys.exit(main())
