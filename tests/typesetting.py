@@ -61,7 +61,7 @@ def faults(page):
             yield f"{number}: {broken} is not shown in bold: put the punctuation outside of the asterisks"
         for unseen in formulas_as_text(piece):
             yield f"{number}: GitHub shows no formula here: put a word and a space before the dollar: {unseen}"
-        if re.search(HAN, piece) and (match := re.search(r"`\s*[,;:]", piece)):
+        if re.search(HAN, piece) and (match := re.search(r"`\s*[,;:]", CODE.sub("`", piece))):
             yield f"{number}: half-width punctuation after code: use ，；：、: {around(match)}"
         marked = plain(piece)
         text = marked.replace("**", "")
