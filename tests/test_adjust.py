@@ -294,10 +294,13 @@ def test_a_mistake_is_one_line(name, ce, lists, capsys):
     assert sorted(Path.cwd().rglob("*")) == before
 
 
-def test_the_evaluated_list_counts_where_it_is_said_to_be_held_out(ce, capsys):
+def test_the_evaluated_list_counts_where_it_is_said_to_be_held_out(ce, lists, capsys):
     assert adjust(ce, "--eval-is-validation", "--methods", "temperature", "--out", "by_eval") == 0
     record = json.loads(Path("by_eval/adjustment.json").read_text())
     assert record["held_out"]["images"] == 500 and record["held_out"]["list"].endswith("test.txt")
+    # A list that shares images with one that the configuration calls held out, as that of `ppcls-lt lists` does.
+    flags = ["--val-list", "tested.txt", "-o", "Global.eval_is_validation=True", "--methods", "temperature"]
+    assert adjust(ce, *flags, "--out", "by_both") == 0
     # Where no prediction changes, none ranks above the model as it is.
     capsys.readouterr()
     assert adjust(ce, "--methods", "temperature", "tau_norm", "--rank-by", "many") == 2

@@ -76,7 +76,7 @@ def test_what_cannot_be_had_is_refused():
     probabilities, label = np.array([[0.6, 0.4], [0.4, 0.6]] * 10), np.array([1, 0] * 10)
     with pytest.raises(ConfigError, match="no factors give so much to all of these classes, got a=1, b=1"):
         deciding.solve(probabilities, label, {0: 1.0, 1: 1.0}, exact=True, below=None, names="abc")
-    with pytest.raises(ConfigError, match="for 0.95, got 10 of a; `--on-held-out`"):
+    with pytest.raises(ConfigError, match="for 0.95, got 10 of a; `--val-list` names more of them, or `--on-held-out`"):
         deciding.solve(probabilities, label, {0: 0.95}, exact=False, below=None, names="abc")
 
 

@@ -168,6 +168,8 @@ class TestFromFolderToReport:
     def test_the_commands_that_are_printed_are_those(self, done):
         printed = done[1]["lists"].output
         assert "train:  ppcls-lt train -c '清单 1/train.yaml'\n" in printed
+        listed = "'清单 1/train.txt' --val-list '清单 1/val.txt' --test-list '清单 1/test.txt'"
+        assert f"audit:  ppcls-lt audit {listed} --image-root '我的 图片' --delimiter '\\t'\n" in printed
         assert "'DataLoader.Eval.dataset.cls_label_path=清单 1/test.txt'" in printed
         assert "猫 咪         28      4      8\n" in printed
 
@@ -220,6 +222,9 @@ class TestOtherLayouts:
         assert sum(map(len, animals)) == len(set.union(*animals)) == 6
         refused(capfd, (tmp_path / "pets.csv",), "`--label-column` must be given", "file, breed, animal")
         refused(capfd, (tmp_path / "pets.csv", "--label-column", "bred"), "did you mean 'breed'?")
+        (tmp_path / "pets.csv").write_text("\n".join([*rows[:5], "24.png,,4", "25.png, ,4"]))
+        flags = ("--label-column", "breed", "--image-root", tmp_path / "pictures")
+        refused(capfd, (tmp_path / "pets.csv", *flags), "got none in 2 of 6, the first of them ['24.png', '', '4']")
 
     def test_folders_of_parts_and_a_drawn_validation_list(self, tmp_path):
         for part, images in (("train", 10), ("test", 3)):
@@ -229,6 +234,7 @@ class TestOtherLayouts:
         (tmp_path / "data" / "readme.md").write_text("about")
         _, found, told = made(tmp_path / "data")
         assert "left out, no images by their endings: 1 .md" in told
+        assert "val: none in the source, 2 images drawn from its training" in told
         assert {part: counts(rows) for part, rows in found.items()} == {"train": [9, 9], "val": [1, 1], "test": [3, 3]}
         assert all(image.startswith("test/") for image, _ in found["test"])
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import logging
 import os
 import re
 import subprocess
@@ -204,7 +205,7 @@ class TestDecide:
             ([], "`--recall` must be given, or `--costs FILE`"),
             (
                 ["--recall", "nine=0.95"],
-                "at least 19 held-out images of the class for 0.95, got 2 of nine; `--on-held-out`",
+                "at least 19 held-out images of the class for 0.95, got 2 of nine; `--val-list` names more",
             ),
             (["--recall", "seben=0.9"], "did you mean 'seven'?"),
             (["--recall", "nine"], "`--recall` must be CLASS=SHARE"),
@@ -259,12 +260,19 @@ class TestServing:
         done = subprocess.run([ONNX, "served/served.py"], check=False, **options)
         assert done.returncode == 0 and "ONNX Runtime, model.onnx: probabilities differ" in done.stdout, done.stdout
 
-    def test_an_adjusted_run_says_so(self, place):
+    def test_an_adjusted_run_says_so(self, place, caplog):
         flags = ["--methods", "logit_adjustment", "--strength", "1", "--out", "adjusted"]
         assert cli.main(["adjust", "--run", "run", *flags]) == 0
         assert cli.main(["export", "--run", "adjusted", "--serving", "-o", "Global.save_inference_dir=served2"]) == 0
         found = json.loads(Path("served2/serving.json").read_text())
         assert found["adjustment"]["method"] == "logit_adjustment" and found["decision"] is None
+        logging.getLogger("ppcls.lt").addHandler(caplog.handler)
+        try:
+            assert cli.main(["export", "--run", "run", "--serving", "-o", "Global.save_inference_dir=served2"]) == 0
+        finally:
+            logging.getLogger("ppcls.lt").removeHandler(caplog.handler)
+        assert "served2: what was served there is replaced; other than before: " in caplog.text
+        assert "adjustment, model" in caplog.text
 
     @pytest.mark.parametrize(
         "path", sorted((DOCS.parent / "configs").glob("*/*.yaml")), ids=lambda path: f"{path.parent.name}/{path.name}"

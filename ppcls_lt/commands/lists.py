@@ -223,7 +223,16 @@ def _told(arguments, made):
     yield f"written: {', '.join(outputs.values())}"
     yield ""
     config, output = shlex.quote(outputs["config"]), shlex.quote(os.path.join(arguments.out, "output"))
-    steps = {"check": f"check -c {config}", "train": f"train -c {config}", "report": f"report {output}"}
+    dataset = made.config["DataLoader"]["Train"]["dataset"]
+    audited = [
+        outputs["train"],
+        *(x for part in ("val", "test") if part in outputs for x in (f"--{part}-list", outputs[part])),
+    ]
+    audited += ["--image-root", str(dataset["image_root"])]
+    if dataset.get("delimiter") == "\t":
+        audited += ["--delimiter", r"\t"]
+    steps = {"audit": f"audit {shlex.join(audited)}"}
+    steps |= {"check": f"check -c {config}", "train": f"train -c {config}", "report": f"report {output}"}
     if {"val", "test"} <= set(outputs):
         changed = shlex.quote(f"DataLoader.Eval.dataset.cls_label_path={outputs['test']}")
         steps["test"] = f"eval --run {output} -o {changed}"

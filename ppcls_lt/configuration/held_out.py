@@ -64,7 +64,7 @@ def find(config: dict, owner: str, *, is_validation: bool, class_num: int, allow
     images = listed_images.paths(dataset, found)
     if training is not None:
         _refuse_shared(owner, name, images, training, "training")
-    if path is not None:
+    if path is not None and not (is_validation or config["Global"].get(EVAL, False)):
         _refuse_shared(owner, name, images, evaluated, "DataLoader.Eval")
     counts = np.pad(found.counts, (0, class_num - found.counts.size))
     empty = np.flatnonzero(counts == 0)

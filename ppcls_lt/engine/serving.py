@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ OWNER = "Global.serving"
 _SEED, _IMAGES = 0, 6  # of the check
 _PROGRAMS = ("inference.json", "inference.pdmodel")  # of Paddle 3, of Paddle 2
 _WEIGHTS = "inference.pdiparams"
+_SERVED = ("classes", "preprocessing", "image_shape", "decision", "adjustment", "model")  # what a service sees of it
 _ADJUSTED = ("method", "parameter", "strength", "temperature", "prior")  # of an adjustment's record
 _log = logging.getLogger("ppcls.lt")
 
@@ -95,11 +97,28 @@ def attach(engine: EngineView, config: dict) -> None:
         if dist.get_rank() != 0:
             return original(*args, **kwargs)
         description = describe(engine, config)
+        folder = Path(str(section["save_inference_dir"]))
+        before = _served_before(folder)
         result = original(*args, **kwargs)
-        write(Path(str(section["save_inference_dir"])), description)
+        write(folder, description)
+        if before is not None:
+            now = _served_before(folder) or {}
+            changed = [key for key in _SERVED if before.get(key) != now.get(key)]
+            _log.warning(
+                "%s: what was served there is replaced; other than before: %s", folder, ", ".join(changed) or "nothing"
+            )
         return result
 
     engine.around("export", export)
+
+
+def _served_before(folder):
+    """The description in a folder, None where there is none that can be read."""
+    try:
+        found = json.loads((folder / served.DESCRIPTION).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def describe(engine: EngineView, config: dict) -> dict:

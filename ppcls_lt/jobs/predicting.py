@@ -82,7 +82,7 @@ def run(asked: Asked, say: Callable[[str], Any], warn: Callable[[str], Any]) -> 
             "`ResizeImage` in Infer.transforms gives all images one size"
         )
     if table.failed:
-        warn(f"{table.failed} images could not be predicted; their rows have the reason in the column error")
+        warn(f"{checks.some(table.failed, 'image')} could not be predicted; the column error of the table says why")
     return 1 if table.failed else 0
 
 

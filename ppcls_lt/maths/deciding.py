@@ -182,7 +182,9 @@ def check_counts(
             least = 1 if exact else needed(target)
             sure_ones = "" if below is None else " of which the model is sure"
             got = checks.described(f"{counts[one]} of {names[one]}{sure_ones}")
-            remedy = "" if exact else "`--on-held-out` asks for the recall on the held-out images alone"
+            remedy = "`--val-list` names more of them"
+            if not exact:
+                remedy += ", or `--on-held-out` asks for the recall on the held-out images alone"
             expected = f"solved on at least {least} held-out images of the class for {target:g}"
             checks.fail(OWNER, "--recall", expected, got, remedy)
     return ranks

@@ -100,6 +100,10 @@ def arrange(
         share = fractions[part] * free.size / rest.size
         held = grouped_split(labels[rest], [groups[place] for place in rest], fraction=share, seed=seed)
         parts[rest[held]] = part
+    if not anew and any(part is not None for part in given):  # of a source without parts all lists are drawn
+        told += [
+            f"{part}: none in the source, {np.sum(parts == part)} images drawn from its training" for part in drawn
+        ]
     arranged = Arranged(images, labels, names, parts, told)
     _check_every_class(arranged, owner, allow_missing)
     return arranged

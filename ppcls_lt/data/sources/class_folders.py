@@ -35,17 +35,17 @@ def read(folder: str | os.PathLike, owner: str) -> Found:
     known = {PART_NAMES.get(name.lower()) for name in first}
     in_parts = "train" in known and None not in known
     depth = 1 if in_parts else 0
-    images, classes, parts, loose = [], [], [], 0
+    images, classes, parts, loose = [], [], [], []
     for path in paths:
         folders = path.split("/")[:-1]
         if len(folders) <= depth:
-            loose += 1
+            loose.append(path)
             continue
         images.append(path)
         classes.append(folders[depth])
         parts.append(PART_NAMES[folders[0].lower()] if in_parts else None)
     if not images:
-        got = f"{loose} images without a class" if loose else "none"
+        got = f"{len(loose)} images without a class" if loose else "none"
         expected = f"a folder with images in a folder for each class ({folder})"
         checks.fail(owner, "SOURCE", expected, checks.described(got))
     told = []
@@ -55,5 +55,5 @@ def read(folder: str | os.PathLike, owner: str) -> Found:
     if empty:
         told.append(f"left out, no image in them: {', '.join(empty)}")
     if loose:
-        told.append(f"left out, in no folder of a class: {loose} image{'s' * (loose > 1)}")
+        told.append(f"left out, in no folder of a class: {checks.some(len(loose), 'image')}, {loose[0]} for one")
     return Found(images, classes, list(images), parts, None, [*told, *passed_over(others)])

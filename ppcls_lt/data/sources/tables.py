@@ -69,8 +69,10 @@ def read(
         cells = {role: "" if index is None else row[index].strip() for role, index in place.items()}
         for role in ("label", "group"):
             if place[role] is not None and not cells[role]:
-                got = checks.described(f"none in record {number}")
-                checks.fail(owner, str(path), f"a CSV file with a {role} in each row", got)
+                empty = sum(not (one[place[role] : place[role] + 1] or [""])[0].strip() for one in rows[1:])
+                got = checks.described(f"none in {empty} of {len(rows) - 1}, the first of them {row}"[:200])
+                remedy = "fill them in, or take these rows out of the file"
+                checks.fail(owner, str(path), f"a CSV file with a {role} in each row", got, remedy)
         image = places.find(cells["image"])
         if image is not None:
             found.images.append(image)
