@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 PAGE = ROOT / "docs" / "performance.md"
+CHINESE = ROOT / "docs" / "zh" / "performance.md"
 RESULTS = ROOT / "docs" / "performance"
 
 
@@ -76,10 +77,12 @@ def _write(part, results):
     for name, png in module.plots(results).items():
         (RESULTS / f"{name}.png").write_bytes(png)
     begin, end = f"<!-- {part}: begin -->\n", f"<!-- {part}: end -->"
-    text = PAGE.read_text("utf-8")
-    head, rest = text.split(begin)
-    PAGE.write_text(head + begin + module.page(results).strip() + "\n" + end + rest.split(end, 1)[1], "utf-8")
-    print(f"wrote {PAGE.relative_to(ROOT)}: {part}", flush=True)
+    block = module.page(results).strip() + "\n"
+    # Pictures lie beside the English page.
+    for page, content in ((PAGE, block), (CHINESE, block.replace("](performance/", "](../performance/"))):
+        head, rest = page.read_text("utf-8").split(begin)
+        page.write_text(head + begin + content + end + rest.split(end, 1)[1], "utf-8")
+        print(f"wrote {page.relative_to(ROOT)}: {part}", flush=True)
 
 
 if __name__ == "__main__":

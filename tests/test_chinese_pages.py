@@ -14,10 +14,6 @@ from .pages import ROOT, Page, cells, links, place, plain
 from .side_by_side import differences
 from .typesetting import faults
 
-# For those who work on the package itself.
-ENGLISH_ALONE = {
-    "docs/performance.md",  # generated: how fast machines were
-}
 # Pages whose Chinese one is still to come: links may lead to it already.
 NOT_YET: set[str] = set()
 
@@ -34,8 +30,7 @@ def chinese(path):
     """The Chinese page for an English one; anything else is its own."""
     if path == "README.md":
         return "README_ch.md"
-    english = path in ENGLISH and path not in ENGLISH_ALONE
-    return re.sub("^docs/", "docs/zh/", path) if english else path
+    return re.sub("^docs/", "docs/zh/", path) if path in ENGLISH else path
 
 
 def english(path):
@@ -132,9 +127,9 @@ def test_the_readmes_hold_the_same():
     )
 
 
-@pytest.mark.parametrize("path", sorted({*ENGLISH} - ENGLISH_ALONE - NOT_YET))
+@pytest.mark.parametrize("path", sorted({*ENGLISH} - NOT_YET))
 def test_an_english_page_has_a_chinese_one(path):
-    assert chinese(path) in CHINESE, f"{path}: write {chinese(path)}, or add the page to NOT_YET or ENGLISH_ALONE here"
+    assert chinese(path) in CHINESE, f"{path}: write {chinese(path)}, or add the page to NOT_YET here"
 
 
 def test_the_page_of_architectures_is_made_from_the_english_one(monkeypatch):
@@ -145,4 +140,4 @@ def test_the_page_of_architectures_is_made_from_the_english_one(monkeypatch):
 
 
 def test_every_listed_page_is_there():
-    assert (ENGLISH_ALONE | NOT_YET) <= {*ENGLISH}
+    assert NOT_YET <= {*ENGLISH}
