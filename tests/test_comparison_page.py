@@ -33,10 +33,17 @@ def written_page(request, tmp_path_factory):
 class TestPage:
     @pytest.mark.slow
     def test_files(self, written_page):
-        _, _, folder, said = written_page
+        language, _, folder, said = written_page
         assert written(folder) == FILES
         size = (folder / "comparison.html").stat().st_size / 1e3
-        assert said == f"comparison: {folder}/comparison.html ({size:.0f} kB) and 7 files beside it"
+        page = f"{folder}/comparison.html"
+        assert (
+            said
+            == {
+                "en": f"comparison: {page} ({size:.0f} kB) and 7 files beside it",
+                "zh": f"比较：{page}（{size:.0f} kB），旁边另有 7 个文件",
+            }[language]
+        )
 
     def test_content(self, written_page):
         language, outcome, folder, _ = written_page
