@@ -274,6 +274,15 @@ class TestServing:
         assert "served2: what was served there is replaced; other than before: " in caplog.text
         assert "adjustment, model" in caplog.text
 
+    def test_a_served_folder_gets_no_other_model_beside_its_description(self, place, capsys):
+        target = ["-o", "Global.save_inference_dir=served3"]
+        assert cli.main(["export", "--run", "run", "--serving", *target]) == 0
+        before = {path: path.read_bytes() for path in Path("served3").iterdir()}
+        capsys.readouterr()
+        assert cli.main(["export", "--run", "run", *target]) == 2
+        assert "or used with `--serving`, which writes serving.json anew" in capsys.readouterr().err
+        assert {path: path.read_bytes() for path in Path("served3").iterdir()} == before
+
     @pytest.mark.parametrize(
         "path", sorted((DOCS.parent / "configs").glob("*/*.yaml")), ids=lambda path: f"{path.parent.name}/{path.name}"
     )

@@ -42,7 +42,14 @@ def findings(config: dict, mode: str) -> Iterator[Finding]:
     section = config["Global"]
     wrong = list(of(checks.flag, "Global", KEY, section.get(KEY, False)))
     yield from wrong
-    if wrong or mode != "export" or not section.get(KEY, False):
+    if wrong or mode != "export":
+        return
+    if not section.get(KEY, False):
+        folder = section.get("save_inference_dir")
+        if isinstance(folder, str) and (Path(folder) / served.DESCRIPTION).is_file():
+            # Its names, preprocessing and decision would stand beside another model.
+            must = f"be another folder, or used with `--serving`, which writes {served.DESCRIPTION} anew"
+            yield checks.finding("Global", "save_inference_dir", must, f"{folder}, which is served")
         return
     if section.get("use_multilabel", False) or section.get("eval_mode", "classification") != "classification":
         got = checks.described("a model of another kind")
