@@ -6,12 +6,21 @@ does, and so does any submodule that computes with tensors.
 
 from __future__ import annotations
 
-# Paddle 2.6 crashes in zlib when zlib is first used after Paddle was imported.
-import zlib  # noqa: F401
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from .basis.checks import ConfigError
+# Paddle 2.6 crashes in zlib when zlib was imported after Paddle's core; `import paddle` alone does that.
+_ORDER = list(sys.modules)
+if "paddle.base.libpaddle" in _ORDER and "zlib" not in sys.builtin_module_names:
+    if "zlib" not in _ORDER[: _ORDER.index("paddle.base.libpaddle")] and sys.modules["paddle"].__version__ < "3":
+        raise ImportError(
+            "ppcls_lt must be imported before paddle: Paddle 2.6 crashes where zlib comes after it; "
+            "move `import ppcls_lt` above `import paddle`"
+        )
+import zlib  # noqa: E402, F401
+
+from .basis.checks import ConfigError  # noqa: E402
 
 if TYPE_CHECKING:
     from .api import compare, evaluate, train

@@ -9,11 +9,11 @@ from . import engines
 LOSSES = '''
 """Losses of a project of its own."""
 
-import paddle
-
 from ppcls_lt.basis.registry import register
 from ppcls_lt.losses import LongTailLoss
 from ppcls_lt.maths.functional import class_cross_entropies, cross_entropy
+
+import paddle  # after ppcls_lt, as Paddle 2.6 needs it
 
 
 class _Own(LongTailLoss):
