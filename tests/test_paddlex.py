@@ -115,3 +115,16 @@ class TestPaddleX:
         done = self.run(folder, "train", "-o", "Global.output=mistakes", *arguments)
         assert done.returncode == 2, done.stdout + done.stderr
         assert said in done.stderr and "Traceback" not in done.stderr
+
+    def test_a_clone(self, folder, tmp_path):
+        package = "import pathlib, paddlex; print(pathlib.Path(paddlex.__file__).parent)"
+        found = subprocess.run([PYTHON, "-c", package], capture_output=True, text=True, check=True, cwd=folder)
+        (tmp_path / "paddlex").symlink_to(found.stdout.splitlines()[-1])
+        (tmp_path / "main.py").write_text("from paddlex.engine import Engine\n\nEngine().run()\n")
+        settings = ("num_classes=10", "epochs_iters=1", "batch_size=64", "pretrain_weight_path=", "warmup_steps=0")
+        flags = [part for each in settings for part in ("-o", f"Train.{each}")]
+        more = ["--main", str(tmp_path / "main.py"), "--recipe", "ldam_drw", "-o", "Global.output=of_clone"]
+        done = self.run(folder, "train", *flags, *more)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert str(tmp_path / "paddlex") in done.stdout + done.stderr
+        assert (folder / "of_clone" / "best_model" / "inference" / "inference.yml").is_file()

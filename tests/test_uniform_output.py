@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from ppcls_lt.configuration import reading as configuration
-from ppcls_lt.configuration import stages
+from ppcls_lt.configuration import recipes, stages
 from ppcls_lt.runs import checkpoints, earlier
 from ppcls_lt.runs import marks as run_marks
 
@@ -180,3 +180,11 @@ class TestDevelop:
         assert np.abs(weights(folder / "tau" / "latest" / "latest")["fc.bias"]).max() == 0
         assert (folder / "tau" / "best_model" / "inference" / "inference.yml").is_file()
         assert json.loads((folder / "tau" / "train_results.json").read_text())["done_flag"]
+
+    @pytest.mark.parametrize("recipe", recipes.names())
+    def test_every_recipe_of_all_trains_and_leaves_a_model(self, recipe, folder):
+        output = f"of_{recipe}"
+        done = train(folder, output, f"Global.recipe={recipe}", config="plain.yaml")
+        assert done.returncode == 0, done.stdout
+        told = json.loads((folder / output / "train_results.json").read_text())
+        assert told["done_flag"] and (folder / output / "latest" / "inference" / "inference.pdiparams").is_file()
