@@ -182,11 +182,11 @@ def _cuda_waits(machine, folder, name):
 
 
 def costs(machine: Machine, folder: Path, recipes: list[str]) -> Iterator[Finding]:
-    """Time of a step and memory of every recipe, as multiples of those of the host's ``CELoss``."""
+    """Time of a step and memory of every recipe, as multiples of those of the host's ``CELoss`` beside it."""
     _cost(machine, folder, "ce")  # which loads kernels
-    base = _cost(machine, folder, "ce")
     for name in ["ce", *(each for each in recipes if each != "ce"), *trainings.CALLBACKS]:
-        seconds, memory = base if name == "ce" else _cost(machine, folder, name)
+        base = _cost(machine, folder, "ce")  # each time: the machine may have other work meanwhile
+        seconds, memory = _cost(machine, folder, name)
         figures = f"{1000 * seconds:.1f} ms a step, {seconds / base[0]:.2f} times `CELoss`"
         if memory:
             figures += f"; {memory / 2**20:.1f} MiB, {memory / base[1]:.2f} times"
