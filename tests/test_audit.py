@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ppcls_lt.audit import cleaned, labels, suspects
+from ppcls_lt.audit import cleaned, labels, measures, suspects
 from ppcls_lt.commands import audit as audit_command
 from ppcls_lt.commands import main as cli
 from ppcls_lt.reports.audit import texts
@@ -295,3 +295,9 @@ def test_several_processes_find_what_one_does(planted, audited):
     assert audit(planted, "--workers", "2", out="two") == 0
     assert found(planted / "two") == rows
     assert Path(planted / "two" / "audit" / "scan").is_dir()
+
+
+def test_a_pipe_is_no_image_and_nobody_waits_for_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    row = measures.measure(tmp_path / "pipe.jpg")
+    assert row["status"] == measures.MISSING and row["reason"] == b"no file"

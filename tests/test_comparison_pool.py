@@ -1,12 +1,16 @@
 """How many cores each of several runs takes."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from typing import NamedTuple
 
 import pytest
 
+from ppcls_lt.commands import comparing
+from ppcls_lt.commands import main as cli
 from ppcls_lt.jobs import pool
 from ppcls_lt.jobs.executors.local import Local
 from ppcls_lt.jobs.job import LOG
@@ -52,6 +56,18 @@ def test_runs_at_a_time_share_the_cores(cores, jobs, slots, threads, expected, t
     pool.Pool(runs, Local(slots, threads), say=lambda line: None).work()
     for run in runs:
         assert (run.folder / LOG).read_text() == f"threads: {expected}, -m ppcls_lt.jobs.worker run folder cs_ce 0\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends itself a signal")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_status_tells_what_ended_a_comparison(number, monkeypatch):
+    def compared(arguments):
+        with pool._told_to_end():
+            os.kill(os.getpid(), number)
+            time.sleep(600)
+
+    monkeypatch.setattr(comparing, "compared", compared)
+    assert cli.main(["compare", "-c", "any.yaml"]) == 128 + number
 
 
 REFIT = """

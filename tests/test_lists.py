@@ -165,6 +165,11 @@ class TestFromFolderToReport:
         assert "without images: class b\n" in split.output
         assert "largest class: 0 a and 1 more" in commands.run(folder, "counts", "train.txt").output
 
+    def test_the_list_that_judges_is_said_to_be_held_out(self, done):
+        config = yaml.safe_load((done[0] / "清单 1" / "train.yaml").read_text(encoding="utf-8"))
+        judged = config["DataLoader"]["Eval"]["dataset"]["cls_label_path"]
+        assert config["Global"]["eval_is_validation"] == judged == "清单 1/val.txt"
+
     def test_the_commands_that_are_printed_are_those(self, done):
         printed = done[1]["lists"].output
         assert "train:  ppcls-lt train -c '清单 1/train.yaml'\n" in printed
@@ -232,8 +237,11 @@ class TestOtherLayouts:
                 for number in range(images):
                     write_image(tmp_path / "data" / part / name / f"{number}.jpg", label, number)
         (tmp_path / "data" / "readme.md").write_text("about")
+        (tmp_path / "data" / "train" / "a" / "link.png").symlink_to("nowhere.png")
+        os.mkfifo(tmp_path / "data" / "test" / "b" / "pipe.jpg")
         _, found, told = made(tmp_path / "data")
         assert "left out, no images by their endings: 1 .md" in told
+        assert "left out, no files though named like images (links that lead nowhere, pipes): 2" in told
         assert "val: none in the source, 2 images drawn from its training" in told
         assert {part: counts(rows) for part, rows in found.items()} == {"train": [9, 9], "val": [1, 1], "test": [3, 3]}
         assert all(image.startswith("test/") for image, _ in found["test"])

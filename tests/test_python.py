@@ -199,6 +199,7 @@ sys.path.insert(0, {root!r})
 from ppcls_lt import compare
 found = compare("digits/train", "compared", recipes="ldam", epochs=1, arch="CIFARResNet8", image_size=16,
                 flags={{"adjust": "none"}})
+print("LISTS", *sorted(found.lists))
 print("FOUND", found.chosen, found.complete, *found.accuracy, len(found.table()), found.folder, found.best)
 """
 
@@ -210,6 +211,10 @@ def test_comparing_in_a_script_without_a_guard_equals_the_command(home):
     done = forks.run(forks.WITH_PADDLE, ["script.py"], cwd=home, environment=environment, timeout=600)
     said = done.stdout.decode()
     assert done.returncode == 0, said + done.stderr.decode()
+    assert "LISTS test train\n" in said  # nothing is held out but by folds
+    base = yaml.safe_load(Path("compared/train.yaml").read_text(encoding="utf-8"))
+    assert base["DataLoader"]["Eval"]["dataset"]["cls_label_path"] == "compared/test.txt"
+    assert "eval_is_validation" not in base["Global"]
     last = said.splitlines()[-1].split()
     assert last[0] == "FOUND" and last[2:] == [
         "True",

@@ -207,6 +207,8 @@ def compare(
             checks.fail(owner, "flags", "of those flags that are no keywords, and without dry_run", name)
     with session.working(), session.same_path():
         is_config = source.is_configuration(data)
+        if not is_config and isinstance(lists or {}, Mapping):
+            lists = {"val_fraction": 0, **(lists or {})}  # folds of the training images choose
         found = source.read(
             owner,
             data,
@@ -220,7 +222,10 @@ def compare(
             classes=classes,
             lists=lists,
             options=options,
+            tested=True,
         )
+        if not is_config and "val" in found.lists and not {"folds", "val_list"} & {*(flags or {})}:
+            asked["val_list"] = found.lists["val"]
         asked["epochs"] = epochs if is_config else None
         argv = keywords.flags({"config": found.path, **asked, **(flags or {})}, owner)
         arguments = keywords.parsed("compare", argv)

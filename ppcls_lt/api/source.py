@@ -113,6 +113,7 @@ def read(
     classes: Any = None,
     lists: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
+    tested: bool = False,
     **entries: Any,
 ) -> Source:
     """Read what a function is given as ``ppcls-lt lists`` and ``-o`` do.
@@ -120,6 +121,7 @@ def read(
     Args:
         owner (str): the function, for messages.
         data, out, image_size, classes, lists, options: see ``train``.
+        tested (bool): the configuration that is made of images evaluates on their test list, if they have one.
         **entries: those of ``_PLACES``; None leaves what the configuration says.
 
     Raises:
@@ -146,6 +148,8 @@ def read(
         made = _made(arguments, contents)
         contents.update(made.lists.values())
         found = {part: Path(path) for part, (path, _) in made.lists.items() if part != "label"}
+        if tested and "test" in found:
+            made.config["DataLoader"]["Eval"]["dataset"]["cls_label_path"] = os.fspath(found["test"])
         for name in _OF_LISTS:
             given.pop(name, None)
         by = arguments.command_line
@@ -243,8 +247,9 @@ def _is_made(path):
 
 def _listed(config):
     """The lists that a configuration names."""
-    section = config["Global"]
-    judged = "val" if section.get("eval_is_validation", False) else "test"
+    from ..configuration import held_out
+
+    judged = "val" if held_out.judges(config) else "test"
     found = {}
     for name, part in (("train", "Train"), (judged, "Eval")):
         dataset = ((config.get("DataLoader") or {}).get(part) or {}).get("dataset") or {}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
+import stat
 import warnings
 from typing import Any
 
@@ -58,6 +60,8 @@ def measure(path: str | os.PathLike) -> np.ndarray:
     row = np.zeros((), dtype=ROW)
     row["bytes"], row["changed"] = stamp(path)
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for who writes into it
+            raise OSError(errno.EINVAL, "no file")
         with open(path, "rb") as file:
             data = file.read()
     except OSError as error:

@@ -36,7 +36,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--val-list", metavar="FILE", help="a validation list")
     command.add_argument("--test-list", metavar="FILE", help="a test list")
     command.add_argument("--image-root", metavar="DIR", help="the folder from which the lists name images (LIST's own)")
-    command.add_argument("--out", metavar="DIR", required=True, help="where to write the page, tables and lists")
+    command.add_argument("--out", metavar="DIR", default="audit", help="where to write (%(default)s)")
     command.add_argument(
         "--predictions",
         metavar="FOLDER",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 
 from ..jobs.executors import options
 from ..reports.parts.names import LANGUAGES
@@ -110,5 +111,5 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 def _compare(arguments):
     try:
         return 0 if comparing.compared(arguments).complete else 1
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as interrupt:
+        return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)

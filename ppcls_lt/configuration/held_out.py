@@ -30,7 +30,22 @@ def findings(config: dict) -> Iterator[Finding]:
     section = config["Global"]
     if section.get(LIST) is not None and not isinstance(section[LIST], str):
         yield checks.finding("Global", LIST, "be the path of a label list", section[LIST])
-    yield from of(checks.flag, "Global", EVAL, section.get(EVAL, False))
+    if not isinstance(section.get(EVAL), str):
+        yield from of(checks.flag, "Global", EVAL, section.get(EVAL, False))
+
+
+def judges(config: dict) -> bool:
+    """Whether the list of ``DataLoader.Eval`` is said to be held out to choose by, so that it is no test list.
+
+    ``Global.eval_is_validation`` says so of the list that it names, or, being true, of whichever stands there.
+    """
+    said = config["Global"].get(EVAL, False)
+    if not isinstance(said, str):
+        return bool(said)
+    loaders = config.get("DataLoader") or {}
+    dataset = (loaders.get("Eval") or {}).get("dataset")
+    path = dataset.get("cls_label_path") if isinstance(dataset, dict) else None
+    return isinstance(path, str) and os.path.abspath(path) == os.path.abspath(said)
 
 
 def find(config: dict, owner: str, *, is_validation: bool, class_num: int, allow_missing: bool) -> HeldOut:
@@ -51,7 +66,8 @@ def find(config: dict, owner: str, *, is_validation: bool, class_num: int, allow
     loaders = config["DataLoader"]
     evaluated, training = loaders["Eval"]["dataset"], (loaders.get("Train") or {}).get("dataset")
     path: str | os.PathLike | None = config["Global"].get(LIST)
-    if path is None and not (is_validation or config["Global"].get(EVAL, False)):
+    is_validation = is_validation or judges(config)
+    if path is None and not is_validation:
         got = checks.described("none; the list of DataLoader.Eval may be the test list")
         remedy = "`--eval-is-validation` takes that of DataLoader.Eval where it was held out to choose by"
         checks.fail(owner, "--val-list", "given, or recorded by the run as Global.val_list", got, remedy)
@@ -64,7 +80,7 @@ def find(config: dict, owner: str, *, is_validation: bool, class_num: int, allow
     images = listed_images.paths(dataset, found)
     if training is not None:
         _refuse_shared(owner, name, images, training, "training")
-    if path is not None and not (is_validation or config["Global"].get(EVAL, False)):
+    if path is not None and not is_validation:
         _refuse_shared(owner, name, images, evaluated, "DataLoader.Eval")
     counts = np.pad(found.counts, (0, class_num - found.counts.size))
     empty = np.flatnonzero(counts == 0)

@@ -268,10 +268,11 @@ def check_images(dataset: dict, owner: str) -> None:
     with open(listing, encoding="utf-8", errors="surrogateescape") as lines:
         for number, line in enumerate(lines, 1):
             path = os.path.join(root, line.strip().split(dataset.get("delimiter") or " ")[0])
-            if not os.path.exists(path):
+            if not os.path.isfile(path):
                 must = "name an image below `image_root`"
-                text = f"{owner}: line {number} of {listing} must {must}, got {Path(path)}, which does not exist"
-                got = checks.described(f"{path} in line {number}, which does not exist")
+                what = "is no file" if os.path.exists(path) else "does not exist"
+                text = f"{owner}: line {number} of {listing} must {must}, got {Path(path)}, which {what}"
+                got = checks.described(f"{path} in line {number}, which {what}")
                 raise ConfigError(checks.worded(text, owner, "cls_label_path", must, got))
 
 

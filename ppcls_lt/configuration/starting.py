@@ -142,7 +142,7 @@ def with_data(config: dict, data: Data) -> dict:
         if operators is not None:
             dataset["transform_ops"] = operators
     if "val" in data.lists:
-        config["Global"]["eval_is_validation"] = True
+        config["Global"]["eval_is_validation"] = data.lists["val"]
     infer = config.setdefault("Infer", {})
     infer["infer_imgs"] = data.example
     infer.setdefault("PostProcess", {"name": "Topk", "topk": min(5, data.class_num)})

@@ -46,10 +46,11 @@ def named(
             found, left = _below(path)
             paths += found
             others += left
-        elif not os.path.exists(path):
+            continue
+        if not os.path.exists(path):
             checks.fail(owner, "IMAGES", "folders, image files or lists that are there", checks.sought(path))
-        elif Path(path).suffix.lower() in LISTS:
-            checks.regular_file(owner, "IMAGES", path)
+        checks.regular_file(owner, "IMAGES", path)
+        if Path(path).suffix.lower() in LISTS:
             root = str(Path(path).parent) if image_root is None else image_root
             paths += _listed(path, root, delimiter or " ", owner)
         else:
@@ -65,7 +66,7 @@ def _below(folder):
     for home, folders, files in os.walk(folder):
         folders.sort()
         for name in sorted(files):
-            if name.lower().endswith(ENDINGS):
+            if name.lower().endswith(ENDINGS) and os.path.isfile(os.path.join(home, name)):
                 found.append(os.path.join(home, name))
             else:
                 others += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..basis import checks
+from ..configuration import held_out
 from ..configuration import reading as configuration
 from ..data.counts import count_label_list
 from ..data.group_names import THRESHOLDS
@@ -48,6 +49,14 @@ def check_data(base: dict) -> None:
         path: Any = dataset.get("cls_label_path")  # of whatever type: that is told
         count_label_list(path, owner=owner, delimiter=dataset.get("delimiter"))
         configuration.check_images(dataset, owner)
+    if held_out.judges(base):
+        path = base["DataLoader"]["Eval"]["dataset"]["cls_label_path"]
+        got = checks.described(f"{path}, which Global.{held_out.EVAL} says is held out to choose by")
+        remedy = (
+            "give the test list, and this one by --val-list if you like; "
+            f"where there is no other, Global.{held_out.EVAL}=False makes it the test list"
+        )
+        checks.fail("DataLoader.Eval.dataset", "cls_label_path", "the test list, to compare", got, remedy)
 
 
 def completed(asked: Any, stated: Any) -> Any:

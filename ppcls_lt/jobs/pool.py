@@ -138,10 +138,10 @@ def _reason(code, log, start, words=ENGLISH):
 
 @contextmanager
 def _told_to_end():
-    """Within it, SIGTERM and SIGHUP end the work as Ctrl-C does."""
+    """Within it, SIGTERM and SIGHUP end the work as Ctrl-C does; the exception has the signal's number."""
 
-    def interrupt(*_):
-        raise KeyboardInterrupt
+    def interrupt(number, _):
+        raise KeyboardInterrupt(number)
 
     known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     # What is ignored stays ignored: `nohup` asks for it.

@@ -13,7 +13,7 @@ import numpy as np
 from .. import host
 from ..basis import checks
 from ..basis.findings import ConfigError, raise_all
-from ..configuration import devices, named_classes, plain, processes, replaced, structure, values
+from ..configuration import devices, held_out, named_classes, plain, processes, replaced, structure, values
 from ..configuration import reading as configuration
 from ..configuration.recipes import Recipe
 from ..data.groups import shot_groups
@@ -95,6 +95,7 @@ class Settings:
             self.folder = scratch
         with_lists(self.base, self.folder)
         base_checks.check_data(self.base)
+        self.base["Global"].pop(held_out.EVAL, None)  # of another list than the one that is tested on
         own = checks.integer("Global", "epochs", self.base["Global"].get("epochs"), minimum=1)
         self.epochs = own if epochs is None else checks.integer(OWNER, "--epochs", epochs, minimum=1)
         if self.epochs != own and isinstance(self.base.get("Optimizer"), list):

@@ -32,7 +32,8 @@ def below(folder: str | os.PathLike, others: Counter) -> Iterator[str]:
 
     Args:
         folder (str): where to look.
-        others (Counter): ending -> how many files with it were passed over, which is added to.
+        others (Counter): ending -> how many files with it were passed over, which is added to; ``None`` counts what has
+            an image's ending and is no file: a link that leads nowhere, a pipe.
     """
     seen = set()
     for place, folders, files in os.walk(os.fspath(folder), followlinks=True):
@@ -46,7 +47,9 @@ def below(folder: str | os.PathLike, others: Counter) -> Iterator[str]:
         for name in sorted(files):
             if _is_hidden(name):
                 continue
-            if name.lower().endswith(ENDINGS):
+            if name.lower().endswith(ENDINGS) and not os.path.isfile(os.path.join(place, name)):
+                others[None] += 1
+            elif name.lower().endswith(ENDINGS):
                 yield Path(name).as_posix() if inside == "." else (Path(inside) / name).as_posix()
             else:
                 others[os.path.splitext(name)[1].lower() or "no ending"] += 1
@@ -64,11 +67,12 @@ def _is_hidden(name):
 
 
 def passed_over(others: Counter) -> list[str]:
-    """Return the sentence about files that are no images, if there are any."""
-    if not others:
-        return []
-    kinds = ", ".join(f"{number} {ending}" for ending, number in others.most_common())
-    return [f"left out, no images by their endings: {kinds}"]
+    """Return the sentences about what is no image, if there is anything."""
+    kinds = ", ".join(f"{number} {ending}" for ending, number in others.most_common() if ending is not None)
+    told = [f"left out, no images by their endings: {kinds}"] if kinds else []
+    if others[None]:
+        told.append(f"left out, no files though named like images (links that lead nowhere, pipes): {others[None]}")
+    return told
 
 
 class Places:
