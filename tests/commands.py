@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,14 @@ def run(folder, *arguments, code=("-m", "ppcls_lt"), environment=None, timeout=6
         done = forks.run(names, command, cwd=folder, environment=settings, timeout=timeout)
     done.output, done.errors = done.stdout.decode(), done.stderr.decode()
     return done
+
+
+def wait(condition, seconds=600):
+    """Return as soon as a condition holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
 
 
 def make_list(path, counts, form="train/{0}/{1}.jpg {0}\n"):

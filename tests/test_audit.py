@@ -6,6 +6,9 @@ import json
 import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +23,7 @@ from ppcls_lt.runs import logits
 from ppcls_lt.runs.logits import HeldOut
 from scripts import plant_faults
 
-from . import conftest
+from . import commands, conftest
 from .comparisons import english_in
 
 pytest.importorskip("imagehash", reason="the extra `audit` is not installed")
@@ -301,3 +304,29 @@ def test_a_pipe_is_no_image_and_nobody_waits_for_it(tmp_path):
     os.mkfifo(tmp_path / "pipe.jpg")
     row = measures.measure(tmp_path / "pipe.jpg")
     assert row["status"] == measures.MISSING and row["reason"] == b"no file"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes below /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_ended_while_it_measures_it_leaves_no_worker(number, tmp_path):
+    picture(np.random.default_rng(0)).resize((1500, 1500)).save(tmp_path / "0.png")
+    for image in range(1, 2000):
+        os.link(tmp_path / "0.png", tmp_path / f"{image}.png")
+    (tmp_path / "train.txt").write_text("".join(f"{image}.png {image % 2}\n" for image in range(2000)))
+    command = [sys.executable, "-m", "ppcls_lt", "audit", "train.txt", "--workers", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(commands.ROOT)}
+    with open(tmp_path / "log", "wb") as log:
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    commands.wait(lambda: len(children.read_text().split()) >= 2)
+    workers = children.read_text().split()
+    process.send_signal(number)
+    assert process.wait(timeout=60) == (-number if number == signal.SIGKILL else 128 + number)
+    commands.wait(lambda: not any(Path("/proc", worker, "cmdline").exists() for worker in workers))
+    if number != signal.SIGKILL:
+        said = (tmp_path / "log").read_text().splitlines()
+        assert said[-1] == "ppcls-lt: interrupted; go on with: ppcls-lt audit train.txt --workers 2"
+        assert not any("Traceback" in line for line in said)

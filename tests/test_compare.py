@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import paddle
@@ -213,13 +212,6 @@ def living(folder):
     return found
 
 
-def wait(condition, seconds=600):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
-
-
 @contextlib.contextmanager
 def begun(place, out, *more, arguments=None):
     """A comparison that is at work, and is killed in the end."""
@@ -231,7 +223,7 @@ def begun(place, out, *more, arguments=None):
         yield process
         process.send_signal(signal.SIGKILL)
         process.wait()
-    wait(lambda: not living(out))
+    commands.wait(lambda: not living(out))
 
 
 def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same_table(place, whole):
@@ -239,17 +231,17 @@ def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same_table(place, whol
     with begun(place, out) as process:
         # First one of its workers, which is a failure and no more, and then itself.
         work = out / "runs/tau_norm/seed_0/training/stage_1/CIFARResNet8/latest.pdparams"
-        wait(work.exists)
+        commands.wait(work.exists)
         (worker,) = living(out / "runs/tau_norm")
         os.kill(worker, signal.SIGKILL)
-        wait(lambda: b"tau_norm, seed 0: FAILED: killed by signal 9" in (place / "killed.log").read_bytes())
+        commands.wait(lambda: b"tau_norm, seed 0: FAILED: killed by signal 9" in (place / "killed.log").read_bytes())
         assert process.poll() is None
-        wait((out / "runs/base/seed_0/result.json").exists)
+        commands.wait((out / "runs/base/seed_0/result.json").exists)
     before = state(out)
     assert before and len(list(out.glob("runs/*/*/result.json"))) < 4
     # In the middle of the test.
     with begun(place, out, "--test-all"):
-        wait(lambda: list(out.glob("runs/*/*/test.json")))
+        commands.wait(lambda: list(out.glob("runs/*/*/test.json")))
     tested = list(out.glob("runs/*/*/test.json"))
     assert len(tested) < 4
     before.update({path: each for path, each in state(out).items() if path in tested})
@@ -356,7 +348,7 @@ def test_the_final_model_is_trained_on_the_whole_list_tested_once_and_exported(p
     arguments = ["-o", "Global.epochs=2", "--recipes", "base", "--jobs", 2, "--out", out, "--groups", "tertiles"]
     arguments = ["compare", "-c", "base.yaml", *arguments, "--adjust", "class_offsets", "logit_adjustment", "--refit"]
     with begun(place, out, arguments=arguments):
-        wait(lambda: list(out.glob("refit/base/*/latest.manifest.json")))
+        commands.wait(lambda: list(out.glob("refit/base/*/latest.manifest.json")))
     assert not list(out.glob("refit/*/test.json"))
     before = state(out)
     done = commands.run(place, *arguments, environment=ENVIRONMENT)

@@ -7,11 +7,13 @@ import os
 from pathlib import Path
 
 import numpy as np
+import paddle
 import pytest
 import yaml
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from ppcls_lt.archs.cifar_resnet import CIFARResNet8
 from ppcls_lt.commands.main import main
 from ppcls_lt.data.grouped_split import grouped_split
 from ppcls_lt.data.sources import arranging, reading
@@ -286,6 +288,26 @@ class TestConfiguration:
         done = run("lists", "data", "--arch", "DeiT_tiny_patch16_224", "--image-size", 64)
         fails(done, "`--image-size` must be one that DeiT_tiny_patch16_224 takes")
         assert not (tmp_path / "lists").exists()
+
+    def test_weights_go_where_the_architecture_takes_them(self, run, tmp_path):
+        write_folders(tmp_path / "data", (4, 4, 4))
+        paddle.save(CIFARResNet8(class_num=3).state_dict(), str(tmp_path / "before.pdparams"))
+        flags = ("--arch", "CIFARResNet8", "--image-size", 32, "--pretrained")
+        fails(
+            run("lists", "data", *flags, "befor"),
+            "`--pretrained` must be the path",
+            "befor, which is not there; . holds before",
+        )
+        fails(
+            run("lists", "data", *flags, "true"), "`--pretrained` must be the path of weights, got true, and PaddleCl"
+        )
+        assert not (tmp_path / "lists").exists()
+        done = run("lists", "data", *flags, "before.pdparams")
+        assert done.returncode == 0, done.errors
+        config = yaml.safe_load((tmp_path / "lists" / "train.yaml").read_text(encoding="utf-8"))
+        assert config["Arch"] == {"name": "CIFARResNet8", "class_num": 3}
+        assert config["Global"]["pretrained_model"] == "before"
+        assert commands.run(tmp_path, "check", "-c", "lists/train.yaml").returncode == 0
 
 
 class TestMistakes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..runs.measures import MEASURES
+from . import interrupts
 from .list_options import add_group_options, add_held_out_options, held_out_overrides, thresholds
 
 if TYPE_CHECKING:
@@ -65,22 +66,23 @@ def _adjust(arguments):
 
     overrides.check(arguments.override)
     names = [name for one in arguments.methods for name in (METHODS if one == "all" else [one])]
-    adjusting.run(
-        adjusting.Asked(
-            folder=arguments.run,
-            overrides=[*arguments.override, *held_out],
-            methods=list(dict.fromkeys(names)),
-            strength=arguments.strength,
-            prior=arguments.prior,
-            rank_by=arguments.rank_by,
-            thresholds=asked_groups,
-            is_validation=arguments.eval_is_validation,
-            allow_missing=arguments.allow_missing,
-            calibrate=not arguments.no_temperature,
-            out=arguments.out,
-            overwrite=arguments.overwrite,
-            command=arguments.command_line,
-        ),
-        lambda text: print(text, flush=True),
-    )
+    with interrupts.working():
+        adjusting.run(
+            adjusting.Asked(
+                folder=arguments.run,
+                overrides=[*arguments.override, *held_out],
+                methods=list(dict.fromkeys(names)),
+                strength=arguments.strength,
+                prior=arguments.prior,
+                rank_by=arguments.rank_by,
+                thresholds=asked_groups,
+                is_validation=arguments.eval_is_validation,
+                allow_missing=arguments.allow_missing,
+                calibrate=not arguments.no_temperature,
+                out=arguments.out,
+                overwrite=arguments.overwrite,
+                command=arguments.command_line,
+            ),
+            lambda text: print(text, flush=True),
+        )
     return 0

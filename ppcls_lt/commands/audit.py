@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..reports.parts.names import LANGUAGES
+from . import interrupts
 from .describing import say
 from .list_options import add_list_command, delimiter
 
@@ -82,7 +83,9 @@ def _audit(arguments):
         language=arguments.language,
         force=arguments.force,
     )
-    say(writing.write(wanted, _Progress(WORDS[arguments.language])))
+    with interrupts.working():
+        told = writing.write(wanted, _Progress(WORDS[arguments.language]))
+    say(told)
     return 0
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 
 from ..jobs.executors import options
 from ..reports.parts.names import LANGUAGES
 from ..runs.measures import MEASURES
-from . import comparing, tune_options
+from . import comparing, interrupts, tune_options
 from .budget_options import add_budget_options
 from .list_options import add_group_options
 
@@ -112,4 +111,4 @@ def _compare(arguments):
     try:
         return 0 if comparing.compared(arguments).complete else 1
     except KeyboardInterrupt as interrupt:
-        return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
+        return interrupts.status(interrupt)

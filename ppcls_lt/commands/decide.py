@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from . import interrupts
 from .list_options import add_held_out_options, held_out_overrides
 
 if TYPE_CHECKING:
@@ -48,17 +49,18 @@ def _decide(arguments):
 
     held_out = held_out_overrides(arguments, deciding.OWNER)
     overrides.check(arguments.override)
-    deciding.run(
-        deciding.Asked(
-            folder=arguments.run,
-            overrides=[*arguments.override, *held_out],
-            recalls=arguments.recall,
-            costs=arguments.costs,
-            not_sure_below=arguments.not_sure_below,
-            is_validation=arguments.eval_is_validation,
-            exact=arguments.on_held_out,
-            command=arguments.command_line,
-        ),
-        lambda text: print(text, flush=True),
-    )
+    with interrupts.working():
+        deciding.run(
+            deciding.Asked(
+                folder=arguments.run,
+                overrides=[*arguments.override, *held_out],
+                recalls=arguments.recall,
+                costs=arguments.costs,
+                not_sure_below=arguments.not_sure_below,
+                is_validation=arguments.eval_is_validation,
+                exact=arguments.on_held_out,
+                command=arguments.command_line,
+            ),
+            lambda text: print(text, flush=True),
+        )
     return 0

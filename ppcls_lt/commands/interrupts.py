@@ -49,22 +49,45 @@ def ending(command: str | None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def raising() -> Iterator[None]:
-    """Within it Ctrl-C is a ``KeyboardInterrupt`` of this process alone; workers that are forked off leave it to it."""
+def raising(*numbers: int) -> Iterator[None]:
+    """Within it Ctrl-C is a ``KeyboardInterrupt`` of this process alone; workers that are forked off leave it to it.
+
+    Args:
+        *numbers (int): the signals of which this holds, ``SIGINT`` without any; the exception has its number. Paddle
+            has a handler of its own for ``SIGTERM``, and must be imported before.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # Python lets the main thread alone say what a signal does
         return
     owner = os.getpid()
 
-    def interrupt(*_):
+    def interrupt(number, _):
         if os.getpid() == owner:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(number)
+        if number != signal.SIGINT:
+            os._exit(128 + number)
 
-    before = signal.signal(signal.SIGINT, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in numbers or (signal.SIGINT,)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)
+        for number, handler in before.items():
+            usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+            # None: a handler that was not installed by Python.
+            signal.signal(number, usual if handler is None else handler)
+
+
+def working() -> contextlib.AbstractContextManager[None]:
+    """Within it Ctrl-C and SIGTERM are a ``KeyboardInterrupt``, of which ``main`` tells; for commands that compute.
+
+    To be entered after Paddle was imported.
+    """
+    return raising(signal.SIGINT, signal.SIGTERM)
+
+
+def status(interrupt: KeyboardInterrupt) -> int:
+    """The exit status that tells what ended a command."""
+    return 128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)
 
 
 def way_on(name: str, argv: Sequence[str]) -> str | None:

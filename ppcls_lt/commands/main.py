@@ -51,7 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Of Paddle 3, when it is imported: nothing here compiles anything.
     warnings.filterwarnings("ignore", message="No ccache found")
     try:
-        status = arguments.command(arguments)
+        with interrupts.working():
+            status = arguments.command(arguments)
         sys.stdout.flush()
         return status
     except ConfigError as error:
@@ -65,8 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader, such as `head`, has seen enough; nothing more can be written, at the end of the process either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
-    except KeyboardInterrupt:
-        interrupts.leave(arguments.way_on, 128 + signal.SIGINT)
+    except KeyboardInterrupt as interrupt:
+        interrupts.leave(arguments.way_on, interrupts.status(interrupt))
     return 2
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from . import interrupts
+
 if TYPE_CHECKING:
     import argparse
 
@@ -48,20 +50,21 @@ def _predict(arguments):
     from ..jobs import predicting
 
     overrides.check(arguments.override)
-    return predicting.run(
-        predicting.Asked(
-            folder=arguments.run,
-            overrides=arguments.override,
-            images=arguments.images,
-            csv=arguments.csv,
-            image_root=arguments.image_root,
-            batch_size=arguments.batch_size,
-            workers=arguments.workers,
-            not_sure_below=arguments.not_sure_below,
-            by_decision=not arguments.no_decision,
-            with_probabilities=not arguments.no_probabilities,
-            overwrite=arguments.overwrite,
-        ),
-        lambda text: print(text, flush=True),
-        lambda text: print(f"ppcls-lt predict: {text}", file=sys.stderr, flush=True),
-    )
+    with interrupts.working():
+        return predicting.run(
+            predicting.Asked(
+                folder=arguments.run,
+                overrides=arguments.override,
+                images=arguments.images,
+                csv=arguments.csv,
+                image_root=arguments.image_root,
+                batch_size=arguments.batch_size,
+                workers=arguments.workers,
+                not_sure_below=arguments.not_sure_below,
+                by_decision=not arguments.no_decision,
+                with_probabilities=not arguments.no_probabilities,
+                overwrite=arguments.overwrite,
+            ),
+            lambda text: print(text, flush=True),
+            lambda text: print(f"ppcls-lt predict: {text}", file=sys.stderr, flush=True),
+        )

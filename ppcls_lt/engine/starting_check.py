@@ -10,6 +10,7 @@ from .. import host
 from ..basis import checks
 from ..host.components import WRONG
 from ..host.known_keys import parameters
+from . import weights
 
 _OWNER = "ppcls-lt lists"
 
@@ -21,10 +22,11 @@ def device() -> str:
 
 
 def check(config: dict, example: str) -> None:
-    """Raise unless a configuration to start from fits the host.
+    """Raise unless a configuration to start from fits the host; weights go where its architecture takes them.
 
     Args:
-        config (dict): with the lists.
+        config (dict): with the lists; ``Arch.pretrained`` becomes ``Global.pretrained_model`` where the architecture
+            does not know it.
         example (str): an image, whose path has a space where one has.
 
     Raises:
@@ -32,6 +34,22 @@ def check(config: dict, example: str) -> None:
     """
     _check_delimiter(config, example)
     _check_arch(config["Arch"], config["Global"]["image_shape"][-1])
+    if config["Arch"].get("pretrained"):
+        _place_weights(config)
+
+
+def _place_weights(config):
+    arch = config["Arch"]
+    path = arch["pretrained"]
+    if isinstance(path, str) and not path.startswith(("http://", "https://")):
+        weights.check_existing(_OWNER, "--pretrained", path)
+    if "pretrained" in parameters(host.names("arch")[arch["name"]], arch).names:
+        return
+    if not isinstance(path, str):
+        got = checks.described(f"true, and PaddleClas has none for {arch['name']} to download")
+        checks.fail(_OWNER, "--pretrained", "the path of weights", got)
+    config["Global"]["pretrained_model"] = path.removesuffix(".pdparams")
+    del arch["pretrained"]
 
 
 def _check_delimiter(config, example):

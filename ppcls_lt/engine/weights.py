@@ -64,7 +64,7 @@ def findings(config: dict, mode: str) -> Iterator[Finding]:
         if not isinstance(path, str) or not path:
             yield checks.finding(owner, key, "be the path of a checkpoint without its ending, or a URL", path)
     for owner, holder, key in _named(config):
-        yield from of(_check_existing, owner, key, holder[key])
+        yield from of(check_existing, owner, key, holder[key])
         if mode == "train":
             yield from of(model_record.check_start, owner, key, holder[key])
     if config["Arch"].get("pretrained_list"):
@@ -102,7 +102,7 @@ def in_arch(arch: Any, owner: str = "Arch") -> Iterator[tuple[str, dict, str]]:
             yield from in_arch(value, f"{owner}[{index}]")
 
 
-def _check_existing(owner, key, path):
+def check_existing(owner: str, key: str, path: str) -> None:
     """Raise unless the path is that of weights, with or without its ending, that are not torn."""
     bare = path.removesuffix(_ENDING)
     if os.path.isfile(bare + _ENDING):

@@ -24,6 +24,8 @@ FUNCTIONS = {
     "engine.engine.build_optimizer": "callbacks see the model before there is an optimizer; schedules of added epochs",
     "engine.engine.init_model": "a checkpoint that a run goes on from: its state beside its weights",
     "loss.CombinedLoss.__init__": "`CELoss` takes class weights",
+    "utils.logger.info": "silent while it is tried whether `inference.yml` can be written (develop)",
+    "utils.logger.error": "the same",
     "utils.save_load.get_weights_path_from_url": "a download that fails names the file and another way",
     "utils.save_load.save_model": "a checkpoint is whole or not there, with the run's state beside",
 }

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..runs import marks
+from . import patched
 from .components import WRONG
-from .patched import replaced
 
 KEY = "uniform_output_enabled"
 
@@ -23,9 +23,8 @@ def fault(config: dict) -> Exception | None:
     Args:
         config (AttrDict): the host's configuration.
     """
-    says_nothing = replaced(importlib.import_module("ppcls.utils.logger"), info=lambda *_: None, error=lambda *_: None)
     try:
-        with says_nothing:
+        with patched.functions("utils.logger", info=lambda *_: None, error=lambda *_: None):
             importlib.import_module("ppcls.utils.config").dump_infer_config(config, os.devnull)
     except (*WRONG, NameError, OSError) as error:
         return error
