@@ -22,6 +22,15 @@ class Full(Callback):
             resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
 
 
+# A command of which no file may grow beyond 100 kB.
+CUT_OFF = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+from ppcls_lt.commands.main import main
+sys.exit(main())
+"""
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("place")
@@ -42,6 +51,8 @@ def test_a_full_disk_ends_the_training_in_one_line_and_it_goes_on_when_there_is_
     assert done.returncode == 2, done.errors
     assert done.errors.splitlines()[-1].startswith("ppcls-lt: error: Global: `output_dir` must be a folder that can be")
     assert "File too large; the last whole checkpoint is kept" in done.errors and "Traceback" not in done.errors
+    first = train(place, "-o", "Global.output_dir=first", FULL="1")
+    assert first.returncode == 2 and first.errors.splitlines()[-1].endswith("got first: File too large")
     out = place / "out"
     assert not [path for path in out.rglob("*") if path.name.endswith((".tmp", ".saving"))]
     assert not (out / ".lock").exists()
@@ -50,6 +61,21 @@ def test_a_full_disk_ends_the_training_in_one_line_and_it_goes_on_when_there_is_
     done = train(place, "--resume")
     assert done.returncode == 0, done.errors
     assert checkpoints.newest(out, "CIFARResNet8")[1]["epoch"] == 2
+
+
+@pytest.mark.parametrize("more", [(), ("--serving",)])
+def test_an_export_that_a_full_disk_cuts_off_fails(more, place):
+    """Paddle's own writers tell nothing of it."""
+    assert train(place, "--overwrite").returncode == 0
+    flags = ["-o", "Global.save_inference_dir=served", *more]
+    done = commands.run(place, "-c", CUT_OFF, "export", "--run", "out", *flags, code=())
+    assert done.returncode == 2, done.output + done.errors
+    assert "`save_inference_dir` must be a folder that can be written, got served: " in done.errors
+    assert (
+        done.errors.splitlines()[-1].endswith("what was written there is not whole") and "Traceback" not in done.errors
+    )
+    done = commands.run(place, "export", "--run", "out", *flags)
+    assert done.returncode == 0, done.output + done.errors
 
 
 def test_folders_that_cannot_be_written_are_named_before_any_training(place):

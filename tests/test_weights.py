@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import paddle
 import pytest
 import yaml
@@ -15,7 +16,7 @@ from ppcls_lt.configuration import model_record, stages
 from ppcls_lt.engine import trainer
 from ppcls_lt.runs import files as run_files
 
-from . import engines
+from . import commands, engines
 from .test_launches import CHECKOUT, needs_checkout
 
 MODES = ("eval", "infer", "export")
@@ -482,3 +483,16 @@ def test_nothing_of_paddle_stays_changed():
     layer = paddle.nn.Layer
     assert layer.set_state_dict is layer.set_dict is layer.load_dict
     assert layer.set_state_dict.__module__.startswith("paddle")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("content", [[1, 2], np.zeros(3, "float32")], ids=["list", "array"])
+def test_a_file_without_names_is_no_weights(content, tmp_path):
+    data = engines.write_digits(tmp_path / "digits")
+    paddle.save(content, str(tmp_path / "state.pdparams"))
+    settings = engines.packaged("ce", data, "out", epochs=1, pretrained_model="state")
+    engines.write_yaml(settings, tmp_path / "config.yaml")
+    done = commands.run(tmp_path, "train", "-c", "config.yaml")
+    assert done.returncode == 2, done.output + done.errors
+    assert "`pretrained_model` must be weights, a map from names to tensors, got a file with a " in done.errors
+    assert "Traceback" not in done.errors

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
-from .checks import ConfigError
+from .checks import ConfigError, described, fail
+
+_BLOCK = 4096  # bytes, that of most file systems
 
 
 @contextlib.contextmanager
 def writing(
-    folder: str | os.PathLike, owner: str = "Global", parameter: str = "output_dir", remedy: str = ""
+    folder: str | os.PathLike,
+    owner: str = "Global",
+    parameter: str = "output_dir",
+    remedy: str = "",
+    what: str = "a folder",
 ) -> Iterator[None]:
     """Within the context, which writes below a folder, an error of the system names the folder and what to do.
 
@@ -21,6 +31,7 @@ def writing(
         folder (str or Path): for the message, where the error does not say it.
         owner, parameter (str): what named the folder.
         remedy (str): how to go on.
+        what (str): what it named, where that is a file below the folder.
 
     Raises:
         ConfigError: in place of ``OSError``.
@@ -31,8 +42,51 @@ def writing(
         where = os.fspath(error.filename or folder)
         why = error.strerror or str(error)
         raise ConfigError(
-            f"{owner}: `{parameter}` must be a folder that can be written, got {where}: {why}{remedy}"
+            f"{owner}: `{parameter}` must be {what} that can be written, got {where}: {why}{remedy}"
         ) from error
+
+
+def check_room(
+    folder: str | os.PathLike, needed: int, *, replaced: Iterable[str | os.PathLike], owner: str, parameter: str
+) -> None:
+    """Raise unless there is room for what is to be written below a folder, before anything is replaced.
+
+    Args:
+        folder (str or Path): it, or the nearest folder above it, is there.
+        needed (int): bytes.
+        replaced (iterable of paths): files that make room.
+        owner, parameter (str): what named the folder.
+
+    Raises:
+        ConfigError: there is too little.
+    """
+    place = Path(folder).absolute()
+    while not place.exists():
+        place = place.parent
+    room = shutil.disk_usage(place).free + sum(os.path.getsize(path) for path in replaced)
+    if room < needed:
+        got = described(f"{os.fspath(folder)}, where {room} bytes are left for at least {needed}")
+        fail(owner, parameter, "a folder with room for what is written", got)
+
+
+def check_written(folder: str | os.PathLike, whole: bool, *, owner: str, parameter: str) -> None:
+    """Raise where what a writer that tells no errors has left is not whole, or nothing can be written beside it.
+
+    Args:
+        folder (str or Path): where it wrote.
+        whole (bool): whether its files look whole.
+        owner, parameter (str): what named the folder.
+
+    Raises:
+        ConfigError: the disk is full.
+    """
+    with writing(folder, owner, parameter, "; what was written there is not whole"):
+        if not whole:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with tempfile.TemporaryFile(dir=os.fspath(folder)) as file:
+            file.write(b"x" * _BLOCK)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def tell_once(handler: logging.FileHandler) -> None:

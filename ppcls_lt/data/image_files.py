@@ -10,7 +10,8 @@ from typing import NamedTuple
 from ..basis import checks
 from . import label_lists
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif")
+# What OpenCV, with which PaddleClas decodes, reads everywhere.
+ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 LISTS = (".txt", ".lst", ".list")
 
 

@@ -61,7 +61,8 @@ def save(
         **run.facts,
     }
     staged = checkpoints.saving(root, prefix, facts)
-    with disk.writing(root, remedy=_ROOM), staged as folder, _host_says(str(root), instead_of=str(folder)):
+    room = _ROOM if any(root.rglob("*.manifest.json")) else ""
+    with disk.writing(root, remedy=room), staged as folder, _host_says(str(root), instead_of=str(folder)):
         values["model_path"] = str(folder)
         original(*given.args, **given.kwargs)
         written = next(folder.rglob(f"{prefix}.pdparams"))

@@ -15,7 +15,7 @@ import paddle.distributed as dist
 import paddle.nn.functional as F
 
 from .. import host
-from ..basis import atomic, checks
+from ..basis import atomic, checks, disk
 from ..basis.checks import ConfigError
 from ..basis.findings import Finding, of
 from ..configuration import plain
@@ -107,7 +107,8 @@ def attach(engine: EngineView, config: dict) -> None:
         folder = Path(str(section["save_inference_dir"]))
         before = _served_before(folder)
         result = original(*args, **kwargs)
-        write(folder, description)
+        with disk.writing(folder, parameter="save_inference_dir", remedy="; what was written there is not whole"):
+            write(folder, description)
         if before is not None:
             now = _served_before(folder) or {}
             changed = [key for key in _SERVED if before.get(key) != now.get(key)]

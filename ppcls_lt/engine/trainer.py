@@ -25,6 +25,7 @@ from . import (
     base_weights,
     beginning,
     evaluation,
+    exporting,
     nonfinite,
     recording,
     resuming,
@@ -113,6 +114,7 @@ def _build(engine, construct, config, mode):
         record = recording.Record(plan[-1], assembly)
         places.write_alone(engine, mode, engine.output_dir, "output_dir", lambda: record.begin(engine))
     elif mode == "export" and config["Global"].get("save_inference_dir") is not None:
+        exporting.attach(engine, config["Global"]["save_inference_dir"])
         serving.attach(engine, plan[-1])
         places.write_alone(engine, mode, config["Global"]["save_inference_dir"], "save_inference_dir")
     return None

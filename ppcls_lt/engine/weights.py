@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -115,7 +115,11 @@ def check_existing(owner: str, key: str, path: str) -> None:
     folder = Path(path) if os.path.isdir(path) else Path(path).parent
     near = [str(found)[: -len(_ENDING)] for found in _weights_below(folder)] if os.path.isdir(folder) else []
     inside = ", ".join(near[:8]) + (", ..." if len(near) > 8 else "") or "no such file"
-    what = f"a folder; it holds {inside}" if os.path.isdir(path) else f"which is not there; {folder} holds {inside}"
+    what = f"which is not there; {folder} holds {inside}"
+    if os.path.isfile(path):
+        what = f"which does not end in {_ENDING}; {folder} holds {inside}"
+    if os.path.isdir(path):
+        what = f"a folder; it holds {inside}"
     if not os.path.isdir(folder):
         what = f"which is not there, nor is the folder {folder}"
     got = checks.described(f"{path}, {what} (sought from {Path.cwd()})")
@@ -153,6 +157,11 @@ class Loading:
         originals = {name: getattr(nn.Layer, name) for name in _SETTERS}
 
         def set_state_dict(layer, state_dict, *args, **kwargs):
+            if not isinstance(state_dict, Mapping):
+                got = checks.described(
+                    f"a file with a {type(state_dict).__name__}; a .pdopt is the optimizer's, not it"
+                )
+                checks.fail("Global", "pretrained_model", "weights, a map from names to tensors", got)
             self.loads.append(_compared(layer, state_dict))
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="Skip loading for")

@@ -99,7 +99,7 @@ def run(asked: Asked, say: Callable[[str], Any]) -> None:
         adjusted_run.check_free(place, source.output_dir, asked.overwrite)
     elif len(asked.methods) == 1:
         adjusted_run.check_free(place / asked.methods[0], source.output_dir, asked.overwrite)
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, host.quiet():
         model = TrainedModel(config, scratch)
         found = adjusting.adjust(model, held.dataset, _training(config), task)
         _tell(found, task, config, held, say)

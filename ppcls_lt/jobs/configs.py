@@ -47,6 +47,20 @@ class Configurations:
         """The base with a recipe, ready to run on its own lists and epochs."""
         return plain.reusable(self.merged(recipe))
 
+    def best(self, recipe: str) -> dict:
+        """The same as a user trains it in the end: the last epoch, which was judged, is kept."""
+        config = self.complete(recipe)
+        if self._best_metric is None:
+            self._keep_last(config)
+        return config
+
+    @staticmethod
+    def _keep_last(config: dict) -> None:
+        config["Global"]["eval_during_train"] = False
+        for part in (config, *filter(None, config.get("Stages") or [])):
+            if "start_from" in part:
+                part["start_from"] = "last"  # as in the comparison, where each stage's last epoch is its best
+
     def hold_out(self, config: dict, seed: int) -> None:
         """Let a configuration of :meth:`complete` train without what a seed holds out, and record that list."""
         part = self._lists.part(seed)
@@ -72,13 +86,9 @@ class Configurations:
         """The configuration of the training on the whole list and for the base's own epochs, without an evaluation."""
         config = self._run(recipe, folder, seed)
         config["Global"].update(
-            eval_during_train=False,
-            save_interval=self._base["Global"]["epochs"],
-            save_inference_dir=str(folder / INFERENCE),
+            save_interval=self._base["Global"]["epochs"], save_inference_dir=str(folder / INFERENCE)
         )
-        for part in (config, *filter(None, config.get("Stages") or [])):
-            if "start_from" in part:
-                part["start_from"] = "last"  # as in the comparison, where each stage's last epoch is its best
+        self._keep_last(config)
         return config
 
     def _run(self, recipe, folder, seed):

@@ -67,7 +67,7 @@ def run(asked: Asked, say: Callable[[str], Any], warn: Callable[[str], Any]) -> 
     with tempfile.TemporaryDirectory() as scratch:
         predictor = Predictor(run.config, scratch, OWNER)
         table = _Table(names, rule, asked.with_probabilities, warn)
-        with disk.writing(Path(asked.csv).parent, OWNER, "--csv"):
+        with disk.writing(Path(asked.csv).parent, OWNER, "--csv", what="a file"):
             atomic.write_by(
                 asked.csv,
                 lambda file: table.write(file, predictor.over(found.paths, batch_size=batch_size, workers=workers)),

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...basis import checks
+from ..image_files import ENDINGS
 
-# What OpenCV, with which PaddleClas decodes, reads everywhere.
-ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 PARTS = ("train", "val", "test")
 _SHOWN = 3
 
