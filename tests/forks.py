@@ -129,7 +129,15 @@ class _Server:
             env={**_START, "PYTHONIOENCODING": "utf-8"},
             start_new_session=True,  # it ends with its standard input, not with a key that is pressed
         )
-        atexit.register(self._process.communicate)
+        atexit.register(self._end)
+
+    def _end(self):
+        """End it; what was forked from this process, such as a worker of a loader, may hold its standard input open."""
+        self._process.stdin.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
 
     def ask(self, request):
         self._process.stdin.write(json.dumps(request).encode() + b"\n")
