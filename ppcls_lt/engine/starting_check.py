@@ -10,7 +10,7 @@ from .. import host
 from ..basis import checks
 from ..host.components import WRONG
 from ..host.known_keys import parameters
-from . import weights
+from . import weight_files
 
 _OWNER = "ppcls-lt lists"
 
@@ -42,7 +42,7 @@ def _place_weights(config):
     arch = config["Arch"]
     path = arch["pretrained"]
     if isinstance(path, str) and not path.startswith(("http://", "https://")):
-        weights.check_existing(_OWNER, "--pretrained", path)
+        weight_files.check_existing(_OWNER, "--pretrained", path)
     if "pretrained" in parameters(host.names("arch")[arch["name"]], arch).names:
         return
     if not isinstance(path, str):

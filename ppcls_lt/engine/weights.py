@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import paddle.distributed as dist
@@ -20,12 +18,12 @@ from ..configuration import reading as configuration
 from ..maths import adapted
 from ..maths.classifier import find_classifier
 from ..runs import checkpoints
+from . import weight_files
 
 if TYPE_CHECKING:
     from .run import Run
 
 _ENDING = checkpoints.WEIGHTS
-_BEGINS = b"\x80"  # weights are pickles
 _SETTERS = ("set_state_dict", "set_dict", "load_dict")  # one function under three names
 _SHOWN = 4
 _log = logging.getLogger("ppcls.lt")
@@ -64,7 +62,7 @@ def findings(config: dict, mode: str) -> Iterator[Finding]:
         if not isinstance(path, str) or not path:
             yield checks.finding(owner, key, "be the path of a checkpoint without its ending, or a URL", path)
     for owner, holder, key in _named(config):
-        yield from of(check_existing, owner, key, holder[key])
+        yield from of(weight_files.check_existing, owner, key, holder[key])
         if mode == "train":
             yield from of(model_record.check_start, owner, key, holder[key])
     if config["Arch"].get("pretrained_list"):
@@ -100,38 +98,6 @@ def in_arch(arch: Any, owner: str = "Arch") -> Iterator[tuple[str, dict, str]]:
     elif isinstance(arch, list):
         for index, value in enumerate(arch):
             yield from in_arch(value, f"{owner}[{index}]")
-
-
-def check_existing(owner: str, key: str, path: str) -> None:
-    """Raise unless the path is that of weights, with or without its ending, that are not torn."""
-    bare = path.removesuffix(_ENDING)
-    if os.path.isfile(bare + _ENDING):
-        with open(bare + _ENDING, "rb") as file:
-            if file.read(1) != _BEGINS:
-                got = checks.described(f"{bare}{_ENDING}, which is something else")
-                checks.fail(owner, key, "weights that Paddle saved", got)
-        checkpoints.check_weights(bare, owner, key)
-        return
-    folder = Path(path) if os.path.isdir(path) else Path(path).parent
-    near = [str(found)[: -len(_ENDING)] for found in _weights_below(folder)] if os.path.isdir(folder) else []
-    inside = ", ".join(near[:8]) + (", ..." if len(near) > 8 else "") or "no such file"
-    what = f"which is not there; {folder} holds {inside}"
-    if os.path.isfile(path):
-        what = f"which does not end in {_ENDING}; {folder} holds {inside}"
-    if os.path.isdir(path):
-        what = f"a folder; it holds {inside}"
-    if not os.path.isdir(folder):
-        what = f"which is not there, nor is the folder {folder}"
-    got = checks.described(f"{path}, {what} (sought from {Path.cwd()})")
-    checks.fail(owner, key, f"the path of a {_ENDING} file without its ending", got)
-
-
-def _weights_below(folder):
-    found = []
-    for depth in ("*", "*/*", "*/*/*"):
-        with contextlib.suppress(OSError):  # a folder that is gone meanwhile, or that nobody may look into
-            found += folder.glob(depth + _ENDING)
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
 class Load(NamedTuple):
