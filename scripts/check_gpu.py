@@ -18,14 +18,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-# A resume is equal to the bit only where cuDNN's sums have one order.
-os.environ.setdefault("FLAGS_cudnn_deterministic", "1")
 NOT_RUN_STATUS = 3
 
 
 def main(argv=None):
     """Run the parts asked for and write the page; return the exit status."""
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    # A resume is equal to the bit only where cuDNN's sums have one order; read when Paddle is loaded.
+    os.environ.setdefault("FLAGS_cudnn_deterministic", "1")
     from gpu import checks, page, trainings
 
     from ppcls_lt.configuration import recipes as packaged

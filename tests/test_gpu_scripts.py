@@ -148,6 +148,8 @@ def test_without_a_gpu_the_rest_is_held_and_told_as_not_run(tmp_path):
 def test_what_does_not_hold_is_status_1(gpu, tmp_path, monkeypatch, capsys):
     checks, references = gpu("checks"), gpu("checks").test_reference_values
     monkeypatch.chdir(tmp_path)
+    for name in ("PYTHONPATH", "FLAGS_cudnn_deterministic"):  # which it sets
+        monkeypatch.setenv(name, os.environ.get(name, ""))
     monkeypatch.setattr(references, "FIRST", references.FIRST[:1])
     monkeypatch.setattr(references, "SECOND", [])
     wrong = json.loads(json.dumps(references.FIRST[0]))

@@ -3,6 +3,7 @@
 import inspect
 import io
 import random
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
+from ppcls_lt import host
 from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.engine import trial
 
@@ -117,6 +119,25 @@ def test_whole_crops_come_from_every_place(operators):
     assert corners == {0, 1, 3, 4}
     with pytest.raises(ValueError, match="larger than input image"):
         crop(np.zeros((1, 4, 3), np.uint8))
+
+
+def test_what_is_repaired_is_not_repaired_again(ppcls):
+    """A wrapper for each time that PaddleClas is loaded would make every image slower, and end in a RecursionError."""
+
+    def parts():
+        found = {}
+        for name, module in list(sys.modules.items()):
+            if name.split(".")[0] == "ppcls":
+                for key, value in list(vars(module).items()):
+                    found[name, key] = value
+                    if inspect.isclass(value):
+                        found.update({(name, key, inner): part for inner, part in vars(value).items()})
+        return found
+
+    host.load()
+    before = parts()
+    host.load()
+    assert [key for key, value in parts().items() if before.get(key) is not value] == []
 
 
 def test_repairs_draw_nothing_of_a_runs_random_numbers(ppcls):

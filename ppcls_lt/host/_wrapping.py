@@ -13,12 +13,18 @@ def wrapped(original: Callable, wrapper: Callable) -> Callable:
     def call(*args, **kwargs):
         return wrapper(original, *args, **kwargs)
 
+    call.wrapper = wrapper  # type: ignore[attr-defined]
     return call
 
 
 def extend_in(owner: Any, path: str, wrapper: Callable) -> None:
-    """Wrap ``path``, a function or ``Class.method`` of the module ``owner``."""
+    """Wrap ``path``, a function or ``Class.method`` of the module ``owner``; once, however often it is asked for."""
     *classes, name = path.split(".")
     for part in classes:
         owner = getattr(owner, part)
-    setattr(owner, name, wrapped(getattr(owner, name), wrapper))
+    original = inner = getattr(owner, name)
+    while inner is not None:
+        if getattr(inner, "wrapper", None) is wrapper:
+            return
+        inner = getattr(inner, "__wrapped__", None)
+    setattr(owner, name, wrapped(original, wrapper))

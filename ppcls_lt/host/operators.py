@@ -147,7 +147,7 @@ def _whole_crop(original, self, img):
 def _repair_padding():
     """Padv2 makes float32 of an image of bytes, which no operator that goes by PIL takes (every version)."""
     operators = _module("ops.operators")
-    if operators.Padv2(size=2)(np.zeros((1, 1, 3), np.uint8)).dtype != np.uint8:
+    if operators.Padv2(size=2, fill_value=[0, 0, 0])(np.zeros((1, 1, 3), np.uint8)).dtype != np.uint8:
         extend_in(operators, "Padv2.__call__", _padded_with_bytes)
 
 
