@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 # Paddle 2.6 crashes in zlib when zlib was imported after Paddle's core; `import paddle` alone does that.
 _ORDER = list(sys.modules)
-if "paddle.base.libpaddle" in _ORDER and "zlib" not in sys.builtin_module_names:
-    if "zlib" not in _ORDER[: _ORDER.index("paddle.base.libpaddle")] and sys.modules["paddle"].__version__ < "3":
+if "paddle.base.libpaddle" in _ORDER and sys.modules["paddle"].__version__.startswith("2."):
+    if "zlib" not in (*sys.builtin_module_names, *_ORDER[: _ORDER.index("paddle.base.libpaddle")]):
         raise ImportError(
             "ppcls_lt must be imported before paddle: Paddle 2.6 crashes where zlib comes after it; "
             "move `import ppcls_lt` above `import paddle`"

@@ -5,6 +5,7 @@ import yaml
 
 from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.configuration import held_out
+from ppcls_lt.engine import trainer
 from ppcls_lt.jobs.job import TRAIN
 from ppcls_lt.jobs.settings import Settings
 
@@ -61,3 +62,16 @@ def test_no_run_of_a_comparison_says_that_its_test_list_is_held_out(base, change
     settings.prepare()
     train = yaml.safe_load((settings.jobs[0].folder / TRAIN).read_text())
     assert "eval_is_validation" not in train["Global"] and "eval_is_validation" not in settings.base["Global"]
+
+
+@pytest.mark.parametrize("recipe", ["ldam", "crt"])
+def test_the_best_configuration_chooses_no_epoch_by_test_images(base, recipe):
+    """With what a base may say of its evaluations, which the last one alone is left of."""
+    overrides = ["DataLoader.Eval.dataset.cls_label_path=digits/test.txt", "Global.eval_during_train=True"]
+    overrides += ["Global.epochs=20", "Global.best_metric=balanced", "Global.report=True", "Global.start_eval_epoch=3"]
+    settings = Settings("train.yaml", wanted=[recipe], overrides=overrides)
+    plan = trainer.checked_plan(settings.configs.best(recipe), "train")
+    assert len(plan) == (2 if recipe == "crt" else 1)
+    for stage in plan:
+        assert stage["Global"]["eval_interval"] == stage["Global"]["epochs"]
+        assert stage["Global"]["eval_during_train"] and "start_eval_epoch" not in stage["Global"]

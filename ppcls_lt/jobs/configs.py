@@ -48,18 +48,12 @@ class Configurations:
         return plain.reusable(self.merged(recipe))
 
     def best(self, recipe: str) -> dict:
-        """The same as a user trains it in the end: the last epoch, which was judged, is kept."""
+        """The same as a user trains it in the end: no epoch but the last, which was judged, is evaluated and kept."""
         config = self.complete(recipe)
         if self._best_metric is None:
-            self._keep_last(config)
+            config["Global"].pop("start_eval_epoch", None)
+            self._evaluate_last(config, self._base["Global"]["epochs"])
         return config
-
-    @staticmethod
-    def _keep_last(config: dict) -> None:
-        config["Global"]["eval_during_train"] = False
-        for part in (config, *filter(None, config.get("Stages") or [])):
-            if "start_from" in part:
-                part["start_from"] = "last"  # as in the comparison, where each stage's last epoch is its best
 
     def hold_out(self, config: dict, seed: int) -> None:
         """Let a configuration of :meth:`complete` train without what a seed holds out, and record that list."""
@@ -86,9 +80,13 @@ class Configurations:
         """The configuration of the training on the whole list and for the base's own epochs, without an evaluation."""
         config = self._run(recipe, folder, seed)
         config["Global"].update(
-            save_interval=self._base["Global"]["epochs"], save_inference_dir=str(folder / INFERENCE)
+            eval_during_train=False,
+            save_interval=self._base["Global"]["epochs"],
+            save_inference_dir=str(folder / INFERENCE),
         )
-        self._keep_last(config)
+        for part in (config, *filter(None, config.get("Stages") or [])):
+            if "start_from" in part:
+                part["start_from"] = "last"  # as in the comparison, where each stage's last epoch is its best
         return config
 
     def _run(self, recipe, folder, seed):
@@ -106,8 +104,12 @@ class Configurations:
         """Evaluate after the last epoch of each stage, or after every one where the best of them is to be chosen."""
         if self._best_metric is not None:
             config["Global"].update(eval_interval=1, best_metric=self._best_metric)
-            return
-        config["Global"]["eval_interval"] = max(self._epochs, 1)
+        else:
+            self._evaluate_last(config, self._epochs)
+
+    @staticmethod
+    def _evaluate_last(config: dict, epochs: int) -> None:
+        config["Global"]["eval_interval"] = max(epochs, 1)
         if config.get("Stages"):
             lengths = [stage["Global"]["epochs"] for stage in stages.plan(config)]
             config["Stages"] = [
