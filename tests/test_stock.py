@@ -97,8 +97,8 @@ def running(group):
     return None
 
 
-def interrupted(folder, arguments, log, until):
-    """Start a command line, press Ctrl-C as a terminal does once its log holds ``until``; the exit status."""
+def ended(folder, arguments, log, until, end):
+    """Start a command line, call ``end`` once its log holds ``until``; the exit status, when no worker is left."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(engines.ROOT), os.environ.get("PYTHONPATH", "")])}
     log.write_bytes(b"")
     start = {"arguments": arguments, "cwd": str(folder), "environment": environment, "stdout": str(log), "stderr": None}
@@ -106,15 +106,29 @@ def interrupted(folder, arguments, log, until):
     try:
         while until not in log.read_text() and not process.wait(0.1):
             pass
-        process.kill(signal.SIGINT)
+        end(process)
         assert process.wait(120)
-        end = time.monotonic() + 60
-        while running(process.pids[0]) and time.monotonic() < end:
+        limit = time.monotonic() + 60
+        while running(process.pids[0]) and time.monotonic() < limit:
             time.sleep(0.1)
         assert not running(process.pids[0])
     finally:
         process.end()
     return process.statuses[0]
+
+
+def interrupted(folder, arguments, log, until):
+    """Press Ctrl-C, as a terminal does."""
+    return ended(folder, arguments, log, until, lambda process: process.kill(signal.SIGINT))
+
+
+def test_a_killed_training_leaves_no_worker(folder):
+    """As a system without memory kills it: alone, and without a word."""
+    given = stock.flags(folder / "stock.yaml", folder / "data", "killed", epochs=3, workers=2)
+    arguments = ["-m", "ppcls_lt", "train", "-c", "stock.yaml", *given]
+    log = folder / "killed.log"
+    status = ended(folder, arguments, log, "Epoch 1/3][Iter", lambda process: os.kill(process.pids[0], signal.SIGKILL))
+    assert status == -signal.SIGKILL and "Traceback" not in log.read_text()
 
 
 def test_an_interrupted_training_says_how_to_go_on_and_does(folder):

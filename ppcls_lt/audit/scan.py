@@ -6,21 +6,18 @@ import concurrent.futures
 import contextlib
 import functools
 import io
-import multiprocessing
 import os
 import re
-import threading
 import time
 import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..basis import atomic, checks
+from ..basis import atomic, checks, parents
 from . import OWNER, measures
 
 BLOCK = 1000  # files whose rows are written together
@@ -47,7 +44,7 @@ def scan(
     with contextlib.ExitStack() as stack:
         measured: Any = map
         if workers > 1 and todo.size:
-            pool = concurrent.futures.ProcessPoolExecutor(workers, initializer=_end_with_parent)
+            pool = concurrent.futures.ProcessPoolExecutor(workers, initializer=parents.end_with_parent)
             stack.push(lambda kind, *_: pool.shutdown(wait=kind is None, cancel_futures=kind is not None))
             measured = functools.partial(pool.map, chunksize=_TASK)
         for number, start in enumerate(range(0, todo.size, BLOCK), _next_block(folder)):
@@ -63,18 +60,6 @@ def scan(
                 checks.fail(OWNER, "--workers", "as many processes as the machine can hold", got)
             _write(folder / f"block_{number:06d}.npz", paths, rows[block])
     return rows, int(known.sum())
-
-
-def _end_with_parent():
-    """Let this worker end when the process that began it does, however that is: nobody else would tell it to."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def wait():
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def _kept(files, folder):

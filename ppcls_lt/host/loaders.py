@@ -2,7 +2,8 @@
 
 import paddle
 
-from ._wrapping import wrapped
+from ..basis import parents
+from ._wrapping import extend_in, wrapped
 
 # Seconds in which a worker that has been told to end, or the thread that has failed, does so.
 _PATIENCE = 5
@@ -13,9 +14,11 @@ def repair() -> None:
 
     Left alone, an error in the thread of a loader without workers leaves the
     training waiting for ever; with workers the reader is told that a queue was
-    killed and no more, and the shutdown can wait for ever for a worker.
+    killed and no more, the shutdown can wait for ever for a worker, and the
+    workers of a process that is killed wait for ever for what it asks of them.
     """
     module = paddle.io.dataloader.dataloader_iter
+    extend_in(module, "_worker_loop", _worker_loop)
     for iterator in (module._DataLoaderIterSingleProcess, module._DataLoaderIterMultiProcess):
         if not hasattr(iterator, "_failure"):
             iterator._failure = None
@@ -23,6 +26,12 @@ def repair() -> None:
             iterator.__next__ = wrapped(iterator.__next__, _next)
             if hasattr(iterator, "_shutdown_worker"):
                 iterator._try_shutdown_all = wrapped(iterator._try_shutdown_all, _shut_down)
+
+
+def _worker_loop(original, *args):
+    """What a worker does, until the process that began it has ended."""
+    parents.end_with_parent()
+    original(*args)
 
 
 def _thread_loop(original, self, *args):
