@@ -244,6 +244,9 @@ class TestServing:
         model = served.Served("served")
         assert [each.name for each in model.decide(np.load("shares.npy"))] == [row["name"] for row in rows]
         assert model.description["solved"]["recalls"] == {"二": 0.95} and model.names == NAMES
+        # On a CPU without AVX-512 it ends the process.
+        if model.files[0].endswith(".pdmodel"):
+            assert "self_attention_fuse_pass" not in model.config().pass_builder().all_passes()
         done = engines.run(["served/served.py"], cwd=place)
         assert done.returncode == 0 and "Paddle Inference: probabilities differ" in done.stdout, done.stdout
 

@@ -219,7 +219,7 @@ def write(folder: Path, description: dict) -> None:
     atomic.write(folder / module.name, module.read_bytes())
     write_map(folder / served.DESCRIPTION, {**description, "files": {"program": program, "weights": _WEIGHTS}})
     found = served.Served(folder)
-    worst = found.difference(served.by_paddle(*found.files))
+    worst = found.difference(served.by_paddle(found.config()))
     if not worst <= served.TOLERANCE:
         (folder / served.DESCRIPTION).unlink()
         raise ConfigError(

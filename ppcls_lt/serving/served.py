@@ -91,6 +91,17 @@ class Served:
         program, weights = (str(self.folder / self.description["files"][key]) for key in ("program", "weights"))
         return program, weights
 
+    def config(self) -> Any:
+        """The ``paddle.inference.Config`` of this folder, to be changed (a GPU, threads) and made a predictor of."""
+        from paddle import inference
+
+        config = inference.Config(*self.files)
+        config.disable_glog_info()
+        if self.files[0].endswith(".pdmodel"):
+            # Built with AVX-512 instructions: a vision transformer ends the process on a CPU without them (SIGILL).
+            config.delete_pass("self_attention_fuse_pass")
+        return config
+
     def images(self, paths: Iterable[str | os.PathLike]) -> np.ndarray:
         """Return image files as the model takes them, float32 ``[N, C, H, W]``.
 
@@ -112,10 +123,9 @@ class Served:
     def decide(self, probabilities: np.ndarray) -> list[Decision]:
         """Return what probabilities ``[N, C]`` say of each image, by the rule that was kept with the model."""
         labels = decided(probabilities, self.description["decision"])
+        names = [*self.names, NOT_SURE]  # the last one is that of -1
         return [
-            Decision(int(label), NOT_SURE, float(row.max()))
-            if label < 0
-            else Decision(int(label), self.names[label], float(row[label]))
+            Decision(int(label), names[label], float(row.max() if label < 0 else row[label]))
             for label, row in zip(labels, np.asarray(probabilities))
         ]
 
@@ -145,8 +155,8 @@ def _bitmap(pixels):
     rows = np.zeros((height, (3 * width + 3) // 4 * 4), dtype=np.uint8)
     rows[:, : 3 * width] = pixels[::-1].reshape(height, -1)
     header = [(54 + rows.size, 4), (0, 4), (54, 4), (40, 4), (width, 4), (height, 4), (1, 2), (24, 2)]
-    numbers = b"".join(value.to_bytes(size, "little") for value, size in [*header, *[(0, 4)] * 6])
-    return b"BM" + numbers + rows.tobytes()
+    numbers = [value.to_bytes(size, "little") for value, size in [*header, *[(0, 4)] * 6]]
+    return b"".join([b"BM", *numbers, rows.tobytes()])
 
 
 def steps(operators: list) -> list[Callable]:
@@ -161,11 +171,10 @@ def steps(operators: list) -> list[Callable]:
     found = []
     for entry in operators:
         ((name, params),) = entry.items()
-        make = _STEPS.get(name)
-        if make is None:
+        if name not in _STEPS:
             raise ValueError(f"{name} is not one of {', '.join(_STEPS)}")
         try:
-            found.append(make(**(params or {})))
+            found.append(_STEPS[name](**(params or {})))
         except (TypeError, KeyError) as error:
             raise ValueError(f"{name} has a parameter that is not known here: {error}") from error
     return found
@@ -212,15 +221,12 @@ def _resize(size=None, resize_short=None, interpolation=None, backend="cv2", ret
             return np.asarray(Image.fromarray(image).resize(target, getattr(Image, kind.upper())))
         import cv2
 
-        return cv2.resize(image, target, interpolation=getattr(cv2, _OPENCV[kind]))
+        return cv2.resize(image, target, interpolation=getattr(cv2, f"INTER_{_OPENCV[kind]}"))
 
     return step
 
 
-_OPENCV = {
-    **{"nearest": "INTER_NEAREST", "bilinear": "INTER_LINEAR", "area": "INTER_AREA"},
-    **{"bicubic": "INTER_CUBIC", "lanczos": "INTER_LANCZOS4"},
-}
+_OPENCV = {"nearest": "NEAREST", "bilinear": "LINEAR", "area": "AREA", "bicubic": "CUBIC", "lanczos": "LANCZOS4"}
 
 
 def _crop(size):
@@ -241,25 +247,19 @@ def _normalize(scale=None, mean=None, std=None, order="chw"):
     return lambda image: ((image.astype("float32") * factor - mean) / std).astype("float32")
 
 
-def _channels_first():
-    return lambda image: image.transpose(2, 0, 1)
-
-
 _STEPS: dict[str, Callable[..., Callable]] = {
     "DecodeImage": _decode,
     "ResizeImage": _resize,
     "CropImage": _crop,
     "NormalizeImage": _normalize,
-    "ToCHWImage": _channels_first,
+    "ToCHWImage": lambda: lambda image: image.transpose(2, 0, 1),
 }
 
 
-def by_paddle(program: str, weights: str) -> Callable[[np.ndarray], np.ndarray]:
-    """Return ``images -> probabilities`` of an exported model by Paddle Inference."""
+def by_paddle(config: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """Return ``images -> probabilities`` of a ``paddle.inference.Config``."""
     from paddle import inference
 
-    config = inference.Config(program, weights)
-    config.disable_glog_info()
     predictor = inference.create_predictor(config)
 
     def run(images):
@@ -281,7 +281,7 @@ def by_onnx(path: str | os.PathLike) -> Callable[[np.ndarray], np.ndarray]:
 def main() -> int:
     """Try the folder of this file with what is installed; return 0 where all that was tried agrees."""
     served, tried = Served(), []
-    ways: dict[str, Callable] = {"Paddle Inference": lambda: by_paddle(*served.files)}
+    ways: dict[str, Callable] = {"Paddle Inference": lambda: by_paddle(served.config())}
     if (served.folder / ONNX).is_file():
         ways[f"ONNX Runtime, {ONNX}"] = lambda: by_onnx(served.folder / ONNX)
     for name, load in ways.items():
