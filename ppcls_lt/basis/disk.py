@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 import shutil
@@ -78,15 +77,17 @@ def check_written(folder: str | os.PathLike, whole: bool, *, owner: str, paramet
         owner, parameter (str): what named the folder.
 
     Raises:
-        ConfigError: the disk is full.
+        ConfigError: the disk is full, or has room again and what is there is not whole.
     """
     with writing(folder, owner, parameter, "; what was written there is not whole"):
-        if not whole:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with tempfile.TemporaryFile(dir=os.fspath(folder)) as file:
             file.write(b"x" * _BLOCK)
             file.flush()
             os.fsync(file.fileno())
+    if not whole:
+        why = "what was written cannot be read again or is shorter than its weights, as on a full disk"
+        got = described(f"{os.fspath(folder)}, where {why}")
+        fail(owner, parameter, "a folder that can be written", got)
 
 
 def tell_once(handler: logging.FileHandler) -> None:
