@@ -11,6 +11,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from .commands import wait
+from .engines import free_ports
+from .forks import PATIENCE
+
 _CONF = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -19,7 +23,7 @@ SlurmdUser=root
 SlurmctldPort={ports[0]}
 SlurmdPort={ports[1]}
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket,cred_expire=5
+AuthInfo=socket={folder}/munge.socket,cred_expire=20
 CredType=cred/munge
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
@@ -40,28 +44,6 @@ SlurmdLogFile={folder}/slurmd.log
 NodeName={host} NodeAddr=127.0.0.1 CPUs=3
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
-
-
-def free_ports(number):
-    """So many ports that nothing listens on at the moment."""
-    with contextlib.ExitStack() as stack:
-        found = []
-        for _ in range(number):
-            each = stack.enter_context(socket.socket())
-            each.bind(("127.0.0.1", 0))
-            found.append(each.getsockname()[1])
-    return found
-
-
-def wait(condition, seconds=300, what="it"):
-    """Wait until a condition holds, and return what it gave."""
-    end = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.1)
 
 
 def why_no_slurm():
@@ -89,10 +71,10 @@ def slurm():
         files = [f"--{each}-file={folder}/munge.{each}" for each in ("key", "pid", "log", "seed")]
         try:
             _call(["munged", "--force", f"--socket={folder}/munge.socket", *files], environment)
-            wait((folder / "munge.socket").exists, 20, "munged")
+            wait((folder / "munge.socket").exists, "munged")
             _call(["slurmctld", "-i"], environment)
             _call(["slurmd"], environment)
-            wait(lambda: "idle" in _call(["sinfo", "--noheader"], environment, check=False), 60, "Slurm's node")
+            wait(lambda: "idle" in _call(["sinfo", "--noheader"], environment, check=False), "Slurm's node")
             yield {"SLURM_CONF": str(conf)}
         finally:
             # Ends what is left of the jobs before those that could end it.
@@ -102,7 +84,7 @@ def slurm():
 
 
 def _call(command, environment, check=True):
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
     assert not check or done.returncode == 0, done.stderr
     return done.stdout
 
@@ -114,7 +96,7 @@ def _end(path):
     process = int(path.read_text())
     with contextlib.suppress(ProcessLookupError):
         os.kill(process, signal.SIGTERM)
-        for _ in range(100):
+        for _ in range(600):
             os.kill(process, 0)
             time.sleep(0.1)
         os.kill(process, signal.SIGKILL)
@@ -140,13 +122,13 @@ def ray():
         with open(log, "wb") as output:
             process = subprocess.Popen([*command, *flags], stdout=output, stderr=output, start_new_session=True)
         try:
-            wait(lambda: "--block" in log.read_text() or process.poll() is not None, 60, "Ray")
+            wait(lambda: "--block" in log.read_text() or process.poll() is not None, "Ray")
             assert process.poll() is None, log.read_text()
             yield f"127.0.0.1:{port}"
         finally:
             process.terminate()  # which ends its cluster
             try:
-                process.wait(timeout=30)
+                process.wait(timeout=PATIENCE)
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)

@@ -12,6 +12,7 @@ import ppcls_lt
 from ppcls_lt.data.counts import count_label_list
 
 from . import forks
+from .forks import PATIENCE
 
 ROOT = Path(ppcls_lt.__file__).parent.parent
 
@@ -20,7 +21,7 @@ ROOT = Path(ppcls_lt.__file__).parent.parent
 _WITH_PADDLE = ("lists", "train", "eval", "infer", "export", "check", "run", "compare", "adjust", "decide", "predict")
 
 
-def run(folder, *arguments, code=("-m", "ppcls_lt"), environment=None, timeout=600, **more):
+def run(folder, *arguments, code=("-m", "ppcls_lt"), environment=None, timeout=PATIENCE, **more):
     """Run ``ppcls-lt`` in a folder; return the finished process with ``output`` and ``errors`` as text.
 
     With ``more``, which goes to :func:`subprocess.run`, or with other ``code`` an interpreter is started for it.
@@ -38,12 +39,13 @@ def run(folder, *arguments, code=("-m", "ppcls_lt"), environment=None, timeout=6
     return done
 
 
-def wait(condition, seconds=600):
-    """Return as soon as a condition holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
+def wait(condition, what="it"):
+    """Return what a condition gives as soon as it holds."""
+    end = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert time.monotonic() < end, f"waited in vain for {what}"
         time.sleep(0.05)
+    return found
 
 
 def make_list(path, counts, form="train/{0}/{1}.jpg {0}\n"):

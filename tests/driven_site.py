@@ -8,6 +8,8 @@ import subprocess
 import threading
 from urllib.parse import urlsplit
 
+from .forks import PATIENCE
+
 NAMES = ("chromium-headless-shell", "chrome-headless-shell")
 BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
 FLAGS = (
@@ -29,7 +31,7 @@ DRIVER = """<!DOCTYPE html><title>driver</title>
 <script>
 const frame = document.querySelector("iframe"), pause = time => new Promise(done => setTimeout(done, time))
 const until = async found => {
-  for (let tries = 0; tries < 600; tries++) { const value = found(); if (value) return value; await pause(100) }
+  for (let tries = 0; tries < 6000; tries++) { const value = found(); if (value) return value; await pause(100) }
   throw new Error(`waited for ${found}`)
 }
 const open = async address => {
@@ -56,7 +58,7 @@ go().catch(error => ({failed: String(error)})).then(
 class _Handler(http.server.SimpleHTTPRequestHandler):
     def do_GET(self):  # noqa: N802 (the name that http.server looks for)
         if self.path == "/waited-for":
-            self.server.done.wait(120)
+            self.server.done.wait(PATIENCE)
             return self.send_error(404)
         if self.path == "/driver.html":
             self.send_response(200)
@@ -85,7 +87,7 @@ def drive(site, folder, steps):
         log = folder / "net.json"
         places = [f"--log-net-log={log}", f"--user-data-dir={folder / 'profile'}"]
         address = f"http://127.0.0.1:{server.server_port}/driver.html"
-        done = subprocess.run([BROWSER, *FLAGS, *places, address], capture_output=True, text=True, timeout=300)
+        done = subprocess.run([BROWSER, *FLAGS, *places, address], capture_output=True, text=True, timeout=PATIENCE)
         server.shutdown()
     assert done.returncode == 0, done.stderr
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line and "/waited-for" not in line]

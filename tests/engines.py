@@ -20,6 +20,7 @@ from ppcls_lt.data import demo as demo_data
 from ppcls_lt.engine import trainer
 
 from . import forks
+from .forks import PATIENCE
 from .losses import REFERENCES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -127,7 +128,7 @@ def run(arguments, *, cwd, python_path=(), environment=None):
     """
     arguments, environment = [*map(str, arguments)], _environment(python_path, environment)
     if forks.suits(arguments, environment):
-        done = forks.run(forks.WITH_PADDLE, arguments, cwd=cwd, environment=environment, timeout=600, joined=True)
+        done = forks.run(forks.WITH_PADDLE, arguments, cwd=cwd, environment=environment, timeout=PATIENCE, joined=True)
         done.stdout = done.stdout.decode(errors="replace")
         return done
     command = [sys.executable, *arguments]
@@ -136,7 +137,7 @@ def run(arguments, *, cwd, python_path=(), environment=None):
             command, cwd=cwd, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
         try:
-            process.wait(timeout=600)
+            process.wait(timeout=PATIENCE)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -27,6 +27,7 @@ import tempfile
 import types
 from pathlib import Path
 
+PATIENCE = 1200  # seconds: ends what hangs, and nothing that is slow beside others on a busy machine
 PLAIN = ("numpy", "yaml")
 # zlib comes before Paddle 2.6, as the package itself has it.
 WITH_PADDLE = (

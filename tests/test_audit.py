@@ -25,6 +25,7 @@ from scripts import plant_faults
 
 from . import commands, conftest
 from .comparisons import english_in
+from .forks import PATIENCE
 
 pytest.importorskip("imagehash", reason="the extra `audit` is not installed")
 
@@ -324,7 +325,7 @@ def test_ended_while_it_measures_it_leaves_no_worker(number, tmp_path):
     commands.wait(lambda: len(children.read_text().split()) >= 2)
     workers = children.read_text().split()
     process.send_signal(number)
-    assert process.wait(timeout=60) == (-number if number == signal.SIGKILL else 128 + number)
+    assert process.wait(timeout=PATIENCE) == (-number if number == signal.SIGKILL else 128 + number)
     commands.wait(lambda: not any(Path("/proc", worker, "cmdline").exists() for worker in workers))
     if number != signal.SIGKILL:
         said = (tmp_path / "log").read_text().splitlines()

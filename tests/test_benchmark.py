@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from . import forks
+from .forks import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "scripts" / "benchmark.py"
@@ -42,7 +43,7 @@ def run(*arguments):
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     done = forks.run(
-        forks.WITH_PADDLE, [str(SCRIPT), *arguments], cwd=os.getcwd(), environment=environment, timeout=600
+        forks.WITH_PADDLE, [str(SCRIPT), *arguments], cwd=os.getcwd(), environment=environment, timeout=PATIENCE
     )
     done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
     return done

@@ -119,12 +119,8 @@ def test_a_second_process_waits_for_the_first(tmp_path):
     executor = local.Local(1, "1")
     with lock.held(tmp_path, "test", "folder"):
         executor.begin([task])
-        end = time.monotonic() + 60
-        while not log_of(task).exists() or "waiting for it" not in log_of(task).read_text():
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        commands.wait(lambda: log_of(task).exists() and "waiting for it" in log_of(task).read_text())
         assert executor.running == [task] and executor.ended() == []
-    while not (found := executor.ended()):
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    found = []
+    commands.wait(lambda: found.extend(executor.ended()) or found)
     assert [(each.task, each.code) for each in found] == [(task, 0)]

@@ -23,7 +23,8 @@ import pytest
 import ppcls_lt
 
 from . import clusters, engines
-from .clusters import wait
+from .commands import wait
+from .forks import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +33,6 @@ HELD_AT = 2
 GO = "go"
 HELD = "held"
 NAMES = ("base", "cs_ce")
-LONG = 400  # seconds, beside other tests on few cores
 
 
 def __getattr__(name):
@@ -165,7 +165,7 @@ def local(tmp_path_factory):
     place = make_place(tmp_path_factory.mktemp("local"))
     (place / GO).touch()
     comparison = Comparison(place)
-    assert comparison.start("local", flags=["--refit", "--jobs", "2"]).wait(timeout=LONG) == 0, comparison.said()
+    assert comparison.start("local", flags=["--refit", "--jobs", "2"]).wait(timeout=PATIENCE) == 0, comparison.said()
     return comparison.figures()
 
 
@@ -186,7 +186,7 @@ def test_slurm_a_time_limit_a_preemption_a_killed_worker_and_a_killed_command(lo
         assert comparison.worker("base")  # the job goes on
         # Nobody removes a run that does.
         with of_another_version(comparison.folder("base")):
-            assert comparison.start("local", flags=["--retrain"]).wait(timeout=LONG) == 2, comparison.said()
+            assert comparison.start("local", flags=["--retrain"]).wait(timeout=PATIENCE) == 2, comparison.said()
             assert (
                 "`--retrain` must be used when nothing of this comparison is left in Slurm's queue" in comparison.said()
             )
@@ -205,13 +205,13 @@ def test_slurm_a_time_limit_a_preemption_a_killed_worker_and_a_killed_command(lo
         comparison.release("base")
         # A process that is killed has failed, and the next command does what is missing.
         os.kill(comparison.worker("cs_ce"), signal.SIGKILL)
-        assert comparison.started[-1].wait(timeout=LONG) == 1, comparison.said()
+        assert comparison.started[-1].wait(timeout=PATIENCE) == 1, comparison.said()
         assert "cs_ce, seed 0: FAILED: killed by signal 9" in comparison.said()
         # What Slurm has begun, this machine goes on with.
         (place / GO).touch()
-        assert comparison.start("local").wait(timeout=LONG) == 0, comparison.said()
+        assert comparison.start("local").wait(timeout=PATIENCE) == 0, comparison.said()
         assert "1 runs are finished, 1 to do" in comparison.said()
-        assert comparison.start("slurm", "minutes=60", flags=["--refit"]).wait(timeout=LONG) == 0, comparison.said()
+        assert comparison.start("slurm", "minutes=60", flags=["--refit"]).wait(timeout=PATIENCE) == 0, comparison.said()
         comparison.check_whole(local)
 
 
@@ -264,5 +264,5 @@ def test_ray_a_killed_worker_and_a_killed_command(local, place):
         wait(lambda: not any(map(comparison.worker, NAMES)), what="the end of the runs")
         (place / GO).touch()
         last = comparison.start("ray", f"address={address}", flags=["--refit"])
-        assert last.wait(timeout=LONG) == 0, comparison.said()
+        assert last.wait(timeout=PATIENCE) == 0, comparison.said()
         comparison.check_whole(local)

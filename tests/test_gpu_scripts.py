@@ -14,6 +14,7 @@ import pytest
 from ppcls_lt.basis.registry import registered
 
 from . import forks
+from .forks import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (ROOT / "docs" / "gpu.md", ROOT / "docs" / "zh" / "gpu.md")
@@ -118,7 +119,7 @@ def check(*arguments, cwd):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     script = str(ROOT / "scripts" / "check_gpu.py")
     done = forks.run(
-        forks.WITH_PADDLE, [script, *arguments], cwd=str(cwd), environment=environment, timeout=600, joined=True
+        forks.WITH_PADDLE, [script, *arguments], cwd=str(cwd), environment=environment, timeout=PATIENCE, joined=True
     )
     return done.returncode, done.stdout.decode()
 

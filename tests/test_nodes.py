@@ -14,7 +14,8 @@ import pytest
 
 from ppcls_lt.runs import history
 
-from . import clusters, engines
+from . import commands, engines
+from .forks import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -74,13 +75,13 @@ class Nodes:
         return "".join(path.read_text(errors="replace") for path in sorted(self.place.glob("log_*/workerlog.*")))
 
     def status(self, rank):
-        return self.processes[rank].wait(timeout=200)
+        return self.processes[rank].wait(timeout=PATIENCE)
 
 
 def test_two_nodes_equal_one_and_go_on_when_one_of_them_is_killed(place):
     nodes = Nodes(place)
     held = [place / f"held_{rank}" for rank in range(2)]
-    clusters.wait(lambda: all(path.exists() for path in held), what="both nodes")
+    commands.wait(lambda: all(path.exists() for path in held), what="both nodes")
     # A machine that fails: its launcher and its process at once. The other one does not wait for ever.
     nodes.processes[1].kill()
     os.kill(int(held[1].read_text()), signal.SIGKILL)

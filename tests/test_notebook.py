@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from .commands import ROOT
+from .forks import PATIENCE
 
 NOTEBOOK = ROOT / "docs" / "notebooks" / "first_steps.ipynb"
 
@@ -54,7 +55,9 @@ def test_it_runs(tmp_path):
     script = ROOT / "scripts" / "execute_notebook.py"
     command = [sys.executable, script, NOTEBOOK, "--in", tmp_path / "work", "--out", tmp_path / "made.ipynb"]
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}, timeout=900)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}, timeout=PATIENCE
+    )
     assert done.returncode == 0, done.stderr
     made = cells(tmp_path / "made.ipynb")
     holds(made)

@@ -70,7 +70,7 @@ class TestPaddleX:
         flags = [part for each in overrides for part in ("-o", each)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PADDLE_PDX_CACHE_HOME": str(folder / "cache")}
         command = [PYTHON, "-m", "ppcls_lt", "paddlex", "-c", model, *flags, *arguments]
-        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
     @pytest.fixture(scope="class")
     def trained(self, folder):

@@ -18,6 +18,7 @@ from ppcls_lt import ConfigError
 from ppcls_lt.data.demo import write_digits
 
 from . import commands, forks
+from .forks import PATIENCE
 
 SMALL = {"arch": "CIFARResNet8", "image_size": 16, "options": {"Global.print_batch_step": 1000}}
 
@@ -208,7 +209,7 @@ print("FOUND", found.chosen, found.complete, *found.accuracy, len(found.table())
 def test_comparing_in_a_script_without_a_guard_equals_the_command(home):
     Path("script.py").write_text(SCRIPT.format(root=str(commands.ROOT)))
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = forks.run(forks.WITH_PADDLE, ["script.py"], cwd=home, environment=environment, timeout=600)
+    done = forks.run(forks.WITH_PADDLE, ["script.py"], cwd=home, environment=environment, timeout=PATIENCE)
     said = done.stdout.decode()
     assert done.returncode == 0, said + done.stderr.decode()
     assert "LISTS test train\n" in said  # nothing is held out but by folds

@@ -11,6 +11,7 @@ from ppcls_lt.reports.comparison.writing import write as write_comparison
 from ppcls_lt.reports.run.writing import write
 
 from .comparisons import RECIPES, make_outcome
+from .forks import PATIENCE
 from .run_folders import write_run
 
 # Chromium without the services of a desktop browser, which ask for addresses of their own.
@@ -46,7 +47,7 @@ def browse(tmp_path):
         log, shot = folder / "net.json", folder / "shot.png"
         places = [f"--user-data-dir={folder / 'profile'}", f"--log-net-log={log}", f"--screenshot={shot}", "--dump-dom"]
         done = subprocess.run(
-            [BROWSER, *FLAGS, *places, *flags, page.as_uri()], capture_output=True, text=True, timeout=600
+            [BROWSER, *FLAGS, *places, *flags, page.as_uri()], capture_output=True, text=True, timeout=PATIENCE
         )
         assert done.returncode == 0, done.stderr
         console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]

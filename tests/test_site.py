@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from .driven_site import BROWSER, drive
+from .forks import PATIENCE
 from .pages import ROOT, Page
 
 WEBSITE = ROOT / "scripts" / "website"
@@ -77,7 +78,7 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     environment = {**os.environ, "PPCLS_LT_SITE_VENV": sys.prefix}
     command = ["bash", str(ROOT / "scripts" / "site.sh"), str(folder)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.strip().endswith("every link leads somewhere, nothing comes from outside")
     return folder

@@ -6,13 +6,13 @@ import os
 import shlex
 import signal
 import sysconfig
-import time
 from pathlib import Path
 
 import pytest
 import yaml
 
-from . import engines, forks, stock
+from . import commands, engines, forks, stock
+from .forks import PATIENCE
 from .stock import needs_checkout
 
 pytestmark = pytest.mark.slow
@@ -107,11 +107,8 @@ def ended(folder, arguments, log, until, end):
         while until not in log.read_text() and not process.wait(0.1):
             pass
         end(process)
-        assert process.wait(120)
-        limit = time.monotonic() + 60
-        while running(process.pids[0]) and time.monotonic() < limit:
-            time.sleep(0.1)
-        assert not running(process.pids[0])
+        assert process.wait(PATIENCE)
+        commands.wait(lambda: not running(process.pids[0]))
     finally:
         process.end()
     return process.statuses[0]
