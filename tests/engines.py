@@ -191,7 +191,7 @@ def together(script, *arguments, cwd, processes=2, python_path=(), environment=N
         log = {"stdout": str(logs / f"workerlog.{rank}"), "stderr": None}
         starts.append({"arguments": arguments, "cwd": str(cwd), "environment": {**environment, **of_launcher}, **log})
     started = forks.Started(forks.WITH_PADDLE, starts)
-    in_time = started.wait(600, until=lambda statuses: None not in statuses or any(statuses))
+    in_time = started.wait(PATIENCE, until=lambda statuses: None not in statuses or any(statuses))
     failed = next(filter(None, started.statuses), 0)
     if failed:  # as the launcher ends them
         started.kill(signal.SIGTERM)

@@ -274,9 +274,22 @@ def _end_with_parent():
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
+def _end_without_destructors():
+    """Let this process end, behind Python's own end, without the destructors of what was loaded before the fork.
+
+    One of Paddle's would wait for ever for a lock that a thread held when this process was forked: that thread, which
+    wakes up once a second, is not in this process to let it go.
+    """
+    library = ctypes.CDLL(None)
+    if hasattr(library, "on_exit"):  # the last that is registered comes first
+        library.on_exit(library._exit, None)
+        library.__cxa_atexit(library.fflush, None, None)
+
+
 def _become(start):
     """Make this process look as if an interpreter had been started."""
     _end_with_parent()
+    _end_without_destructors()
     os.setsid()
     os.chdir(start["cwd"])
     if "files" in start:

@@ -42,6 +42,13 @@ def test_it_sees_the_same_and_ends_the_same(form, tmp_path):
     assert (forked.returncode, forked.stderr) == (started.returncode, started.stderr) == (3, b"utf-8\n")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a forked command line ends with all destructors")
+def test_destructors_of_what_was_loaded_before_the_fork_are_left_out(tmp_path):
+    code = "import atexit, sys; atexit.register(print, 'at the end'); sys.exit(3)"
+    forked = forks.run(("ends_itself",), ["-c", code], cwd=tmp_path, environment=dict(os.environ), timeout=PATIENCE)
+    assert (forked.returncode, forked.stdout) == (3, b"at the end\n")
+
+
 def test_what_it_raises_is_said():
     forked, started = start(["-c", "raise KeyError(7)"], "/")
     assert forked.returncode == started.returncode == 1
