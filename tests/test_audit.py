@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -132,10 +133,28 @@ def test_lists_without_suspects_say_what_they_left_out(planted, audited, capsys)
         parts = lines(out / "lists" / f"{part}.txt") + lines(out / "lists" / f"{part}_left_out.txt")
         assert sorted(parts) == sorted(lines(planted / f"{part}.txt"))
     with open(out / "lists" / cleaned.REASONS, encoding="utf-8", newline="") as file:
-        assert {row["image"] for row in csv.DictReader(file)} == gone
+        rows = list(csv.DictReader(file))
+    assert {row["image"] for row in rows} == gone
+    called = dict(line.split(" ", 1) for line in lines(planted / "label.txt"))
+    assert all(row["class_name"] == called[row["class"]] for row in rows)
+    assert lines(out / "lists" / "label.txt") == lines(planted / "label.txt")
     assert audit(planted, "--leave-out", "exact", out="cleaned") == 2  # they are there
     assert audit(planted, "--leave-out", "exact", "--keep", "train", "--force", out="cleaned") == 0
     assert {line.split("\t")[0] for line in lines(out / "lists" / "test_left_out.txt")} == set(known["exact"])
+
+
+def test_what_opencv_divides_is_not_cut_off(tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(2):
+        blocks = np.kron(rng.integers(2000, 60000, (6, 6)), np.ones((8, 8)))
+        Image.fromarray(blocks.astype(np.uint16)).save(tmp_path / f"{number}.png")
+    Image.fromarray(rng.random((8, 8)).astype(np.float32)).save(tmp_path / "float.tif")
+    one, two = (measures.measure(tmp_path / f"{number}.png") for number in range(2))
+    assert one["status"] == measures.READ and one["contrast"] > 30 and one["pixels"] != two["pixels"]
+    seen = cv2.imread(str(tmp_path / "0.png"))
+    assert one["brightness"] == pytest.approx(seen.mean(), abs=0.01)
+    row, seen = measures.measure(tmp_path / "float.tif"), cv2.imread(str(tmp_path / "float.tif"))
+    assert (row["status"] == measures.READ) == (seen is not None)
 
 
 def test_copies_of_several_classes_all_go_and_no_class_is_emptied(tmp_path, capsys):

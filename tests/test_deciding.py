@@ -1,6 +1,8 @@
 """Factors for recalls against a slow search, costs against a double loop, and lists of images."""
 
 import itertools
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -129,6 +131,43 @@ def test_a_table_of_costs_that_is_none(text, part, tmp_path):
         cost_matrix.read(write(tmp_path / "c.csv", text), NAMES, "ppcls-lt decide", "not sure")
 
 
+def test_a_number_that_nearly_is_a_name():
+    names = ["01", "02", "03"]
+    assert cost_matrix.class_of("02", names, "x", "--recall") == 1
+    with pytest.raises(ConfigError, match="got 1, which is the number of '02' and nearly '01'"):
+        cost_matrix.class_of("1", names, "x", "--recall")
+    assert cost_matrix.class_of("1", ["0", "01", "2"], "x", "--recall") == 1  # both say the same
+
+
+def test_links_are_followed_and_hidden_files_left_out(tmp_path):
+    for name in ("real/1.png", "real/.2.png", "real/.thumbs/3.png", "linked/4.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "real" / "link").symlink_to(tmp_path / "linked", target_is_directory=True)
+    (tmp_path / "linked" / "back").symlink_to(tmp_path / "real", target_is_directory=True)
+    found = image_files.named([str(tmp_path / "real")], owner="x")
+    assert [Path(path).name for path in found.paths] == ["1.png", "4.png"]
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    # Root may read all folders, so the system's own answer is what is given here.
+    walk = os.walk
+
+    def denied(folder, **options):
+        options["onerror"](PermissionError(13, "Permission denied", f"{folder}/shut"))
+        return walk(folder, **options)
+
+    monkeypatch.setattr(image_files.os, "walk", denied)
+    with pytest.raises(ConfigError, match="shut: must be a folder that can be read, got: Permission denied"):
+        image_files.named([str(tmp_path)], owner="x")
+
+
+def test_a_list_of_images_elsewhere_names_the_flag(tmp_path):
+    listing = write(tmp_path / "list.txt", "a/1.png 0\na/2.png 1\n")
+    with pytest.raises(ConfigError, match="of whose 2 images none is there, .*; `--image-root` names the folder"):
+        image_files.named([str(listing)], owner="x")
+
+
 def test_lists_and_folders_of_images(tmp_path):
     for name in ("b/2 x.png", "b/1.JPG", "a/0.webp", "a/notes.md", "5"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -138,5 +177,7 @@ def test_lists_and_folders_of_images(tmp_path):
     names = [str(path)[len(str(tmp_path)) + 1 :] for path in found.paths]
     assert names[:5] == ["b/1.JPG", "b/2 x.png", "a/0.webp", "b/1.JPG", "b/2 x.png"]
     assert names[5:] == ["b/2 x.png", "b/2 x.png", "gone.png", "5"] and found.others == 3
-    named = image_files.named([str(listing)], owner="x", image_root="/elsewhere")
-    assert named.paths[2] == "/elsewhere/gone.png"
+    (tmp_path / "elsewhere" / "b").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "b" / "2 x.png").write_bytes(b"")
+    named = image_files.named([str(listing)], owner="x", image_root=str(tmp_path / "elsewhere"))
+    assert named.paths[2] == str(tmp_path / "elsewhere" / "gone.png")

@@ -282,6 +282,15 @@ class TestConfiguration:
             fails(done, "a source of paths without spaces", "MultiScaleDataset of this PaddleClas takes no `delimiter`")
             assert not (tmp_path / "lists").exists()
 
+    def test_without_a_validation_list_the_test_chooses_no_epoch(self, here, capfd):
+        write_folders(here / "data")
+        assert main(["lists", "data", *map(str, SMALL), "--val-fraction", "0"]) == 0
+        config = yaml.safe_load(Path("lists/train.yaml").read_text(encoding="utf-8"))
+        assert config["Global"]["eval_during_train"] is False
+        steps = capfd.readouterr().out.splitlines()[-4:]
+        assert [step.split(":")[0] for step in steps] == ["check", "train", "test", "report"]
+        assert steps[2].endswith("eval --run lists/output") and steps[3].endswith("report lists/output --of eval")
+
     def test_unknown_architectures_and_sizes_that_do_not_fit(self, run, tmp_path):
         write_folders(tmp_path / "data", (4, 4, 4))
         fails(run("lists", "data", "--arch", "CIFARResNet9"), "unknown architecture 'CIFARResNet9'", "did you mean")
@@ -369,6 +378,64 @@ class TestMistakes:
             "a new file (or pass --force to replace it)",
         )
         assert os.listdir(here / "lists") == ["val.txt"]
+
+    def test_what_is_written_does_not_lie_among_the_images(self, here, capfd, monkeypatch):
+        write_folders(here / "data", (4, 4, 4))
+        for flags in (("data", "--out", "data"), ("data", "--out", "data/new/lists")):
+            refused(capfd, flags, "a folder outside of SOURCE", "`--out lists` lies beside it")
+        (here / "file").write_text("")
+        refused(capfd, ("data", "--out", "file/lists"), "`--out` must be a folder, got file/lists", "is a file")
+        monkeypatch.chdir(here / "data")
+        refused(capfd, (".",), "a folder outside of SOURCE", "got 'lists'", "`--out ../lists`")
+
+    def test_no_list_of_an_earlier_call_is_left(self, here, capfd):
+        write_folders(here / "data", (4, 4, 4))
+        assert main(["lists", "data", *map(str, SMALL)]) == 0
+        (here / "lists" / "val.txt").rename(here / "lists" / "kept")  # not one that a call would replace
+        anew = ("data", *SMALL, "--test-fraction", 0)
+        refused(capfd, anew, "a new file (or pass --force to replace it)")
+        assert main(["lists", *map(str, anew), "--force"]) == 0
+        assert f"removed, of an earlier call: {Path('lists', 'test.txt')}\n" in capfd.readouterr().out
+        assert sorted(os.listdir("lists")) == ["kept", "label.txt", "train.txt", "train.yaml", "val.txt"]
+
+    def test_a_folder_around_the_classes_and_one_beside_the_parts(self, here, capfd):
+        write_folders(here / "around" / "my data", (4, 4, 4))
+        refused(
+            capfd, ("around",), "at least two classes, got one class, 'my data'", "`ppcls-lt lists 'around/my data'`"
+        )
+        for part in ("train", "val"):
+            write_folders(here / "parts" / part, (4, 4, 4))
+        write_image(here / "parts" / "samples" / "1.jpg")
+        refused(capfd, ("parts",), "train, val with folders in them, and beside them samples", "take the other folders")
+        # A train is a thing that one can have pictures of.
+        write_image(here / "vehicles" / "train" / "1.jpg")
+        write_image(here / "vehicles" / "car" / "1.jpg")
+        assert made(here / "vehicles", test=0, allow_missing=True)[0] == ["car", "train"]
+
+    def test_an_image_that_is_written_in_several_ways_is_one(self, here, capfd):
+        for number in range(4):
+            write_image(here / "data" / f"{number}.jpg")
+        rows = ["path,label", "0.jpg,a", "./0.jpg,a", ".//0.jpg,a", f"{here / 'data' / '0.jpg'},a", "1.jpg,b"]
+        (here / "data" / "table.csv").write_text("\n".join([*rows, "2.jpg,a", "3.jpg,b"]))
+        _, found, told = made(here / "data" / "table.csv", test=0, allow_missing=True)
+        assert "named twice: 3 images" in told
+        assert sorted(image for rows in found.values() for image, _ in rows) == [f"{number}.jpg" for number in range(4)]
+        (here / "data" / "table.csv").write_text("\n".join([*rows, f"{here / 'data' / '0.jpg'},b"]))
+        refused(capfd, ("data/table.csv",), "'a' and 'b' of '0.jpg'")
+
+    def test_a_column_that_is_called_like_one_of_parts(self, here, capfd):
+        for number in range(4):
+            write_image(here / "data" / f"{number}.jpg")
+        rows = [f"{number}.jpg,{'ab'[number % 2]},wheel" for number in range(4)]
+        (here / "data" / "table.csv").write_text("\n".join(["path,label,part", *rows]))
+        refused(capfd, ("data/table.csv",), "got 'part', with 'wheel' in record 2", "`--part-column ''` takes none")
+        assert len(made(here / "data" / "table.csv", test=0, allow_missing=True, columns={"part": ""})[1]["train"]) == 2
+
+    def test_one_json_file_of_another_tool_makes_no_easydl(self, here):
+        write_folders(here / "data", (4, 4, 4))
+        next((here / "data" / "dog").glob("*.jpg")).with_suffix(".json").write_text('{"shapes": []}')
+        called, _, told = made(here / "data", test=0)
+        assert called == list(NAMES) and "no images by their endings: 1 .json" in told
 
     def test_a_tab_in_a_path(self, here, capfd):
         write_folders(here / "data", (4, 4, 4))

@@ -118,6 +118,22 @@ class TestPredict:
         status, (row,) = predict(image, "-o", "Infer.transforms=[{'DecodeImage': {'to_np': True}}]")
         assert status == 1 and "the model does not take the shape (8, 8, 3)" in row["error"]
 
+    def test_the_names_are_those_of_the_training(self, place, capsys):
+        path, kept = Path("label.txt"), Path("label.txt").read_text(encoding="utf-8")
+        try:
+            path.write_text(kept.replace("0 zero", "0 aardvark"), encoding="utf-8")
+            assert predict("digits/held.txt")[0] == 2
+            said = capsys.readouterr().err
+            assert "the class 0 is called 'aardvark'; the training had it called 'zero'" in said
+            assert "`-o Infer.PostProcess.class_id_map_file=label.txt` takes the new names" in said
+            status, rows = predict("digits/held.txt", "-o", "Infer.PostProcess.class_id_map_file=label.txt")
+            assert status == 0 and "p aardvark" in rows[0] and "p zero" not in rows[0]
+            path.unlink()
+            status, rows = predict("digits/held.txt")
+            assert status == 0 and [name[2:] for name in rows[0] if name.startswith("p ")] == NAMES
+        finally:
+            path.write_text(kept, encoding="utf-8")
+
     def test_not_sure_below(self, place):
         _, rows = predict("digits/test.txt", "--not-sure-below", 0.6)
         highest = probabilities(rows).max(axis=1)
@@ -179,6 +195,13 @@ class TestDecide:
         assert cli.main(["predict", "--run", "run", "digits/held.txt", *flags]) == 2
         assert "which was solved on other weights" in capsys.readouterr().err
         assert predict("digits/held.txt", "--no-decision")[1] == plain
+
+    def test_a_decision_that_another_replaces_is_told(self, place, capsys):
+        assert decide("--recall", "二=0.5", "--on-held-out") == 0
+        assert "replaced" not in capsys.readouterr().out
+        assert decide("--not-sure-below", "0.4") == 0
+        said = capsys.readouterr().out
+        assert "the decision that was kept until now is replaced: `ppcls-lt decide --run run --recall" in said
 
     def test_costs_with_a_class_of_not_sure(self, place, capsys):
         costs = 1.0 - np.eye(10)

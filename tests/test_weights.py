@@ -409,6 +409,18 @@ class TestRun:
         assert "DataLoader.Eval.dataset.image_root: digits is not here, taken from" in log.text
         assert not list(elsewhere.iterdir())
 
+    def test_what_is_called_alike_here_is_not_what_it_was_trained_on(self, run, folder, log, monkeypatch):
+        other = folder / "other project"
+        shutil.copytree(folder / "digits", other / "digits")
+        lines = (other / "digits" / "test.txt").read_text().splitlines()
+        (other / "digits" / "test.txt").write_text("\n".join(lines[:7]))
+        monkeypatch.chdir(other)
+        assert run("eval", "--run", "../relative", base=False) == 0
+        here = "digits/test.txt here is another, taken from where the training was started"
+        assert f"DataLoader.Eval.dataset.cls_label_path: {here}" in log.text
+        with np.load(next((folder / "relative").rglob("eval_predictions.npz"))) as found:
+            assert found["label"].size == len(lines)
+
     def test_neither_it_nor_a_configuration(self, run, capsys):
         assert run("eval", base=False) == 2
         assert "ppcls-lt eval: `-c` must be given, or `--run FOLDER` of a training" in capsys.readouterr().err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -72,8 +72,13 @@ def leave_out(
     return gone
 
 
-def contents(lines: Lines, gone: dict[int, Gone]) -> dict[str, bytes]:
+def contents(lines: Lines, gone: dict[int, Gone], name_of: Callable[[object], str] = str) -> dict[str, bytes]:
     """Return the lists as files, name -> bytes: each without what is left out, and what is left out of it.
+
+    Args:
+        lines (Lines): of the lists.
+        gone (dict): line -> why it is left out.
+        name_of (callable): class -> what to call it in a message.
 
     Raises:
         ConfigError: a class would lose its last image in a list.
@@ -87,7 +92,8 @@ def contents(lines: Lines, gone: dict[int, Gone]) -> dict[str, bytes]:
         rest = np.bincount(listed.labels[~out], minlength=listed.counts.size)
         emptied = np.flatnonzero((listed.counts > 0) & (rest == 0))
         if emptied.size:
-            got = checks.described(f"kinds that leave the {part} list without an image of {listed_classes(emptied)}")
+            which = listed_classes(emptied, name_of)
+            got = checks.described(f"kinds that leave the {part} list without an image of {which}")
             checks.fail(OWNER, "--leave-out", "kinds that leave every class an image", got, _LOOK)
         whole = [line if line.endswith("\n") else line + "\n" for line in listed.lines]
         for name, chosen in zip(called[part], (~out, out)):

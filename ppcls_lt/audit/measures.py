@@ -19,13 +19,15 @@ from . import EXTRA
 
 SIDE = 16  # of the small picture by which two images are compared, in pixels
 READ, MISSING, EMPTY, UNREADABLE = range(4)
-VERSION = 1  # of what is measured; files of another are measured anew
+VERSION = 2  # of what is measured; files of another are measured anew
 PIXELS = 2**30  # claimed by a file, more than which no decoder is asked for, as OpenCV has it
 
 _REASON = 160
 _AT_MOST = 256  # the longer side at which sharpness is measured
 # What OpenCV reads in every version, by Pillow's names; it is asked about the rest.
-_READ_BY_OPENCV = ("JPEG", "MPO", "PNG", "BMP", "DIB", "WEBP", "TIFF", "PPM")
+_READ_BY_OPENCV = ("JPEG", "MPO", "PNG", "BMP", "DIB", "WEBP", "PPM")
+# Pillow's modes of eight bits a channel. What has more it cuts off at 255, where OpenCV divides.
+_EIGHT_BITS = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB", "HSV")
 
 # One row a file.
 ROW = np.dtype(
@@ -122,20 +124,32 @@ def _decoded(data):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of tags that Pillow finds odd in images that it reads
             with Image.open(io.BytesIO(data)) as image:
-                if image.format not in _READ_BY_OPENCV and _by_opencv(data) is None:
-                    raise _Unreadable(f"{image.format}, which OpenCV, by which PaddleClas reads images, does not read")
+                deep = image.mode not in _EIGHT_BITS
+                seen = _by_opencv(data) if deep or image.format not in _READ_BY_OPENCV else None
+                if seen is None and (deep or image.format not in _READ_BY_OPENCV):
+                    kind = f"{image.format} of the mode {image.mode}" if deep else image.format
+                    raise _Unreadable(f"{kind}, which OpenCV, by which PaddleClas reads images, does not read")
+                if deep:
+                    return _of_opencv(seen)
                 image.load()
                 return image.convert("RGB")
     except UnidentifiedImageError:
         found = _by_opencv(data)
         if found is None:
             raise _Unreadable("no image") from None
-        return Image.fromarray(np.ascontiguousarray(found[:, :, ::-1]))
+        return _of_opencv(found)
     # Pillow's decoders raise what their libraries and their parsing of headers do, of no common kind.
     except (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, OverflowError) as error:
         raise _Unreadable(str(error) or type(error).__name__) from error
     finally:
         Image.MAX_IMAGE_PIXELS = before
+
+
+def _of_opencv(seen):
+    """What OpenCV has read, in RGB."""
+    from PIL import Image
+
+    return Image.fromarray(np.ascontiguousarray(seen[:, :, ::-1]))
 
 
 def _by_opencv(data):

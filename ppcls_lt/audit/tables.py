@@ -40,12 +40,13 @@ def of_classes(lines: Lines, found: Classes, names: Mapping[int, str]) -> bytes:
     return as_csv([heads, *rows])
 
 
-def of_gone(lines: Lines, gone: Mapping[int, Gone]) -> bytes:
+def of_gone(lines: Lines, gone: Mapping[int, Gone], names: Mapping[int, str]) -> bytes:
     """Return what is left out of the lists, and why, as a CSV file, bytes."""
-    rows: list[list] = [["list", "line", "image", "class", "kind", "repeats", "with_another_class"]]
+    rows: list[list] = [["list", "line", "image", "class", "class_name", "kind", "repeats", "with_another_class"]]
     for line in sorted(gone):
         each = gone[line]
         repeats = lines.names[each.other] if each.other >= 0 else None
-        rows.append([*lines.position(line), lines.names[line], int(lines.label[line]), each.kind, repeats])
+        label = int(lines.label[line])
+        rows.append([*lines.position(line), lines.names[line], label, names.get(label), each.kind, repeats])
         rows[-1].append("yes" if each.conflict else None)
     return as_csv(rows)

@@ -83,6 +83,7 @@ def write(wanted: Wanted, progress: Callable[[int, int, int, float], None]) -> I
     out = Path(wanted.out)
     if wanted.leave_out and (out / LISTS).is_dir():
         files = [cleaned.REASONS, *(name for pair in cleaned.names(lines).values() for name in pair)]
+        files += [class_names.FILE] if names else []
         paths = {f"--out ({name})": out / LISTS / name for name in files}
         check_outputs(paths, owner=OWNER, inputs=list(lines.sources.values()), force=wanted.force)
     try:
@@ -159,8 +160,10 @@ def _write(wanted, out, found):
     for name, data in tables_found.items():
         _write_one(out / FOLDER / name, data)
     if wanted.leave_out:
-        contents = cleaned.contents(found.lines, found.gone)
-        contents[cleaned.REASONS] = tables.of_gone(found.lines, found.gone)
+        contents = cleaned.contents(found.lines, found.gone, class_names.called(found.names))
+        contents[cleaned.REASONS] = tables.of_gone(found.lines, found.gone, found.names)
+        if found.names:  # as beside the lists that these come from
+            contents[class_names.FILE] = class_names.text(found.names)
         folder = atomic.make_folder(out, LISTS)
         write_files(
             {f"--out ({name})": (folder / name, data) for name, data in contents.items()},

@@ -78,12 +78,14 @@ class Made(NamedTuple):
         config (dict): the configuration, which has been seen to fit the host.
         path (str): where it goes.
         told (list of str): what was found, a line each, and the table of it.
+        stale (list of str): lists of an earlier call in that folder, which there are none of now.
     """
 
     lists: dict
     config: dict
     path: str
     told: list
+    stale: list
 
 
 def make(arguments: argparse.Namespace) -> Made:
@@ -97,6 +99,7 @@ def make(arguments: argparse.Namespace) -> Made:
     """
     from ..data import class_names, list_files
     from ..data.sources import arranging, reading, written
+    from ..data.sources.images import PARTS
 
     fractions = _fractions(arguments)
     for name in ("image_size", "epochs"):
@@ -105,6 +108,7 @@ def make(arguments: argparse.Namespace) -> Made:
     integer(_OWNER, "--seed", arguments.seed, minimum=0)
     if arguments.group_pattern is not None and arguments.group_column is not None:
         fail(_OWNER, "--group-pattern", "left out with --group-column", arguments.group_pattern)
+    _check_out(arguments)
     kind, root, found = reading.read(
         arguments.source,
         _OWNER,
@@ -133,29 +137,50 @@ def make(arguments: argparse.Namespace) -> Made:
     names, config = (os.path.join(arguments.out, file) for file in (class_names.FILE, _CONFIG))
     outputs = {**paths, "label": names, "config": config}
     writing = {"owner": _OWNER, "force": arguments.force}
+    stale = [os.path.join(arguments.out, f"{part}.txt") for part in PARTS if part not in lists]
+    stale = [path for path in stale if os.path.isfile(path)]
     if os.path.isdir(arguments.out):
-        list_files.check_outputs({path: path for path in outputs.values()}, **writing)
-    elif os.path.lexists(arguments.out):
-        fail(_OWNER, "--out", "a folder", arguments.out)
+        list_files.check_outputs({path: path for path in [*outputs.values(), *stale]}, **writing)
     config = _configuration(arguments, arranged, root, paths, names, separator)
     contents = {part: (path, lists[part]) for part, path in paths.items()}
     contents["label"] = (names, class_names.text(arranged.names))
     total = some(len(arranged.images), "image")
     found = f"{arguments.source}: {kind}, {total} of {some(len(arranged.names), 'class')}"
-    return Made(contents, config, outputs["config"], [found, *arranged.told, "", *_table(arranged)])
+    return Made(contents, config, outputs["config"], [found, *arranged.told, "", *_table(arranged)], stale)
 
 
 def _lists(arguments):
+    from ..basis import disk
     from ..data import list_files
     from ..runs import files
 
     made = make(arguments)
     text = files.config_text(made.config, f"made by: {arguments.command_line}")
-    os.makedirs(arguments.out, exist_ok=True)
+    with disk.writing(arguments.out, _OWNER, "--out"):
+        os.makedirs(arguments.out, exist_ok=True)
+        for path in made.stale:  # their images may train now
+            os.remove(path)
     contents = {path: (path, data) for path, data in [*made.lists.values(), (made.path, text.encode())]}
     list_files.write_files(contents, owner=_OWNER, force=arguments.force)
     say(_told(arguments, made))
     return 0
+
+
+def _check_out(arguments):
+    """Raise where what is written would lie among the images, or could not be written."""
+    from ..data.sources import listed
+
+    source, out = map(os.path.realpath, (arguments.source, arguments.out))
+    inside = os.path.isdir(source) and os.path.commonpath([source, out]) == source
+    if inside and (source == out or not listed.is_there(source)):
+        beside = os.path.join(os.path.dirname(source), "lists")
+        expected = "a folder outside of SOURCE, where what is written would be taken for images of a class"
+        fail(_OWNER, "--out", expected, arguments.out, f"`--out {shlex.quote(os.path.relpath(beside))}` lies beside it")
+    above = out
+    while not os.path.lexists(above):
+        above = os.path.dirname(above)
+    if not os.path.isdir(above):
+        fail(_OWNER, "--out", "a folder", described(f"{arguments.out}, and {above} is a file"))
 
 
 def _fractions(arguments):
@@ -221,6 +246,8 @@ def _told(arguments, made):
     yield from made.told
     yield ""
     yield f"written: {', '.join(outputs.values())}"
+    if made.stale:
+        yield f"removed, of an earlier call: {', '.join(made.stale)}"
     yield ""
     config, output = shlex.quote(outputs["config"]), shlex.quote(os.path.join(arguments.out, "output"))
     dataset = made.config["DataLoader"]["Train"]["dataset"]
@@ -232,7 +259,11 @@ def _told(arguments, made):
     if dataset.get("delimiter") == "\t":
         audited += ["--delimiter", r"\t"]
     steps = {"audit": f"audit {shlex.join(audited)}"}
-    steps |= {"check": f"check -c {config}", "train": f"train -c {config}", "report": f"report {output}"}
+    steps |= {"check": f"check -c {config}", "train": f"train -c {config}"}
+    if "val" not in outputs:
+        steps |= {"test": f"eval --run {output}", "report": f"report {output} --of eval"}
+    else:
+        steps["report"] = f"report {output}"
     if {"val", "test"} <= set(outputs):
         changed = shlex.quote(f"DataLoader.Eval.dataset.cls_label_path={outputs['test']}")
         steps["test"] = f"eval --run {output} -o {changed}"

@@ -15,11 +15,12 @@ from typing import Any, Callable, NamedTuple
 from ..basis import yaml_files
 from ..basis.checks import ConfigError, described, fail
 from ..basis.overrides import parsed
+from ..data import class_names
 from ..reports.run import collect
 from ..runs import checkpoints
 from ..runs import files as run_files
 from ..runs import marks as run_marks
-from . import adapters, plugins
+from . import adapters, named_classes, plugins
 
 _OWNER = "Global: `run`"
 # What `ppcls-lt compare` leaves of a run, in the folder above its training's.
@@ -37,6 +38,7 @@ class FinishedRun(NamedTuple):
     name: str  # of the run, as its manifests have it
     folder: str | None  # from where the training was started, or None if it did not say
     plugins: dict  # name -> file of the modules of the user's own that it had
+    class_names: dict  # class as text -> what it called it; empty if it had no names
 
 
 def find(folder: str | os.PathLike) -> FinishedRun:
@@ -77,7 +79,8 @@ def find(folder: str | os.PathLike) -> FinishedRun:
     # Some versions of PaddleClas save in a folder of the architecture's name below it.
     below = run_marks.marked(home, home.name) is None and run_marks.marked(home.parent, home.name) is not None
     output_dir = home.parent if below else home
-    return FinishedRun(config, output_dir, run, info.get("folder"), info.get("plugins") or {})
+    own, names = (info.get(key) or {} for key in ("plugins", "class_names"))
+    return FinishedRun(config, output_dir, run, info.get("folder"), own, names)
 
 
 def _where(found):
@@ -124,6 +127,7 @@ def get_config(
     if not adapters.downloads(config["Arch"]) and not (adapters.asked(config["Arch"]) and "Arch.pretrained" in given):
         _without_start(config["Arch"])
     _find_data(config, run.folder, given)
+    _keep_names(config, run.class_names, given)
     return config
 
 
@@ -175,7 +179,7 @@ def _without_start(arch):
 
 
 def _find_data(section, folder, given, name=""):
-    """Let relative paths be found from where the training was started, if they are not there from here."""
+    """Let relative paths be found from where the training was started, whatever else is called so here."""
     entries = section.items() if isinstance(section, dict) else enumerate(section)
     for key, value in list(entries):
         inner = f"{name}.{key}" if name else str(key)
@@ -183,6 +187,25 @@ def _find_data(section, folder, given, name=""):
             _find_data(value, folder, given, inner)
         elif key in _PATHS and isinstance(value, str) and folder is not None and inner not in given:
             there = os.path.join(folder, value)
-            if not os.path.exists(value) and os.path.exists(there):
-                _log.info("%s: %s is not here, taken from where the training was started: %s", inner, value, there)
+            here = os.path.exists(value)
+            if os.path.exists(there) and not (here and os.path.samefile(value, there)):
+                which = "here is another" if here else "is not here"
+                _log.info("%s: %s %s, taken from where the training was started: %s", inner, value, which, there)
                 section[key] = there
+
+
+def _keep_names(config, kept, given):
+    """Let the classes be called as the training had them; raise where the file of names has become another."""
+    path, key = named_classes.file_of(config)
+    if not kept or not isinstance(path, str) or key in given:
+        return
+    config["Global"]["class_names"] = kept
+    if not os.path.isfile(path):
+        return
+    names = {str(label): name for label, name in class_names.read(path).items()}
+    other = next((label for label in sorted({*kept, *names}, key=int) if kept.get(label) != names.get(label)), None)
+    if other is not None:
+        had, has = (f"called {found[other]!r}" if other in found else "not there" for found in (kept, names))
+        got = described(f"{path}, in which the class {other} is {has}; the training had it {had}")
+        remedy = f"train anew if the lists are other ones; `-o {key}={path}` takes the new names"
+        fail("configuration", key, "the file of the names that the training had", got, remedy)

@@ -14,13 +14,28 @@ from .reading import class_number
 _log = logging.getLogger("ppcls.lt")
 
 
+FILE = "class_id_map_file"
+
+
+def file_of(config: dict) -> tuple[str | None, str]:
+    """Return the path of the file of names that a configuration has, or None, and the key that it stands at."""
+    after = (config.get("Infer") or {}).get("PostProcess") or {}
+    inner = after.get("Topk") if not after.get(FILE) else None
+    if isinstance(inner, dict) and inner.get(FILE):
+        return inner[FILE], f"Infer.PostProcess.Topk.{FILE}"
+    return after.get(FILE), f"Infer.PostProcess.{FILE}"
+
+
 def of(config: dict) -> dict[int, str] | None:
     """Return the names of the classes, class -> name; None where the configuration tells none that can be read.
 
-    A file with more classes than the model has is of other data: all stock configurations name that of ImageNet.
+    Those of a finished training are the ones that it had. A file with more classes than the model has is of other data:
+    all stock configurations name that of ImageNet.
     """
-    after = (config.get("Infer") or {}).get("PostProcess") or {}
-    path = after.get("class_id_map_file") or (after.get("Topk") or {}).get("class_id_map_file")
+    kept = (config.get("Global") or {}).get("class_names")
+    if kept:
+        return {int(label): name for label, name in kept.items()}
+    path, _ = file_of(config)
     if not isinstance(path, str) or not os.path.isfile(path):
         return None
     try:

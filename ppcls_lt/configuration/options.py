@@ -7,6 +7,7 @@ them, since PaddleClas's own scripts and those that start them pass ``-c``, ``-o
 GLOBAL_KEYS = {
     "allow_new": "take keys that neither PaddleClas nor this package knows as they are",
     "best_metric": "the value of an evaluation that chooses the best model",
+    "class_names": "class -> name, as the training that `run` names had them; not for a configuration of yours",
     "eval_is_validation": "the list of DataLoader.Eval that was held out to choose by, or true; `ppcls-lt adjust`",
     "extend_schedule": "of a run that extend_to makes longer: stretch or restart the learning rate's schedule",
     "extend_to": "go on with a run for longer than it was to: the number of its epochs from now on",

@@ -143,6 +143,8 @@ def with_data(config: dict, data: Data) -> dict:
             dataset["transform_ops"] = operators
     if "val" in data.lists:
         config["Global"]["eval_is_validation"] = data.lists["val"]
+    else:  # the test images choose no epoch; they are read once, at the end
+        config["Global"]["eval_during_train"] = False
     infer = config.setdefault("Infer", {})
     infer["infer_imgs"] = data.example
     infer.setdefault("PostProcess", {"name": "Topk", "topk": min(5, data.class_num)})

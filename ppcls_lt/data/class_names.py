@@ -54,9 +54,10 @@ def of_list(path: str | os.PathLike, given: str | os.PathLike | None = None) -> 
         return {}
 
 
-def text(names: Sequence[str]) -> bytes:
-    """Return the file of the names of the classes 0, 1, ..., bytes."""
-    return "".join(f"{label} {name}\n" for label, name in enumerate(names)).encode()
+def text(names: Sequence[str] | Mapping[int, str]) -> bytes:
+    """Return the file of the names of the classes 0, 1, ..., or of a map class -> name, bytes."""
+    pairs = names.items() if isinstance(names, Mapping) else enumerate(names)
+    return "".join(f"{label} {name}\n" for label, name in pairs).encode()
 
 
 def called(names: Mapping[int, str]) -> _Called:

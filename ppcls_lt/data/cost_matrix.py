@@ -21,6 +21,10 @@ def class_of(name: str, names: Sequence[str], owner: str, parameter: str) -> int
     if name in names:
         return list(names).index(name)
     if name.isdecimal() and int(name) < len(names):
+        alike = [other for other in names if other.isdecimal() and int(other) == int(name)]
+        if alike and list(names).index(alike[0]) != int(name):
+            got = checks.described(f"{name}, which is the number of {names[int(name)]!r} and nearly {alike[0]!r}")
+            checks.fail(owner, parameter, "of a class, by its name as it is written", got)
         return int(name)
     checks.fail(owner, parameter, f"of a class, by name or number{checks.nearest_or_all(name, names)}", name)
 

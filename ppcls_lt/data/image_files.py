@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ..basis import checks
+from ..basis.checks import ConfigError
 from . import label_lists
 
 # What OpenCV, with which PaddleClas decodes, reads everywhere.
@@ -29,7 +31,7 @@ def named(
 
     A folder stands for every file below it that ends like an image, in alphabetical order; a file that ends in
     .txt, .lst or .list for the paths in its lines, each alone or with a class behind it as in a label list; any other
-    for itself. What a list names need not be there.
+    for itself. Single images that a list names need not be there.
 
     Args:
         given (sequence of str): paths.
@@ -38,7 +40,7 @@ def named(
         delimiter (str, optional): of the fields of a label list; None means one space.
 
     Raises:
-        ConfigError: a path is not there, or they name no image at all.
+        ConfigError: a path is not there, none of the images of a list is, or they name no image at all.
     """
     paths: list[str] = []
     others = 0
@@ -53,7 +55,12 @@ def named(
         checks.regular_file(owner, "IMAGES", path)
         if Path(path).suffix.lower() in LISTS:
             root = str(Path(path).parent) if image_root is None else image_root
-            paths += _listed(path, root, delimiter or " ", owner)
+            found = _listed(path, root, delimiter or " ", owner)
+            if found and not any(map(os.path.exists, found)):
+                got = checks.described(f"{path}, of whose {len(found)} images none is there, {found[0]} for one")
+                remedy = "`--image-root` names the folder that its paths are relative to"
+                checks.fail(owner, "IMAGES", "lists of images that are there", got, remedy)
+            paths += found
         else:
             paths.append(path)
     if not paths:
@@ -62,16 +69,50 @@ def named(
     return ImageFiles(paths, others)
 
 
-def _below(folder):
-    found, others = [], 0
-    for home, folders, files in os.walk(folder):
-        folders.sort()
+def below(folder: str | os.PathLike, others: Counter) -> Iterator[str]:
+    """Yield the image files below a folder, sorted, relative to it, with ``/``; links are followed, hidden files not.
+
+    Args:
+        folder (str): where to look.
+        others (Counter): ending -> how many files with it were passed over, which is added to; ``None`` counts what has
+            an image's ending and is no file: a link that leads nowhere, a pipe.
+
+    Raises:
+        ConfigError: a folder cannot be read.
+    """
+    seen = set()
+    for place, folders, files in os.walk(os.fspath(folder), followlinks=True, onerror=_unreadable):
+        real = os.path.realpath(place)
+        if real in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
+        inside = os.path.relpath(place, folder)
         for name in sorted(files):
-            if name.lower().endswith(ENDINGS) and os.path.isfile(os.path.join(home, name)):
-                found.append(os.path.join(home, name))
+            if is_hidden(name):
+                continue
+            if name.lower().endswith(ENDINGS) and not os.path.isfile(os.path.join(place, name)):
+                others[None] += 1
+            elif name.lower().endswith(ENDINGS):
+                yield Path(name).as_posix() if inside == "." else (Path(inside) / name).as_posix()
             else:
-                others += 1
-    return found, others
+                others[os.path.splitext(name)[1].lower() or "no ending"] += 1
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a file or a folder is one that people do not see."""
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _unreadable(error):
+    raise ConfigError(f"{error.filename}: must be a folder that can be read, got: {error.strerror}") from error
+
+
+def _below(folder):
+    others: Counter = Counter()
+    found = [os.path.join(folder, *path.split("/")) for path in below(folder, others)]
+    return found, sum(others.values())
 
 
 def _listed(path, root, delimiter, owner):

@@ -94,8 +94,11 @@ def run(asked: Asked, say: Callable[[str], Any]) -> None:
         }
     )
     with lock.held(run.output_dir, OWNER, "--run"), disk.writing(run.output_dir, OWNER, "--run"):
+        before = decisions.command(run.output_dir)
         decisions.write(run.output_dir, content)
     say("")
+    if before is not None and before != asked.command:
+        say(f"the decision that was kept until now is replaced: `{before}`")
     say(f"{run.output_dir / decisions.FILE}: kept; `ppcls-lt predict --run {asked.folder}` decides by it")
 
 

@@ -64,6 +64,14 @@ def read(folder: str | os.PathLike, weights: str | os.PathLike, class_num: int, 
     return content
 
 
+def command(folder: str | os.PathLike) -> str | None:
+    """Return by which command the decision that a folder keeps was made, or None without one that tells it."""
+    try:
+        return str(json.loads((Path(folder) / FILE).read_text(encoding="utf-8"))["command"])
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+
+
 def rule(content: dict | None) -> dict | None:
     """Return what of a decision makes classes of probabilities, or None without one."""
     return None if content is None else {key: content[key] for key in RULE}

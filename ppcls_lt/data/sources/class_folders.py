@@ -6,7 +6,8 @@ import os
 from collections import Counter
 
 from ...basis import checks
-from .images import Found, below, folders_in, passed_over
+from ..image_files import below
+from .images import Found, folders_in, passed_over
 
 # What people call the parts of their data.
 PART_NAMES = {
@@ -27,13 +28,15 @@ def read(folder: str | os.PathLike, owner: str) -> Found:
         owner (str): who asks, for messages.
 
     Raises:
-        ConfigError: there is no image in a class folder.
+        ConfigError: there is no image in a class folder; parts with class folders in them lie beside other folders.
     """
     others: Counter = Counter()
     paths = list(below(folder, others))
     first = {path.split("/")[0] for path in paths if "/" in path}
     known = {PART_NAMES.get(name.lower()) for name in first}
     in_parts = "train" in known and None not in known
+    if not in_parts:
+        _check_not_mixed(paths, folder, owner)
     depth = 1 if in_parts else 0
     images, classes, parts, loose = [], [], [], []
     for path in paths:
@@ -57,3 +60,15 @@ def read(folder: str | os.PathLike, owner: str) -> Found:
     if loose:
         told.append(f"left out, in no folder of a class: {checks.some(len(loose), 'image')}, {loose[0]} for one")
     return Found(images, classes, list(images), parts, None, [*told, *passed_over(others)])
+
+
+def _check_not_mixed(paths, folder, owner):
+    """Raise where there are a training and another part, with folders in them, and folders that are no parts."""
+    deep = {path.split("/")[0] for path in paths if path.count("/") > 1}
+    parts = {name: PART_NAMES[name.lower()] for name in deep if name.lower() in PART_NAMES}
+    others = sorted({path.split("/")[0] for path in paths if "/" in path} - set(parts))
+    if "train" in parts.values() and len(set(parts.values())) > 1 and others:
+        got = checks.described(f"{', '.join(sorted(parts))} with folders in them, and beside them {', '.join(others)}")
+        remedy = "take the other folders out of it"
+        expected = f"a folder of classes, or of parts with classes in them ({folder})"
+        checks.fail(owner, "SOURCE", expected, got, remedy)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from ...basis import checks
-from ..image_files import ENDINGS
+from ..image_files import is_hidden
 
 PARTS = ("train", "val", "test")
 _SHOWN = 3
@@ -26,43 +25,9 @@ class Found(NamedTuple):
     told: list  # sentences about what was left out, and what was taken for what
 
 
-def below(folder: str | os.PathLike, others: Counter) -> Iterator[str]:
-    """Yield the image files below a folder, sorted, relative to it, with ``/``; links are followed, hidden files not.
-
-    Args:
-        folder (str): where to look.
-        others (Counter): ending -> how many files with it were passed over, which is added to; ``None`` counts what has
-            an image's ending and is no file: a link that leads nowhere, a pipe.
-    """
-    seen = set()
-    for place, folders, files in os.walk(os.fspath(folder), followlinks=True):
-        real = os.path.realpath(place)
-        if real in seen:  # a link that leads back
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not _is_hidden(name))
-        inside = os.path.relpath(place, folder)
-        for name in sorted(files):
-            if _is_hidden(name):
-                continue
-            if name.lower().endswith(ENDINGS) and not os.path.isfile(os.path.join(place, name)):
-                others[None] += 1
-            elif name.lower().endswith(ENDINGS):
-                yield Path(name).as_posix() if inside == "." else (Path(inside) / name).as_posix()
-            else:
-                others[os.path.splitext(name)[1].lower() or "no ending"] += 1
-
-
 def folders_in(folder: str | os.PathLike) -> list[str]:
     """Return the names of the folders in a folder, sorted, without the hidden ones."""
-    return sorted(
-        entry.name for entry in os.scandir(os.fspath(folder)) if entry.is_dir() and not _is_hidden(entry.name)
-    )
-
-
-def _is_hidden(name):
-    return name.startswith(".") or name == "__MACOSX"
+    return sorted(entry.name for entry in os.scandir(os.fspath(folder)) if entry.is_dir() and not is_hidden(entry.name))
 
 
 def passed_over(others: Counter) -> list[str]:
@@ -88,11 +53,19 @@ class Places:
     def find(self, written: str) -> str | None:
         """Return an image's path with ``/``, as it is below the root, or None where there is none."""
         for path in dict.fromkeys((written, written.replace("\\", "/"))):
-            path = path.removeprefix("./")
             if os.path.isfile(os.path.join(self.root, path)):
-                return path
+                return self._once(path)
         self.missing.append(written)
         return None
+
+    def _once(self, path):
+        """One way to write a path, so that an image that is written in several is one image."""
+        plain = os.path.normpath(path)
+        if os.path.isabs(plain):
+            inside = os.path.relpath(plain, os.path.abspath(self.root))
+            plain = plain if inside.split(os.sep)[0] == os.pardir else inside
+        there = os.path.isfile(os.path.join(self.root, plain))  # not behind a link and `..`
+        return Path(plain if there else path).as_posix()
 
     def told(self, owner: str, skip: bool, source: str | os.PathLike) -> list[str]:
         """Return the sentence about images that are not there.

@@ -8,12 +8,14 @@ from collections import Counter
 from pathlib import Path
 
 from ...basis import checks
-from .images import Found, below, passed_over
+from ..image_files import below
+from .images import Found, passed_over
 
 
 def are_there(folder: str | os.PathLike) -> bool:
-    """Whether images in a folder have such files beside them."""
-    return any((Path(folder) / path).with_suffix(".json").is_file() for path in below(folder, Counter()))
+    """Whether most images in a folder have such files beside them; a few are another tool's."""
+    beside = [(Path(folder) / path).with_suffix(".json").is_file() for path in below(folder, Counter())]
+    return 2 * sum(beside) > len(beside)
 
 
 def read(folder: str | os.PathLike, owner: str) -> Found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import Any
 
 from ...basis import checks
@@ -37,9 +38,14 @@ def read(
         skip_missing (bool): leave out images of lists and tables that are not there.
 
     Raises:
-        ConfigError: it cannot be read, or is given what it has no use for.
+        ConfigError: it cannot be read, is given what it has no use for, or has but one class.
     """
-    source = os.fspath(source)
+    found = _read(os.fspath(source), owner, image_root, names, delimiter, columns, skip_missing)
+    _check_classes(os.fspath(source), found[2], owner)
+    return found
+
+
+def _read(source, owner, image_root, names, delimiter, columns, skip_missing):
     if not os.path.exists(source):
         checks.fail(owner, "SOURCE", "an existing folder or CSV file", checks.sought(source))
     columns = {role: name for role, name in (columns or {}).items() if name is not None}
@@ -69,3 +75,17 @@ def _unused(flags, kind, owner):
     for flag, value in flags.items():
         if value is not None:
             checks.fail(owner, flag, f"used with {kind}", value)
+
+
+def _check_classes(source, found, owner):
+    """Raise where there is but one class, which is what a folder around the folders of classes looks like."""
+    classes = set(found.classes)
+    if len(classes) != 1:
+        return
+    (name,) = classes
+    beneath = {image.split("/")[1] for image in found.images if image.startswith(f"{name}/") and image.count("/") > 1}
+    remedy = ""
+    if beneath:
+        command = f"ppcls-lt lists {shlex.quote(os.path.join(source, name))}"
+        remedy = f"`{command}` if the {checks.some(len(beneath), 'folder')} in it are the classes"
+    checks.fail(owner, "SOURCE", "images of at least two classes", checks.described(f"one class, {name!r}"), remedy)

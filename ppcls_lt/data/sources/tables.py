@@ -78,7 +78,7 @@ def read(
             found.images.append(image)
             found.classes.append(_name(cells["label"], called, owner, path))
             found.groups.append(cells["group"] or image)
-            found.parts.append(_part(cells["part"], number, owner, path))
+            found.parts.append(_part(cells["part"], number, head[place["part"] or 0], owner, path))
     told += places.told(owner, skip_missing, path)
     return found
 
@@ -92,6 +92,8 @@ def _single(separator, owner):
 def _place(role, head, given, owner, path):
     """Where the column of a role stands, or None."""
     flag = f"--{role}-column"
+    if role == "part" and given == "":  # whatever its columns are called
+        return None
     if given is not None:
         if head.count(given) != 1:
             got = checks.described(f"{given!r}; the columns are {', '.join(head)}{checks.suggestion(given, head)}")
@@ -117,10 +119,11 @@ def _name(label, called, owner, path):
     return called[number]
 
 
-def _part(text, number, owner, path):
+def _part(text, number, column, owner, path):
     if not text:
         return None
     if text.lower() not in PART_NAMES:
-        got = checks.described(f"{text!r} in record {number}")
-        checks.fail(owner, "--part-column", f"a column of {', '.join(PART_NAMES)}, or empty ({path})", got)
+        got = checks.described(f"{column!r}, with {text!r} in record {number}")
+        expected = f"a column of {', '.join(PART_NAMES)}, or empty ({path})"
+        checks.fail(owner, "--part-column", expected, got, "`--part-column ''` takes none")
     return PART_NAMES[text.lower()]
