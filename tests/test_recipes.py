@@ -18,6 +18,8 @@ from . import commands, engines
 from .recipe_records import BASES, COMPLETE, FRAGMENTS, PLANS
 
 PLAIN = BASES["plain"]
+# In the place of the host's cross entropy where images are mixed.
+OURS = {"CELoss": {"weight": 1.0, "class_weight": "none"}}
 
 
 def with_recipe(recipe, base=PLAIN):
@@ -26,6 +28,16 @@ def with_recipe(recipe, base=PLAIN):
 
 def laid(recipe, base=PLAIN):
     return recipes.laid(base, recipes.read(recipe))
+
+
+def with_our_cross_entropy(stage):
+    """Stage of a base that mixes, of before, as it is since: the host's cross entropy softened mixed labels once more."""
+    train = [OURS if entry == {"CELoss": {"weight": 1.0}} else entry for entry in stage["Loss"]["Train"]]
+    callbacks = copy.deepcopy(stage.get("Callbacks"))
+    for entry in callbacks or []:
+        if (entry.get("LossSchedule") or {}).get("before") == "CELoss":
+            entry["LossSchedule"]["before"] = OURS
+    return {**stage, "Loss": {**stage["Loss"], "Train": train}, **({"Callbacks": callbacks} if callbacks else {})}
 
 
 def operators(config, name="transform_ops"):
@@ -48,7 +60,8 @@ def data(tmp_path_factory):
 def test_a_recipe_of_before_gives_what_it_gave(name):
     assert name in recipes.names()
     for base, content in BASES.items():
-        assert list(map(renewed, stages.plan(with_recipe(name, content)))) == list(map(renewed, PLANS[name][base]))
+        wanted = [with_our_cross_entropy(stage) for stage in PLANS[name][base]]
+        assert list(map(renewed, stages.plan(with_recipe(name, content)))) == list(map(renewed, wanted))
     # As a user's own fragment it does so too.
     whole = recipes.laid(PLAIN, recipes.of_config(FRAGMENTS[name]))
     assert renewed(whole) == renewed(laid(name))
@@ -135,7 +148,7 @@ class TestCombinations:
     def test_the_default_loss_yields_to_a_named_one(self):
         assert laid("resample+cb_focal")["Loss"] == laid("cb_focal")["Loss"]
         assert laid("resample+cb_focal")["DataLoader"] == laid("resample")["DataLoader"]
-        assert laid("resample")["Loss"]["Train"] == [{"CELoss": {"weight": 1.0}}]
+        assert laid("resample")["Loss"]["Train"] == [OURS]  # as the base mixes
         assert laid("ldam+normalized") == laid("ldam")
         with pytest.raises(ConfigError, match="of the kind loss, got ce and focal"):
             laid("ce+focal")
@@ -221,11 +234,23 @@ class TestPlaces:
 
     def test_mixed_labels_do_not_reach_the_hosts_cross_entropy(self):
         """It applies a softmax to them."""
-        ours = {"CELoss": {"weight": 1.0, "class_weight": "none"}}
-        assert laid("ce+mixup")["Loss"]["Train"] == [ours]
-        assert laid("ib+mixup")["Callbacks"][0]["LossSchedule"]["before"] == ours
+        assert laid("ce+mixup")["Loss"]["Train"] == [OURS]
+        assert laid("ib+mixup")["Callbacks"][0]["LossSchedule"]["before"] == OURS
         assert laid("mixup")["Loss"] == PLAIN["Loss"]  # which smooths, and so does not
         assert laid("focal+mixup")["Loss"] == laid("focal")["Loss"]
+
+    @pytest.mark.parametrize("name", ["resample", "square_root", "crt", "lws", "ce", "ib"])
+    def test_nor_do_labels_that_the_file_itself_mixes(self, name):
+        for entry in ({"MixupOperator": {"alpha": 0.2}}, {"OpSampler": {"CutmixOperator": {"alpha": 1.0}}}):
+            base = copy.deepcopy(PLAIN)
+            dataset = base["DataLoader"]["Train"]["dataset"]
+            dataset["batch_transform_ops"] = [entry]
+            train = laid(name, base)["Loss"]["Train"]
+            assert train == ([OURS] if name != "ib" else laid("ib")["Loss"]["Train"])
+            del dataset["batch_transform_ops"]
+            assert OURS not in laid(name, base)["Loss"]["Train"]
+            base["Stages"] = [{"DataLoader": {"Train": {"dataset": {"batch_transform_ops": [entry]}}}}, {}]
+            assert laid("resample", base)["Loss"]["Train"] == [OURS]
 
     def test_deferred_class_weights_have_a_loss_that_takes_them(self):
         assert laid("resample+drw")["Loss"]["Train"] == [{"CELoss": {"weight": 1.0, "class_weight": "none"}}]

@@ -20,7 +20,7 @@ _WEIGHING = ("DeferredReweighting", "DRW")
 
 
 def adapted(config: dict, parts: Sequence[Part]) -> dict:
-    """Return a configuration, changed in place, whose training losses are as the parts need them.
+    """Return a configuration, changed in place, whose training losses are as the parts and mixed labels need them.
 
     Args:
         config (dict): a configuration to which the parts have been added.
@@ -32,14 +32,19 @@ def adapted(config: dict, parts: Sequence[Part]) -> dict:
             _change(config, partial(_with, given=given, part=part))
     if any(part.kind is not None and _weighs(part) for part in parts):
         _change(config, _ours)
-    if any(part.kind == kinds.MIXING for part in parts):
+    if any(part.kind == kinds.MIXING for part in parts) or _mixes(config):
         _change(config, lambda entry: entry if _smooths(entry) else _ours(entry))
     return config
 
 
+def _mixes(config: dict) -> bool:
+    """Whether images are mixed in some stage, be it by the configuration's own operators."""
+    return any(kinds.at(scope, kinds.BATCHES) for scope in _scopes(config))
+
+
 def _change(config: dict, change: Callable) -> None:
     """Change every training loss of a configuration and of its stages."""
-    for scope in [config, *(stage for stage in _list(config, "Stages") if isinstance(stage, dict))]:
+    for scope in _scopes(config):
         listed = kinds.at(scope, kinds.LOSSES)
         if isinstance(listed, list):
             scope["Loss"]["Train"] = [change(entry) for entry in listed]
@@ -50,6 +55,11 @@ def _change(config: dict, change: Callable) -> None:
                 if isinstance(before, str):
                     before = {before: {"weight": 1.0}}
                 params[_BEFORE] = [change(each) for each in before] if isinstance(before, list) else change(before)
+
+
+def _scopes(config: dict) -> list[dict]:
+    """A configuration and its stages."""
+    return [config, *(stage for stage in _list(config, "Stages") if isinstance(stage, dict))]
 
 
 def _list(config: dict, key: str) -> list:
