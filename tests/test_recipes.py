@@ -31,7 +31,7 @@ def laid(recipe, base=PLAIN):
 
 
 def with_our_cross_entropy(stage):
-    """Stage of a base that mixes, of before, as it is since: the host's cross entropy softened mixed labels once more."""
+    """Stage of before, of a base that mixes, as it is since: the host's cross entropy softened mixed labels twice."""
     train = [OURS if entry == {"CELoss": {"weight": 1.0}} else entry for entry in stage["Loss"]["Train"]]
     callbacks = copy.deepcopy(stage.get("Callbacks"))
     for entry in callbacks or []:
@@ -223,8 +223,29 @@ class TestPlaces:
     def test_the_weight_decay_of_an_optimizer_that_has_its_own(self):
         base = {**PLAIN, "Optimizer": {"name": "AdamW", "lr": {"name": "Cosine"}, "weight_decay": 0.05}}
         assert laid("wd_5e-4", base)["Optimizer"] == {**base["Optimizer"], "weight_decay": 0.0005}
-        with pytest.raises(ConfigError, match=r"`Optimizer` must be one optimizer, for wd_5e-4, got a list of them"):
-            laid("wd_5e-4", {**PLAIN, "Optimizer": [{"SGD": {}}]})
+        # A stage's too, and where another optimizer than AdamW has a `weight_decay`.
+        for name in ("AdamW", "AdamWDL", "Adam"):
+            base["Optimizer"]["name"] = name
+            plan = stages.plan(with_recipe("weight_balancing", base))
+            assert [stage["Optimizer"]["weight_decay"] for stage in plan] == [0.005, 0.1]
+            assert not any("regularizer" in stage["Optimizer"] for stage in plan)
+        assert laid("lift_sgd", base)["Optimizer"]["regularizer"] == {"name": "L2", "coeff": 0.0005}
+        said = [change.place for change in replaced.changes(base, recipes.read("weight_balancing"))]
+        assert {"Stages[0]: Optimizer.weight_decay", "Stages[1]: Optimizer.weight_decay"} < set(said)
+
+    def test_a_list_of_optimizers(self, tmp_path):
+        base = {**PLAIN, "Optimizer": [{"SGD": {"scope": "RecModel"}}]}
+        for name in ("wd_5e-4", "cosine", "lift_sgd", "crt", "lws", "mislas", "weight_balancing", "lp_ft"):
+            with pytest.raises(ConfigError) as error:
+                laid(name, base)
+            must = f"configuration: `Optimizer` must be one optimizer, for {name}, got a list of them; "
+            remedy = f"write one optimizer with its `name` in the place of the list, or leave out {name}"
+            assert str(error.value) == must + remedy
+        assert laid("ldam_drw", base)["Optimizer"] == base["Optimizer"]
+        whole = {"Optimizer": {"name": "SGD", "lr": {"name": "Cosine", "learning_rate": 0.1}}}
+        assert laid(path_of(tmp_path, whole), base)["Optimizer"] == whole["Optimizer"]
+        with pytest.raises(ConfigError, match="must be one optimizer, for .*mine.yaml, got a list"):
+            laid(path_of(tmp_path, {"Optimizer": {"lr": {"learning_rate": 0.1}}}), base)
 
     def test_labels_are_smoothed_in_whatever_loss_there_is(self):
         assert laid("label_smoothing")["Loss"]["Train"] == [{"CELoss": {"weight": 1.0, "epsilon": 0.1}}]

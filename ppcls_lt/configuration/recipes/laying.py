@@ -6,7 +6,7 @@ from typing import Any
 
 from ...basis import checks
 from ..merging import merged
-from . import image_size, kinds, lists, losses
+from . import image_size, kinds, lists, losses, optimizers
 from .combination import Part, Recipe
 
 _FREEZES = "FreezeLayers"
@@ -31,16 +31,17 @@ def laid(base: dict, recipe: Recipe) -> dict:
         _check(part, base)
         fragment = image_size.fitted(part, base)
         if part.stages == "all":
-            result = _merged(result, part, fragment)
+            result = _merged(result, part, fragment, result.get("Optimizer"))
         else:
             later.append((part, fragment))
     stages = _stages(result)
     for part, fragment in later:
         if stages:
             index = _held(part, stages)
-            stages[index] = _merged(stages[index] or {}, part, fragment)
+            stage = stages[index] or {}
+            stages[index] = _merged(stage, part, fragment, merged(result, stage).get("Optimizer"))
         else:
-            result = _merged(result, part, fragment)
+            result = _merged(result, part, fragment, result.get("Optimizer"))
     for path in _LISTS:
         _fill(result, path, [part for part in recipe.parts if part.kind is not None or path == kinds.CALLBACKS], base)
     return losses.adapted(result, recipe.parts)
@@ -48,30 +49,25 @@ def laid(base: dict, recipe: Recipe) -> dict:
 
 def _check(part, base):
     """Raise where a part needs what the configuration has not in a form that it can change."""
-    if part.kind in (kinds.DECAY, kinds.SCHEDULE, kinds.OPTIMIZER) and isinstance(base.get("Optimizer"), list):
-        checks.fail("configuration", "Optimizer", f"one optimizer, for {part.said}", checks.described("a list of them"))
+    optimizers.check(part, base)
     if part.kind in (kinds.POLICY, kinds.ERASING, kinds.MIXING) and kinds.at(base, ("Global", "use_dali")):
         got = checks.described("true, and DALI has operators of its own")
         checks.fail("Global", "use_dali", f"false for {part.said}", got)
 
 
-def _merged(config, part, fragment):
-    """A configuration with what a part changes in it, but for the lists to which parts add."""
+def _merged(config, part, fragment, optimizer):
+    """A configuration, or a stage, with what a part changes in it, but for the lists to which parts add."""
     if part.kind is None:
         # A user's own fragment replaces lists as a whole; of callbacks there may be those of other parts.
         return merged(config, _without(fragment, (kinds.CALLBACKS,)))
     fragment = _without(fragment, _LISTS)
     if isinstance(kinds.at(fragment, kinds.LOSSES), dict):
         fragment = _without(fragment, (kinds.LOSSES,))  # which `losses` gives to each of them
-    optimizer = kinds.at(config, ("Optimizer",)) or {}
     if part.kind == kinds.SCHEDULE:
-        fragment = _with_warmup(fragment, optimizer.get("lr"))
+        fragment = _with_warmup(fragment, kinds.at(optimizer, ("lr",)))
     if part.kind == kinds.AVERAGING:
         config = {key: value for key, value in config.items() if key != "EMA"}  # PaddleClas's own (2.5, develop)
-    if part.kind == kinds.DECAY and str(optimizer.get("name")).startswith("AdamW"):
-        coefficient = kinds.at(fragment, ("Optimizer", "regularizer", "coeff"))
-        fragment = {"Optimizer": {"weight_decay": coefficient}}
-    return merged(config, fragment)
+    return merged(config, optimizers.fitted(fragment, optimizer))
 
 
 def _with_warmup(fragment, old):
