@@ -1,5 +1,6 @@
 """Recipes made of parts: what each gives, how they combine, and what is said where they cannot."""
 
+import argparse
 import copy
 import itertools
 
@@ -8,6 +9,7 @@ import pytest
 import yaml
 
 from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.commands import modes
 from ppcls_lt.commands.main import main
 from ppcls_lt.configuration import reading, recipes, replaced, stages
 from ppcls_lt.configuration.renewed import renewed
@@ -378,3 +380,44 @@ def test_recipes_are_listed_by_kind(tmp_path):
     heads = [line for line in lines if not line.startswith(" ")]
     assert heads == ["complete recipes", *(kind for kind in recipes.KINDS if kind in heads)]
     assert lines.index("mixing") < next(i for i, line in enumerate(lines) if line.startswith("  mixup "))
+
+
+def naming(folder, recipe):
+    config = yaml.safe_load(reading.find("digits/ce.yaml").read_text())
+    config["Global"]["recipe"] = recipe
+    (folder / "named.yaml").write_text(yaml.safe_dump(config))
+    return str(folder / "named.yaml")
+
+
+class TestAnotherRecipe:
+    """What is asked for with --recipe takes the place of what the file names, and that is said."""
+
+    TAKEN = "takes the place of Global.recipe: "
+
+    @pytest.mark.parametrize("name", ["train", "eval", "check"])
+    def test_a_command_says_so(self, name, tmp_path, capsys):
+        asked = {"name": name, "config": naming(tmp_path, ["ldam_drw", "mixup"]), "override": [], "allow_new": False}
+        path, overrides = modes.asked(argparse.Namespace(**asked, recipe="vs"))
+        assert overrides == ["Global.recipe='vs'"]
+        assert capsys.readouterr().err == f"ppcls-lt {name}: --recipe vs {self.TAKEN}[ldam_drw, mixup]\n"
+        modes.asked(argparse.Namespace(**asked, recipe="mixup+ldam_drw"))  # the same in another order
+        modes.asked(argparse.Namespace(**asked, recipe=None))
+        assert capsys.readouterr().err == ""
+        asked["override"] = ["Global.recipe=crt"]
+        modes.asked(argparse.Namespace(**asked, recipe="vs"))
+        assert f"--recipe vs {self.TAKEN}crt\n" in capsys.readouterr().err
+
+    def test_what_is_wrong_is_left_to_whoever_reads_the_file(self, tmp_path):
+        path = tmp_path / "broken.yaml"
+        for text in ("Global: [", "Global: 3", "Global: {recipe: {a: 1}}", "Global: {recipe: nope}"):
+            path.write_text(text)
+            assert replaced.named_before("vs", path) is None
+        assert replaced.named_before("nope", naming(tmp_path, "vs")) is None
+
+    def test_show_says_so(self, tmp_path, capsys):
+        assert main(["recipes", "show", "vs", "-c", naming(tmp_path, ["ldam_drw", "mixup"])]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        told = lines.index(f"the recipe vs {self.TAKEN}[ldam_drw, mixup]")
+        assert told > lines.index("replaces there:")
+        assert main(["recipes", "show", "vs", "-c", "digits/ce.yaml"]) == 0
+        assert self.TAKEN not in capsys.readouterr().out

@@ -141,6 +141,33 @@ class TestFiles:
         said = capsys.readouterr().out
         assert "may tune Loss.Train.ClassBalancedLoss.beta: 0.9 to 0.99999, by the logarithm of 1 - value" in said
         assert "may tune Optimizer.lr.learning_rate: 0.25 to 4 times what the configuration has" in said
+        lines = said.splitlines()
+        first = next(number for number, line in enumerate(lines) if "may tune" in line)
+        assert first > lines.index("replaces there:")  # first what is done, then what might be
+
+    @pytest.mark.parametrize("name", ["Momentum", "AdamW"])
+    def test_show_says_those_alone_that_the_base_has(self, name, tmp_path, capsys):
+        base = yaml.safe_load(reading.find("digits/ce.yaml").read_text())
+        if name == "AdamW":
+            base["Optimizer"] = {"name": name, "lr": base["Optimizer"]["lr"], "weight_decay": 0.05}
+        (tmp_path / "base.yaml").write_text(yaml.safe_dump(base))
+        assert main(["recipes", "show", "ldam+cosine", "-c", str(tmp_path / "base.yaml")]) == 0
+        said = capsys.readouterr().out
+        assert ("may tune Optimizer.weight_decay" in said) == (name == "AdamW")
+        assert ("may tune Optimizer.regularizer.coeff" in said) == (name == "Momentum")
+        recipe = recipes.read("ldam+cosine")
+        assert said.count(" may tune ") == len(Space.of(recipe, recipes.laid(base, recipe)).ranges)
+        # One entry of two parts has the range that decides, once.
+        assert main(["recipes", "show", "ldam+wd_5e-4", "-c", "digits/ce.yaml"]) == 0
+        said = capsys.readouterr().out
+        assert said.count("may tune Optimizer.regularizer.coeff") == 1
+        assert "wd_5e-4 may tune Optimizer.regularizer.coeff: 1e-05 to 0.01, by its logarithm" in said
+
+    def test_show_says_what_cannot_be_tuned(self, tmp_path, capsys):
+        own = {"summary": "own", "source": "none", "kind": "loss", "config": {"Loss": {"Train": [{"FocalLoss": None}]}}}
+        (tmp_path / "own.yaml").write_text(yaml.safe_dump({**own, "tune": {"Arch.depth": {"low": 1, "high": 2}}}))
+        assert main(["recipes", "show", str(tmp_path / "own.yaml"), "-c", "digits/ce.yaml"]) == 0
+        assert "may not be tuned there: recipe " in capsys.readouterr().out
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from ..basis.checks import described, fail
@@ -108,6 +109,11 @@ def asked(arguments: argparse.Namespace) -> tuple[Path, list[str]]:
     else:
         fail(f"ppcls-lt {arguments.name}", "-c", "given, or `--run FOLDER` of a training", described("neither"))
     if arguments.recipe is not None:
+        from ..configuration import replaced
+
+        taken = replaced.named_before(arguments.recipe, path, overrides)
+        if taken is not None:
+            print(f"ppcls-lt {arguments.name}: {taken}", file=sys.stderr, flush=True)
         # In quotes, since a recipe's name is text whatever it looks like.
         overrides.append(f"Global.recipe={arguments.recipe!r}")
     for flag in ("resume", "overwrite", "serving"):

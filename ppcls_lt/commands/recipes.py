@@ -6,14 +6,14 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
-from ..basis.checks import described, fail
+from ..basis.checks import ConfigError, described, fail
 from .describing import say
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from ..configuration.recipes import Part
+    from ..configuration.recipes import Part, Recipe
 
 _SHOW = "show"
 _COMPLETE = "complete recipes"
@@ -86,16 +86,35 @@ def _shown(arguments: argparse.Namespace) -> Iterator[str]:
     whole = recipes.laid(base, recipe)
     yield recipe.name
     yield from map(_described, recipe.parts)
-    for part in recipe.parts:
-        yield from (f"  {part.said} may tune {path}: {each.said()}" for path, each in part.tune.items())
     yield f"sets in {path}:"
     yield from (f"  {line}" for line in _yaml(_new(base, whole)).splitlines())
+    taken = replaced.named_before(name, path, arguments.override, "the recipe")
     changes = replaced.changes(base, recipe)
     yield "replaces there:" if changes else "replaces nothing there"
     yield from (f"  {change.place}: {change.old} -> {change.new}" for change in changes)
+    if taken is not None:
+        yield taken
+    yield from _tunable(recipe, whole)
     overrides = [word for override in arguments.override for word in ("-o", override)]
     command = shlex.join(["ppcls-lt", "check", "-c", str(arguments.config), "--recipe", name, *overrides])
     yield f"whether it trains with your data: `{command}`"
+
+
+def _tunable(recipe: Recipe, whole: dict) -> Iterator[str]:
+    """What of a recipe `compare --tune` would seek in this configuration, each entry with the part that decides it."""
+    from ..jobs.space import Space
+
+    try:
+        space = Space.of(recipe, whole)
+    except ConfigError as error:
+        yield f"may not be tuned there: {error}"
+        return
+    left = dict(space.ranges)
+    for part in recipe.parts:
+        for path, each in part.tune.items():
+            if path in left and each.around(space.start[path]) == left[path]:
+                del left[path]
+                yield f"  {part.said} may tune {path}: {each.said()}"
 
 
 def _described(part: Part) -> str:

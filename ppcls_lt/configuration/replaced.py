@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import yaml
 
+from ..basis import yaml_files
+from ..basis.checks import ConfigError
+from ..basis.overrides import parsed
 from . import plain, recipes
 from .merging import merged
 
@@ -14,6 +20,7 @@ _log = logging.getLogger("ppcls.lt")
 _LONGEST = 160  # characters of a value in a line
 # A stage has epochs of its own, beside those of the file.
 _OF_A_STAGE = "Global.epochs"
+_RECIPE = ("Global", "recipe")
 _LISTS = ("Callbacks", "transform_ops", "batch_transform_ops")
 
 
@@ -58,6 +65,28 @@ def lines(base: dict, recipe: recipes.Recipe) -> list[str]:
         f"recipe {recipe.name} replaces {change.place}: {change.old} -> {change.new}"
         for change in changes(base, recipe)
     ]
+
+
+def named_before(
+    recipe: str, path: str | os.PathLike, overrides: Iterable[str] = (), by: str = "--recipe"
+) -> str | None:
+    """Return the sentence that a recipe takes the place of another one, which a file or ``-o`` names, or None.
+
+    Args:
+        recipe (str): as it was asked for.
+        path (str or Path): the YAML file; what is wrong with it is said by whoever reads all of it.
+        overrides (iterable of str): what ``-o`` said.
+        by (str): how the recipe was asked for.
+    """
+    with contextlib.suppress(ConfigError):
+        config = yaml_files.read_map(path, "configuration", "-c")
+        section = config.get("Global")
+        before = section.get("recipe") if isinstance(section, dict) else None
+        for place, value in parsed(overrides):
+            before = value if place == _RECIPE else before
+        if before is not None and recipes.read(before).name != recipes.read(recipe).name:
+            return f"{by} {recipe} takes the place of Global.recipe: {_said(before)}"
+    return None
 
 
 def log(config: dict) -> None:
