@@ -142,6 +142,9 @@ def test_ctrl_c_leaves_a_training_that_goes_on(training, home):
         ({"epochs": "two"}, "train: `epochs` must be an integer >= 1, got 'two' (str)"),
         ({"arch": "CIFARResNet9"}, "unknown architecture 'CIFARResNet9' (did you mean 'CIFARResNet8'?)"),
         ({"recipe": "ldam_dwr"}, "did you mean 'ldam_drw'?"),
+        ({"recipe": []}, "train: `recipe` must be a recipe's name or path, or a list of those that are laid together"),
+        ({"recipe": ["ldam", 3]}, "train: `recipe` must be a recipe's name or path, or a list"),
+        ({"recipe": ["ldam", "vs"]}, "of which no two are of the kind loss, got ldam and vs"),
         ({"lists": {"val_fractoin": 1}}, "unknown flag --val-fractoin (did you mean 'val_fraction'?)"),
         ({"lists": {"val_fraction": 2}}, "`val_fraction` must be a finite number >= 0 and < 1, got 2.0 (float)"),
         ({"options": {"Global.epoch": 3}}, "unknown key 'epoch' (did you mean 'epochs'?); --allow-new"),
@@ -177,6 +180,31 @@ def test_a_configuration_is_changed_by_keywords_and_options(home):
     assert section["output_dir"] == "here/output"
     assert made[0]["DataLoader"]["Train"]["sampler"]["batch_size"] == 8
     assert made[0]["Loss"] == base["Loss"]
+
+
+@pytest.mark.parametrize("recipe", [["ldam_drw", "mixup"], ("mixup", "ldam_drw"), "ldam_drw+mixup"])
+def test_several_recipes_are_a_list_as_in_a_configuration(recipe, home):
+    from ppcls_lt.api import source
+    from ppcls_lt.configuration import stages
+
+    base = yaml.safe_load((commands.ROOT / "configs/digits/ce.yaml").read_text())
+    wanted = stages.plan(
+        {**base, "Global": {**base["Global"], "recipe": "ldam_drw+mixup", "output_dir": "here/output"}}
+    )
+    made = source.read("train", "digits/ce.yaml", "here", recipe=recipe)
+    assert stages.plan(made.config) == wanted and made.told == []
+    base["Global"]["recipe"] = "vs"
+    told = source.read("train", base, "here", recipe=recipe).told
+    assert told == ["recipe ldam_drw+mixup takes the place of Global.recipe: vs"]
+
+
+def test_a_candidate_of_several_recipes_is_a_list_in_the_list():
+    from ppcls_lt.api import comparing
+
+    assert comparing._candidates("compare", ["vs", ["ldam_drw", "mixup"]]) == ["vs", "ldam_drw+mixup"]
+    assert comparing._candidates("compare", "vs") == ["vs"] and comparing._candidates("compare", None) is None
+    with pytest.raises(ConfigError, match="compare: `recipes` must be a recipe's name or path, or a list of those"):
+        comparing._candidates("compare", ["vs", []])
 
 
 def test_names_of_classes_are_given_as_a_list(home):

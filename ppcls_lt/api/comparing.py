@@ -148,7 +148,7 @@ def compare(
     data: source.Data,
     out: str | os.PathLike[str],
     *,
-    recipes: Sequence[str] | str | None = None,
+    recipes: Sequence[str | Sequence[str]] | str | None = None,
     seeds: Sequence[int] | int | None = None,
     arch: str | None = None,
     image_size: int | None = None,
@@ -175,8 +175,8 @@ def compare(
     Args:
         data, out, arch, image_size, batch_size, learning_rate, pretrained, classes, lists, options: see :func:`train`;
             they are the base's.
-        recipes (list of str, optional): names, YAML files, several joined by ``+``; all by default. ``base`` is always
-            in.
+        recipes (list, optional): the candidates, each a name or a YAML file, or several that are laid together, joined
+            by ``+`` or as a list in the list; all by default. ``base`` is always in.
         seeds (list of int, optional): a run for each; 0 by default.
         epochs (int, optional): of every run; the schedule of a configuration is stretched along.
         jobs (int, optional): runs at the same time; 1 by default.
@@ -198,7 +198,7 @@ def compare(
     owner = "compare"
     checks.flag(owner, "refit", refit)
     checks.flag(owner, "overwrite", overwrite)
-    asked = {"recipes": _several(recipes), "seeds": _several(seeds), "jobs": jobs, "rank_by": rank_by}
+    asked = {"recipes": _candidates(owner, recipes), "seeds": _several(seeds), "jobs": jobs, "rank_by": rank_by}
     asked.update(budget=budget, refit=refit)
     if not isinstance(flags or {}, Mapping):
         checks.fail(owner, "flags", 'a map such as {"folds": 3}, flags of `ppcls-lt compare`', flags)
@@ -235,6 +235,15 @@ def compare(
             done = command.compared(arguments)
     outcome: Any = done.outcome  # there is one where it is not a dry run
     return Comparison(outcome, done.folder, done.complete, found.path, found.lists, arguments.language)
+
+
+def _candidates(owner, recipes):
+    """The recipes as the command takes them: those of a list in the list joined."""
+    found = []
+    for each in _several(recipes) or []:
+        given = keywords.recipe(owner, "recipes", each)
+        found.append(given if isinstance(given, str) else "+".join(given))
+    return None if recipes is None else found
 
 
 def _several(value):

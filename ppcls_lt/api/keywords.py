@@ -102,6 +102,25 @@ def flags(given: Mapping[str, Any], owner: str) -> list[str]:
     return found
 
 
+def recipe(owner: str, name: str, value: Any) -> str | list[str]:
+    """Return a recipe as ``Global.recipe`` takes it: a name or a path, or a list of those that are laid together.
+
+    Args:
+        owner (str): the function, for messages.
+        name (str): the keyword.
+        value (str, Path, or list of them): what it was given.
+
+    Raises:
+        ConfigError: it is something else, or an empty list.
+    """
+    several = isinstance(value, (list, tuple))
+    listed = value if several else [value]
+    if not listed or not all(isinstance(each, (str, os.PathLike)) for each in listed):
+        checks.fail(owner, name, "a recipe's name or path, or a list of those that are laid together", value)
+    found = [os.fspath(each) for each in listed]
+    return found if several else found[0]
+
+
 def _text(owner, name, value):
     if isinstance(value, bool) or not isinstance(value, (str, int, float, os.PathLike)):
         checks.fail(owner, name, "a number, a text or a path, or a list of them", value)

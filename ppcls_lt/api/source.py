@@ -128,7 +128,7 @@ def read(
         ConfigError: what is wrong.
     """
     from .. import host
-    from ..configuration import plain, reading, starting
+    from ..configuration import plain, reading, replaced, starting
     from ..runs import files
 
     folder = _folder(owner, out)
@@ -164,12 +164,15 @@ def read(
         else:
             path = reading.find(data)
         config = plain.plain(host.load_config(path, changed))
+        asked = given.get("recipe")
+        taken = None if asked is None else replaced.named_before(asked, path, by="recipe")
     if is_config and image_size is not None:
         config = starting.resized(config, image_size)
     comment = _MADE + by + "".join(f"\nwith {each}" for each in changed)
+    told = [*([] if made is None else made.told), *([] if taken is None else [taken])]
     yaml = Path(folder, CONFIG)
     contents[str(yaml)] = files.config_text(config, comment).encode()
-    return Source(yaml, config, contents, found or _listed(config), [] if made is None else made.told)
+    return Source(yaml, config, contents, found or _listed(config), told)
 
 
 def is_configuration(data: Data) -> bool:
@@ -191,9 +194,10 @@ def _check_kinds(owner, *, pretrained=None, learning_rate=None, arch=None, recip
         checks.integer(owner, "seed", seed, minimum=0)
     if learning_rate is not None:
         checks.number(owner, "learning_rate", learning_rate, above=0)
-    for name, value in (("arch", arch), ("recipe", recipe)):
-        if value is not None and not isinstance(value, (str, os.PathLike)):
-            checks.fail(owner, name, "a name or a path", value)
+    if arch is not None and not isinstance(arch, (str, os.PathLike)):
+        checks.fail(owner, "arch", "a name or a path", arch)
+    if recipe is not None:
+        keywords.recipe(owner, "recipe", recipe)
     if pretrained is not None and not isinstance(pretrained, (bool, str, os.PathLike)):
         checks.fail(owner, "pretrained", "true, false or the path of weights", pretrained)
 

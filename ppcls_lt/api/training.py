@@ -79,7 +79,7 @@ def train(
     *,
     arch: str | None = None,
     image_size: int | None = None,
-    recipe: str | os.PathLike[str] | None = None,
+    recipe: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
@@ -104,7 +104,8 @@ def train(
         out (str or Path): the folder to write into.
         arch (str, optional): the architecture; for images PPLCNet_x1_0.
         image_size (int, optional): pixels of a side; for images 224.
-        recipe (str or Path, optional): what ``ppcls-lt recipes`` lists, several joined by ``+``, or a YAML file.
+        recipe (str, Path or list of them, optional): what ``ppcls-lt recipes`` lists, or a YAML file; several are
+            joined by ``+`` or are a list.
         epochs (int, optional): for images 30.
         batch_size (int, optional): images of a training step.
         learning_rate (float, optional): the highest; another batch size does not change it.

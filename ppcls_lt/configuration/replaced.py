@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -68,12 +68,12 @@ def lines(base: dict, recipe: recipes.Recipe) -> list[str]:
 
 
 def named_before(
-    recipe: str, path: str | os.PathLike, overrides: Iterable[str] = (), by: str = "--recipe"
+    recipe: Any, path: str | os.PathLike, overrides: Iterable[str] = (), by: str = "--recipe"
 ) -> str | None:
     """Return the sentence that a recipe takes the place of another one, which a file or ``-o`` names, or None.
 
     Args:
-        recipe (str): as it was asked for.
+        recipe (str or list of str): as it was asked for.
         path (str or Path): the YAML file; what is wrong with it is said by whoever reads all of it.
         overrides (iterable of str): what ``-o`` said.
         by (str): how the recipe was asked for.
@@ -84,8 +84,9 @@ def named_before(
         before = section.get("recipe") if isinstance(section, dict) else None
         for place, value in parsed(overrides):
             before = value if place == _RECIPE else before
-        if before is not None and recipes.read(before).name != recipes.read(recipe).name:
-            return f"{by} {recipe} takes the place of Global.recipe: {_said(before)}"
+        name = recipes.read(recipe).name
+        if before is not None and recipes.read(before).name != name:
+            return f"{by} {name} takes the place of Global.recipe: {_said(before)}"
     return None
 
 
