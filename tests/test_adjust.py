@@ -11,6 +11,7 @@ import yaml
 from ppcls_lt import host
 from ppcls_lt.commands import main as cli
 from ppcls_lt.engine import trainer
+from ppcls_lt.jobs import adjusting
 from ppcls_lt.runs import checkpoints
 from ppcls_lt.runs import files as run_files
 
@@ -292,6 +293,31 @@ def test_a_mistake_is_one_line(name, ce, lists, capsys):
     line = capsys.readouterr().err.strip().splitlines()[-1]
     assert line.startswith("ppcls-lt: error: ") and part in line
     assert sorted(Path.cwd().rglob("*")) == before
+
+
+PRIORS = ["0,0.2" + ",0.1" * 8, "-1" + ",1" * 9, "nan" + ",1" * 9, "1,1", "none_of_5.txt"]
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+@pytest.mark.parametrize("methods", [["logit_adjustment"], ["all"]])
+def test_a_prior_that_does_not_suit_is_refused_before_the_model_is_loaded(prior, methods, ce, capsys, monkeypatch):
+    Path("none_of_5.txt").write_text("".join(f"a.png {label}\n" for label in range(10) if label != 5))
+    monkeypatch.setattr(adjusting, "TrainedModel", None)
+    capsys.readouterr()
+    assert adjust(ce, "--methods", *methods, f"--prior={prior}") == 2
+    said = capsys.readouterr()
+    line = said.err.strip().splitlines()[-1]
+    others = "tau_norm class_offsets nearest_class_mean temperature"
+    zero = f"; give such a class a small share, or take other methods: `--methods {others}`"
+    must = "ppcls-lt: error: ppcls-lt adjust: `--prior` must be "
+    if prior == "none_of_5.txt" or prior.startswith("0,"):
+        number = 5 if prior.endswith("txt") else 0
+        assert line == f"{must}above 0 for every class with logit_adjustment, got 0 for class {number}{zero}"
+    else:
+        assert line.startswith(
+            f"{must}uniform, training, 10 shares >= 0 with commas between, or a label list with these"
+        )
+    assert "strength" not in said.out
 
 
 def test_the_evaluated_list_counts_where_it_is_said_to_be_held_out(ce, lists, capsys):

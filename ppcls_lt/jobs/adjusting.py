@@ -18,6 +18,7 @@ from ..configuration import held_out, listed_images, named_classes, plain
 from ..configuration import reading as configuration
 from ..data.counts import count_label_list
 from ..data.groups import shot_groups
+from ..data.list_files import listed_classes
 from ..engine import adjusted_run, adjusting
 from ..engine.features import TrainedModel
 from ..maths.adjustment import METHODS, OWNER, UNIFORM
@@ -89,6 +90,7 @@ def run(asked: Asked, say: Callable[[str], Any]) -> None:
         asked.methods, counts, target, _groups(asked, config, counts), asked.rank_by, asked.strength, asked.calibrate
     )
     task.called = named_classes.called(config)
+    _check_zeros(task)
     members = task.groups.get(asked.rank_by)
     if members is not None and not held.counts[members].any():
         sizes = ", ".join(f"{len(classes)} {group}" for group, classes in task.groups.items())
@@ -153,6 +155,19 @@ def _prior(given, counts, config):
     if shares.size != counts.size or not np.isfinite(shares).all() or (shares < 0).any() or shares.sum() <= 0:
         checks.fail(OWNER, "--prior", expected, given)
     return shares / shares.sum()
+
+
+def _check_zeros(task):
+    """Raise where a method takes the logarithm of the prior and a class has none, before an image is looked at."""
+    empty = np.flatnonzero(task.target == 0)
+    name = next((each for each in task.methods if METHODS[each].needs_whole_prior), None)
+    if name is None or not empty.size:
+        return
+    others = [each for each in task.methods if not METHODS[each].needs_whole_prior]
+    others = others or [each for each, method in METHODS.items() if not method.needs_whole_prior]
+    got = checks.described(f"0 for {listed_classes(empty, task.called)}")
+    remedy = f"give such a class a small share, or take other methods: `--methods {' '.join(others)}`"
+    checks.fail(OWNER, "--prior", f"above 0 for every class with {name}", got, remedy)
 
 
 def _groups(asked, config, counts):

@@ -120,6 +120,7 @@ class Method:
     fits = False  # whether it looks at the images beyond the choice of the strength
     needs_every_class = False  # whether it fits a number to the images of each class
     needs_means = False
+    needs_whole_prior = False  # whether it takes the logarithm of each class's target prior
     by_likelihood = False  # whether the strength is chosen by the likelihood, where the accuracy stays what it is
 
     def check(self, classifier: Classifier, called: Callable[[int], str] = str) -> None:
@@ -151,6 +152,7 @@ class LogitAdjustment(Method):
     """
 
     name, parameter, strengths = "logit_adjustment", "tau", _TENTHS_TO_TWO
+    needs_whole_prior = True
 
     def check(self, classifier: Classifier, called: Callable[[int], str] = str) -> None:
         empty = np.flatnonzero(classifier.counts == 0)
