@@ -8,14 +8,16 @@ import pytest
 import yaml
 
 from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.commands import comparing
 from ppcls_lt.configuration import recipes, schedules, stages
 from ppcls_lt.data.counts import count_label_list
 from ppcls_lt.engine import recording
-from ppcls_lt.jobs import kept, outcome, refit
+from ppcls_lt.jobs import candidates, kept, outcome, refit
 from ppcls_lt.jobs.job import HELD_OUT, LOGITS, RESULT, TEST, TRAIN
 from ppcls_lt.jobs.lists import positions
 from ppcls_lt.jobs.pool import _reason
 from ppcls_lt.jobs.settings import Settings
+from ppcls_lt.maths.adjustment import METHODS
 from ppcls_lt.reports.comparison import tables, terminal
 from ppcls_lt.reports.comparison.messages import ENGLISH, duration
 from ppcls_lt.runs import files as run_files
@@ -407,6 +409,32 @@ def test_mistakes_show_before_anything_is_trained(base, tmp_path, change, option
     with pytest.raises(ConfigError, match=message):
         Settings(path, **options).prepare()
     assert not (tmp_path / "out" / "compare" / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "asked, message",
+    [
+        (
+            ["temperature"],
+            "`--adjust` must be of logit_adjustment, tau_norm, class_offsets, nearest_class_mean, got temperature, "
+            "which changes no prediction and so no accuracy; `ppcls-lt adjust --methods temperature` fits it to a ",
+        ),
+        (["temperatur"], "unknown method 'temperatur' (known: logit_adjustment, tau_norm, class_offsets, nearest_"),
+        (["all", "tau_norm"], "must be all alone, or names, got all tau_norm; take `--adjust tau_norm`"),
+        (["tau_norm", "none"], "must be none alone, or names, got tau_norm none; take `--adjust tau_norm`"),
+        (["all", "none"], "must be all or none alone, or names, got all none; take `--adjust all`"),
+    ],
+)
+def test_adjustments_that_say_nothing_or_two_things(asked, message):
+    with pytest.raises(ConfigError) as error:
+        candidates.check_adjustments(comparing._adjustments(asked), ["base"])
+    assert message in str(error.value)
+
+
+def test_all_adjustments_are_those_that_change_predictions():
+    assert comparing._adjustments(["none"]) == []
+    assert comparing._adjustments(["all"]) == list(candidates.ADJUSTMENTS)
+    assert "temperature" in METHODS and "temperature" not in candidates.ADJUSTMENTS
 
 
 @pytest.mark.parametrize("name, other", [("test", "test"), ("train", "training")])

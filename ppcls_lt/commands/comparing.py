@@ -109,12 +109,14 @@ def compared(arguments: argparse.Namespace) -> Compared:
 
 def _adjustments(names):
     """The methods of ``--adjust``."""
-    from ..maths.adjustment import METHODS
+    from ..jobs.candidates import ADJUSTMENTS
 
-    if "none" in names and len(names) > 1:
-        fail(OWNER, "--adjust", "none alone, or names", " ".join(names))
-    every = [name for name, method in METHODS.items() if not method.by_likelihood]
-    return [name for one in names if one != "none" for name in (every if one == "all" else [one])]
+    alone = [name for name in ("all", "none") if name in names]
+    if alone and len(names) > 1:
+        others = [name for name in names if name not in alone]
+        remedy = f"take `--adjust {' '.join(others or alone[:1])}`"
+        fail(OWNER, "--adjust", f"{' or '.join(alone)} alone, or names", described(" ".join(names)), remedy)
+    return [name for one in names if one != "none" for name in (ADJUSTMENTS if one == "all" else [one])]
 
 
 def _train_and_rank(settings, arguments, executor, limit):

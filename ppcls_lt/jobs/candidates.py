@@ -15,6 +15,8 @@ from ..runs.measures import BASELINE
 from . import OWNER
 from .job import adjusted_name
 
+# Those that change predictions, of which alone an accuracy says something.
+ADJUSTMENTS = tuple(name for name, method in METHODS.items() if not method.by_likelihood)
 CE = "ce"  # plain cross entropy, which 0.1.0 took as the baseline whatever the base trains with
 # Folders are called by it: no separator of any system, no name that Windows keeps for a device or cuts short.
 _UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
@@ -69,12 +71,17 @@ def check_adjustments(names: Iterable[str], found: Iterable[str]) -> tuple[str, 
         found (iterable of str): the recipes that are compared.
 
     Raises:
-        ConfigError: there is no such method, or an adjusted candidate would have the name of a recipe.
+        ConfigError: there is no such method, it changes no prediction, or an adjusted candidate would have the name of
+            a recipe.
     """
     wanted = tuple(dict.fromkeys(names))
     found = list(found)
     for method in wanted:
-        checks.known_name(OWNER, "method", method, METHODS, key="--adjust")
+        if method in METHODS and method not in ADJUSTMENTS:
+            got = checks.described(f"{method}, which changes no prediction and so no accuracy")
+            remedy = f"`ppcls-lt adjust --methods {method}` fits it to a trained run"
+            checks.fail(OWNER, "--adjust", f"of {', '.join(ADJUSTMENTS)}", got, remedy)
+        checks.known_name(OWNER, "method", method, ADJUSTMENTS, key="--adjust")
         for recipe in found:
             if adjusted_name(recipe, method) in found:
                 got = checks.described(f"{method} with the recipe {adjusted_name(recipe, method)}")
