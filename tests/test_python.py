@@ -168,6 +168,47 @@ def test_what_is_in_the_folder_is_not_replaced_unasked(home):
     assert Path("taken/train.txt").read_text() == "mine 0\n" and not Path("taken/train.yaml").exists()
 
 
+@pytest.mark.parametrize(
+    "keywords, sentence",
+    [
+        ({"recipes": ["lda"]}, "did you mean 'ldam'?"),
+        ({"seeds": [0, 0]}, "`seeds` must be different numbers"),
+        ({"flags": {"folds": 1}}, "`folds` must be an integer >= 2, got 1"),
+        ({"flags": {"adjust": "temperature"}}, "`adjust` must be of logit_adjustment, tau_norm"),
+        ({"rank_by": "worst"}, "invalid choice"),
+        (
+            {"flags": {"jobs": 2}},
+            "`flags` must be flags that are no keywords of the call, got 'jobs', which is one; give it as "
+            "`compare(..., jobs=...)`",
+        ),
+        ({"flags": {"override": "a=1"}}, "got 'override', which is one; give it as `compare(..., options=...)`"),
+        ({"flags": {"dry_run": True}}, "without dry_run, got 'dry_run'"),
+    ],
+)
+def test_a_comparison_that_is_refused_leaves_nothing(keywords, sentence, home):
+    with pytest.raises(ConfigError) as error:
+        ppcls_lt.compare("digits/train", "not there/at all", arch="CIFARResNet8", image_size=16, **keywords)
+    assert sentence in str(error.value)
+    assert not Path("not there").exists()
+
+
+def test_what_was_in_the_folder_is_there_again_after_a_refused_call(home):
+    Path("mended").mkdir()
+    Path("mended/note").write_text("mine")
+    made = ppcls_lt.api.source.read("train", "digits/train", "mended", image_size=16, arch="CIFARResNet8")
+    kept = {"mended/train.yaml": b"# made by: an earlier call\n", "mended/val.txt": b"other\n"}
+    for name, content in kept.items():
+        Path(name).write_bytes(content)
+    with pytest.raises(ConfigError, match="no"), made.written("train", overwrite=True):
+        assert Path("mended/train.txt").is_file() and Path("mended/val.txt").read_bytes() != b"other\n"
+        raise ConfigError("no")
+    assert {str(path): path.read_bytes() for path in Path("mended").iterdir()} == {**kept, "mended/note": b"mine"}
+    with pytest.raises(ConfigError, match="no"), made.written("train", overwrite=True):
+        made.output.mkdir()  # a training has begun
+        raise ConfigError("no")
+    assert Path("mended/train.txt").is_file() and Path("mended/train.yaml").read_bytes() == kept["mended/train.yaml"]
+
+
 def test_a_configuration_is_changed_by_keywords_and_options(home):
     from ppcls_lt.api import source
 

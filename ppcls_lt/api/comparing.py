@@ -202,9 +202,7 @@ def compare(
     asked.update(budget=budget, refit=refit)
     if not isinstance(flags or {}, Mapping):
         checks.fail(owner, "flags", 'a map such as {"folds": 3}, flags of `ppcls-lt compare`', flags)
-    for name in flags or {}:
-        if not isinstance(name, str) or name in (*asked, "config", "override", "epochs", "dry_run"):
-            checks.fail(owner, "flags", "of those flags that are no keywords, and without dry_run", name)
+    _check_flags(owner, flags or {}, {name: name for name in (*asked, "epochs")})
     with session.working(), session.same_path():
         is_config = source.is_configuration(data)
         if not is_config and isinstance(lists or {}, Mapping):
@@ -235,6 +233,18 @@ def compare(
             done = command.compared(arguments)
     outcome: Any = done.outcome  # there is one where it is not a dry run
     return Comparison(outcome, done.folder, done.complete, found.path, found.lists, arguments.language)
+
+
+def _check_flags(owner, flags, keyword_of):
+    """Raise where the call has a keyword for one of the flags, or for none what it would do."""
+    keyword_of = {**keyword_of, "config": "data", "override": "options"}
+    for name in flags:
+        if not isinstance(name, str) or name == "dry_run":
+            checks.fail(owner, "flags", "names of flags of `ppcls-lt compare`, without dry_run", name)
+        if name in keyword_of:
+            got = checks.described(f"{name!r}, which is one")
+            remedy = f"give it as `{owner}(..., {keyword_of[name]}=...)`"
+            checks.fail(owner, "flags", "flags that are no keywords of the call", got, remedy)
 
 
 def _candidates(owner, recipes):

@@ -58,7 +58,9 @@ class Source:
 
     @contextlib.contextmanager
     def written(self, owner: str, goes_on: bool = False, overwrite: bool = False) -> Iterator[None]:
-        """Write the files; where what follows meets a mistake of the user's, the YAML that was there is put back.
+        """Write the files; where what follows meets a mistake of the user's, they are taken back.
+
+        What was there before is there again. What is new stays where something has been written beside it.
 
         A YAML of an earlier call is replaced. Other files that are there must hold what would be written, or are
         replaced where ``overwrite`` says so.
@@ -76,7 +78,8 @@ class Source:
             checks.fail(owner, "out", "a folder", str(folder))
         for name, content in self.files.items():
             self._check_place(Path(name), content, owner, goes_on, overwrite)
-        before = self.path.read_bytes() if self.path.is_file() else None
+        before = {Path(name): Path(name).read_bytes() if os.path.isfile(name) else None for name in self.files}
+        made = [place for place in (folder, *folder.parents) if not place.exists()]
         try:
             folder.mkdir(parents=True, exist_ok=True)
             atomic.write_all(self.files)
@@ -86,9 +89,19 @@ class Source:
         try:
             yield
         except ConfigError:
-            if before is not None:
-                atomic.write(self.path, before)
+            self._take_back(before, made)
             raise
+
+    def _take_back(self, before, made):
+        """Leave a folder as it was before the call: its files, and no folder that is new and empty."""
+        for path, content in before.items():
+            if content is not None:
+                atomic.write(path, content)
+            elif not self.output.exists():  # of a training that has begun it tells how
+                path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # something is in one
+            for folder in made:
+                folder.rmdir()
 
     def _check_place(self, path, content, owner, goes_on, overwrite):
         """Whether a file may be written where it is to go."""
