@@ -167,6 +167,25 @@ def test_the_best_recipe_is_written_for_the_whole_list_and_the_bases_own_epochs(
     assert {job.epochs for job in settings.jobs} == {3}
 
 
+@pytest.mark.parametrize(
+    "old, exported, wanted",
+    [
+        ("out", "./inference", "./inference"),
+        ("./out/", "out/inference", "compared/best/inference"),
+        ("/a/out", "/a/out/export/it", "compared/best/export/it"),
+        ("/a/out", "/a/outer", "/a/outer"),
+        ("out", None, None),
+    ],
+)
+def test_the_best_recipe_is_trained_in_a_folder_of_its_own(base, old, exported, wanted):
+    def moved(config):
+        config["Global"].update(output_dir=old, save_inference_dir=exported)
+
+    settings = Settings(base(moved), wanted=["ldam"], folder="compared")
+    section = settings.configs.best("ldam", settings.folder / "best")["Global"]
+    assert section["output_dir"] == "compared/best" and section.get("save_inference_dir") == wanted
+
+
 def test_all_means_every_recipe_and_the_baseline_comes_first(base, tmp_path):
     own = tmp_path / "mine.yaml"
     own.write_text("Loss: {Train: [{FocalLoss: {weight: 1.0, gamma: 1.0}}]}\n")
@@ -243,9 +262,11 @@ def test_the_base_as_it_is_is_a_candidate_and_what_recipes_replace_in_it_is_told
     assert "recipe base" not in outcome.write_best(settings, found)
     best = yaml.safe_load((settings.folder / "best.yaml").read_text())
     assert best["Loss"]["Train"] == trained["base"]
+    assert best["Global"]["output_dir"] == str(settings.folder / "best")
     # An adjusted one needs images that did not train: what is left out is told, here and there.
     adjusted = SimpleNamespace(recipe="ce+class_offsets", trained="ce", adjustment={"method": "class_offsets"})
     said = outcome.write_best(settings, SimpleNamespace(chosen=adjusted))
+    assert f"ppcls-lt adjust --run {settings.folder / 'best'} --methods class_offsets" in said
     text = (settings.folder / "best.yaml").read_text()
     left_out = yaml.safe_load(text)["Global"]["val_list"]
     assert f"without the images of {left_out}, by which" in said and "`--refit` trains on all" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,9 +48,15 @@ class Configurations:
         """The base with a recipe, ready to run on its own lists and epochs."""
         return plain.reusable(self.merged(recipe))
 
-    def best(self, recipe: str) -> dict:
-        """The same as a user trains it in the end: no epoch but the last, which was judged, is evaluated and kept."""
+    def best(self, recipe: str, folder: Path) -> dict:
+        """The same as a user trains it in the end: no epoch but the last, which was judged, is evaluated and kept.
+
+        Args:
+            recipe (str): that was chosen.
+            folder (Path): in the place of the base's, which may hold an earlier training.
+        """
         config = self.complete(recipe)
+        _move(config["Global"], folder)
         if self._best_metric is None:
             config["Global"].pop("start_eval_epoch", None)
             self._evaluate_last(config, self._base["Global"]["epochs"])
@@ -144,3 +151,13 @@ class Configurations:
             "group_by": self._groups["group_by"].tolist(),
         }
         return {"ManyMediumFewAcc": params}
+
+
+def _move(section: dict, folder: Path) -> None:
+    """Let a section ``Global`` write into another folder, with what it exports to below the old one."""
+    old, exported = section["output_dir"], section.get("save_inference_dir")
+    section["output_dir"] = str(folder)
+    if isinstance(exported, str):
+        below = os.path.relpath(exported, old)
+        if os.path.pardir not in Path(below).parts:
+            section["save_inference_dir"] = os.path.normpath(folder / below)

@@ -201,7 +201,7 @@ def write_best(settings: Settings, outcome: Outcome, words: Mapping[str, str] = 
         return words["best_none"].format(file=BEST, baseline=BASELINE)
     path = settings.folder / BEST
     adjustment = best.adjustment
-    config = settings.configs.best(best.trained)
+    config = settings.configs.best(best.trained, path.with_suffix(""))
     if adjustment is not None:
         settings.configs.hold_out(config, settings.seeds[0])  # the adjustment needs images that did not train
     listed = None if adjustment is None or settings.folds is None else config["Global"][held_out.LIST]
