@@ -187,10 +187,10 @@ def test_the_best_recipe_is_ready_to_run(whole, place):
     expected = yaml.safe_load((folder / f"runs/{best}/seed_0/train.yaml").read_text())
     assert config["Loss"] == expected["Loss"]
     # The base's own training does not stand in its way.
-    assert config["Global"]["output_dir"] == str(folder / "best")
+    assert config["Global"]["output_dir"] == "whole/best"
     done = commands.run(place, "train", "-c", folder / "best.yaml", "-o", "Global.epochs=1", environment=ENVIRONMENT)
     assert done.returncode == 0, done.output + done.errors
-    assert list((place / folder / "best").rglob("latest.pdparams"))
+    assert list((folder / "best").rglob("latest.pdparams"))
 
 
 def state(folder):

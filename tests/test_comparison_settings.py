@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import yaml
 
@@ -19,7 +20,7 @@ from ppcls_lt.jobs.pool import _reason
 from ppcls_lt.jobs.settings import Settings
 from ppcls_lt.maths.adjustment import METHODS
 from ppcls_lt.reports.comparison import tables, terminal
-from ppcls_lt.reports.comparison.messages import ENGLISH, duration
+from ppcls_lt.reports.comparison.messages import ENGLISH, WORDS, duration
 from ppcls_lt.runs import files as run_files
 from ppcls_lt.runs import logits
 from ppcls_lt.runs.measures import MEASURES
@@ -105,6 +106,29 @@ def test_each_seed_holds_out_another_part_and_none_is_tested_on(base, data, tmp_
     together = {line for part in shown.values() for line in part}
     assert settings.validation_counts.sum() == len(together) == settings.lists["validation"][1]
     assert train["Arch"]["classifier"] == "normalized" and "LDAMLoss" in train["Loss"]["Train"][0]
+
+
+def test_how_many_images_a_fold_holds_out_is_said(base, data, tmp_path):
+    def said(**options):
+        return list(comparing._held_out(Settings(base(), wanted=["ldam"], **options), WORDS["en"]))
+
+    counts = count_label_list(data / "train.txt", owner="test")
+    for seed, folds in ((0, None), (4, 5), (0, 3)):
+        settings = Settings(base(), wanted=["ldam"], folder=tmp_path / f"{folds}", seeds=[seed], folds=folds)
+        settings.prepare()
+        listed = count_label_list(settings._lists.part(seed).held_out, owner="test", class_num=10)
+        [line, *more] = said(seeds=[seed], folds=folds)
+        assert line == (
+            f"seed {seed} holds out {listed.sum()} of {counts.sum()} images, and {listed[9]} of {counts[9]} of the "
+            "smallest class (9)"
+        )
+        single = [str(label) for label in np.flatnonzero(listed == 1)]
+        assert len(more) == bool(single) and all(name in more[0] for name in single)
+    [_, caution] = said(seeds=[4])
+    assert caution.startswith("caution: all seeds together hold out a single image of ")
+    assert caution.endswith("; more --seeds, fewer --folds or a --val-list hold out more")
+    assert len(said(seeds=[0, 1, 2])) == 1
+    assert said(val_list=data / "val.txt") == []
 
 
 def test_images_are_numbered_by_their_first_line():

@@ -139,6 +139,8 @@ def _train_and_rank(settings, arguments, executor, limit):
     if settings.unjudged.size:
         called = called_by(settings.class_names())
         say("nowhere_held_out", classes=messages.listed(words, settings.unjudged, called))
+    for line in _held_out(settings, words):
+        _say(line)
     finished = sum(job.complete for job in settings.jobs)
     missing = [job for job in settings.jobs if not job.complete]
     rounds = None if limit is None else budget.Rounds(settings, limit, arguments.retrain, words)
@@ -217,6 +219,25 @@ def _train_and_rank(settings, arguments, executor, limit):
     if found.choice is not None and not arguments.refit:
         say("advice_refit", command=f"{arguments.command_line} --refit")
     return Compared(found, settings.folder, not found.failures)
+
+
+def _held_out(settings, words):
+    """How many images the first seed's fold judges by, and which classes one image judges, a line each."""
+    import numpy as np
+
+    from ..data.class_names import called
+    from ..reports.comparison import messages
+
+    if settings.folds is None:
+        return
+    names, counts, seed = called(settings.class_names()), settings.counts, settings.seeds[0]
+    held_out = settings.held_out(seed)
+    smallest = int(np.where(counts > 0, counts, counts.max()).argmin())
+    facts = {"n": held_out.sum(), "all": counts.sum(), "least": held_out[smallest], "size": counts[smallest]}
+    yield words["fold_holds_out"].format(seed=seed, name=names(smallest), **facts)
+    single = np.flatnonzero(settings.validation_counts == 1)
+    if single.size:
+        yield words["judged_by_one"].format(classes=messages.listed(words, single, names))
 
 
 def _say(text):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..basis import checks
-from ..configuration import held_out
+from ..configuration import held_out, values
 from ..configuration import reading as configuration
 from ..data.counts import count_label_list
 from ..data.group_names import THRESHOLDS
+from . import OWNER
 
 
 def check_sections(base: dict) -> None:
@@ -29,6 +31,20 @@ def check_sections(base: dict) -> None:
     for section, key in (("Global", "output_dir"), ("Arch", "name")):
         if not isinstance(base[section].get(key), str):
             checks.fail(section, key, "a text", base[section].get(key))
+
+
+def checked_seeds(seeds: Sequence[int]) -> list[int]:
+    """Return the seeds of a comparison's trainings.
+
+    Raises:
+        ConfigError: one is none, or stands there twice.
+    """
+    found = [checks.integer(OWNER, "--seeds", seed, minimum=0) for seed in seeds]
+    if max(found) > values.MOST_SEED:
+        checks.fail(OWNER, "--seeds", "numbers below 2^32", max(found))
+    if len(set(found)) < len(found):
+        checks.fail(OWNER, "--seeds", "different numbers", found)
+    return found
 
 
 def check_data(base: dict) -> None:

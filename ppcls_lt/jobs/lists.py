@@ -99,6 +99,10 @@ class Lists:
         """Return the same folds with what other seeds hold out; ``base`` and ``folder`` are those that they are of."""
         return Lists(base, folder, self.folds, None, seeds)
 
+    def held_out(self, seed: int) -> np.ndarray:
+        """Images per class ``[C]`` of a seed's fold; without folds those of the list that every seed holds out."""
+        return self.validation_counts if self.folds is None else self._held_out(self._whole, [seed])
+
     def part(self, seed: int) -> Part:
         """What the runs of a seed train on and hold out."""
         return self._parts[seed][1]

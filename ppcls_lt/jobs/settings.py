@@ -13,7 +13,7 @@ import numpy as np
 from .. import host
 from ..basis import checks
 from ..basis.findings import ConfigError, raise_all
-from ..configuration import devices, held_out, named_classes, plain, processes, replaced, structure, values
+from ..configuration import devices, held_out, named_classes, plain, processes, replaced, structure
 from ..configuration import reading as configuration
 from ..configuration.recipes import Recipe
 from ..data.groups import shot_groups
@@ -100,11 +100,7 @@ class Settings:
         self.epochs = own if epochs is None else checks.integer(OWNER, "--epochs", epochs, minimum=1)
         if self.epochs != own and isinstance(self.base.get("Optimizer"), list):
             checks.fail(OWNER, "--epochs", f"left out with a list of optimizers, or {own} as in the base", epochs)
-        self.seeds = [checks.integer(OWNER, "--seeds", seed, minimum=0) for seed in seeds]
-        if max(self.seeds) > values.MOST_SEED:
-            checks.fail(OWNER, "--seeds", "numbers below 2^32", max(self.seeds))
-        if len(set(self.seeds)) < len(self.seeds):
-            checks.fail(OWNER, "--seeds", "different numbers", self.seeds)
+        self.seeds = base_checks.checked_seeds(seeds)
         self.rank_by = checks.choice(OWNER, "--rank-by", rank_by, MEASURES)
         self.recipes = candidates.load(wanted)
         self._adjustments = candidates.check_adjustments(adjustments, self.recipes)
@@ -150,6 +146,10 @@ class Settings:
     def validation_counts(self) -> np.ndarray:
         """Images per class ``[C]`` that some seed holds out."""
         return self._lists.validation_counts
+
+    def held_out(self, seed: int) -> np.ndarray:
+        """Images per class ``[C]`` that a seed holds out; see ``folds``."""
+        return self._lists.held_out(seed)
 
     @property
     def unjudged(self) -> np.ndarray:

@@ -19,6 +19,9 @@ EN = {
     "same_as_base": "{recipe}: changes nothing in the base, and is not trained a second time",
     "replaced_in_base": "replaced in the base: {line}",
     "nowhere_held_out": "not judged, since no seed holds out an image of them: {classes}",
+    "fold_holds_out": "seed {seed} holds out {n} of {all} images, and {least} of {size} of the smallest class ({name})",
+    "judged_by_one": "caution: all seeds together hold out a single image of {classes}; more --seeds, fewer --folds or "
+    "a --val-list hold out more",
     "class_listed": "class {classes}",
     "classes_listed": "{n} classes: {classes}",
     "classes_and_more": ", ...",
@@ -107,6 +110,9 @@ ZH = {
     "same_as_base": "{recipe}：对原配置没有任何改动，不再训练一次",
     "replaced_in_base": "原配置中被替换的条目：{line}",
     "nowhere_held_out": "不作评判，因为没有一个种子留出它们的图像：{classes}",
+    "fold_holds_out": "种子 {seed} 留出 {all} 张图像中的 {n} 张，其中最小的类别（{name}）留出 {size} 张中的 {least} 张",
+    "judged_by_one": "注意：所有种子合起来，只留出一张图像的有{classes}；增加 --seeds、减小 --folds 或使用 --val-list，"
+    "会留出更多",
     "class_listed": "类别 {classes}",
     "classes_listed": "{n} 个类别：{classes}",
     "classes_and_more": " 等",
