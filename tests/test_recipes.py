@@ -151,6 +151,7 @@ class TestCombinations:
         assert laid("resample+cb_focal")["Loss"] == laid("cb_focal")["Loss"]
         assert laid("resample+cb_focal")["DataLoader"] == laid("resample")["DataLoader"]
         assert laid("resample")["Loss"]["Train"] == [OURS]  # as the base mixes
+        assert laid("cosine")["Loss"] == PLAIN["Loss"]  # nor does a part that brings none change the base's
         assert laid("ldam+normalized") == laid("ldam")
         with pytest.raises(ConfigError, match="of the kind loss, got ce and focal"):
             laid("ce+focal")

@@ -32,7 +32,9 @@ def adapted(config: dict, parts: Sequence[Part]) -> dict:
             _change(config, partial(_with, given=given, part=part))
     if any(part.kind is not None and _weighs(part) for part in parts):
         _change(config, _ours)
-    if any(part.kind == kinds.MIXING for part in parts) or _mixes(config):
+    brought = any(isinstance(kinds.at(part.config, kinds.LOSSES), list) for part in parts)
+    # The base's own loss stays as it is with the base's own mixing.
+    if any(part.kind == kinds.MIXING for part in parts) or brought and _mixes(config):
         _change(config, lambda entry: entry if _smooths(entry) else _ours(entry))
     return config
 
