@@ -248,12 +248,13 @@ def test_other_settings_in_the_same_folder_are_refused_and_more_runs_are_not(bas
 
 
 def test_a_recipe_that_cannot_run_here_is_refused_and_the_rest_stays(base):
-    def adam(config):
-        config["Optimizer"] = {"name": "AdamW", "lr": {"name": "Cosine", "learning_rate": 0.001}}
+    def listed(config):
+        rate = {"name": "Cosine", "learning_rate": 0.001}
+        config["Optimizer"] = [{"Momentum": {"scope": "CIFARResNet8", "momentum": 0.9, "lr": rate}}]
 
-    settings = Settings(base(adam), wanted=["weight_balancing", "ldam"])
+    settings = Settings(base(listed), wanted=["crt", "ldam"])
     settings.prepare()
-    assert list(settings.plans) == ["base", "ldam"] and "AdamW" in settings.refused["weight_balancing"]
+    assert list(settings.plans) == ["base", "ldam"] and "got a list of them" in settings.refused["crt"]
 
 
 def smoothed(config):
