@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -194,3 +195,20 @@ def outcome_of(runs, rank_by="few", **facts):
         **facts,
     }
     return make_outcome(class_num=3, recipes=(), seeds=seeds, rank_by=rank_by, **given)
+
+
+def listed(config, part):
+    """The label list of a data set of a configuration."""
+    return Path(config["DataLoader"][part]["dataset"]["cls_label_path"])
+
+
+def set_in(*keys, value):
+    """Return a change of a configuration that sets a value at a place in it."""
+
+    def change(config):
+        inner = config
+        for key in keys[:-1]:
+            inner = inner[key]
+        inner[keys[-1]] = value
+
+    return change

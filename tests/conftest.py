@@ -32,6 +32,7 @@ ONE_PADDLE = (
     *(
         "test_cli",
         "test_compare",
+        "test_comparison_end",
         "test_comparison_settings",
         "test_data_checks",
         "test_data_commands",

@@ -214,3 +214,15 @@ def free_ports(number):
 def dump(path, **arrays):
     """Write arrays as JSON lists."""
     Path(path).write_text(json.dumps({key: value.tolist() for key, value in arrays.items()}))
+
+
+def base_writer(data, folder):
+    """Return a function that writes the base of a comparison into a folder, with changes, and returns its path."""
+
+    def write(change=lambda config: None):
+        config = packaged("ce", data, folder / "out", epochs=30)
+        change(config)
+        write_yaml(config, folder / "base.yaml")
+        return folder / "base.yaml"
+
+    return write

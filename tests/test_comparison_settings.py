@@ -1,7 +1,6 @@
 """What a comparison is told: lists, configurations of its runs, and every mistake before any training."""
 
 import json
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,21 +12,18 @@ from ppcls_lt.commands import comparing
 from ppcls_lt.configuration import recipes, schedules, stages
 from ppcls_lt.data.counts import count_label_list
 from ppcls_lt.engine import recording
-from ppcls_lt.jobs import candidates, kept, outcome, refit
+from ppcls_lt.jobs import candidates, kept, outcome
 from ppcls_lt.jobs.job import HELD_OUT, LOGITS, RESULT, TEST, TRAIN
 from ppcls_lt.jobs.lists import positions
-from ppcls_lt.jobs.pool import _reason
 from ppcls_lt.jobs.settings import Settings
 from ppcls_lt.maths.adjustment import METHODS
 from ppcls_lt.reports.comparison import tables, terminal
-from ppcls_lt.reports.comparison.messages import ENGLISH, WORDS, duration
+from ppcls_lt.reports.comparison.messages import WORDS
 from ppcls_lt.runs import files as run_files
 from ppcls_lt.runs import logits
-from ppcls_lt.runs.measures import MEASURES
-from ppcls_lt.runs.results import Accuracies
 
 from . import engines
-from .comparisons import finished, make_run
+from .comparisons import finished, listed, make_run, set_in
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +33,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def base(data, tmp_path):
-    """Write the base configuration with changes; return its path."""
-
-    def write(change=lambda config: None):
-        config = engines.packaged("ce", data, tmp_path / "out", epochs=30)
-        change(config)
-        engines.write_yaml(config, tmp_path / "base.yaml")
-        return tmp_path / "base.yaml"
-
-    return write
+    return engines.base_writer(data, tmp_path)
 
 
 def lines(path):
@@ -73,10 +61,6 @@ def test_groups_are_those_of_the_base_where_they_are_not_asked_for(base, stated,
     assert (settings.groups["many"].tolist(), settings.groups["few"].tolist()) == expected
     train = yaml.safe_load((settings.jobs[0].folder / TRAIN).read_text())
     assert train["Metric"]["Eval"][0]["ManyMediumFewAcc"]["group_by"] == GROUP_BY
-
-
-def listed(config, part):
-    return Path(config["DataLoader"][part]["dataset"]["cls_label_path"])
 
 
 def test_each_seed_holds_out_another_part_and_none_is_tested_on(base, data, tmp_path):
@@ -179,35 +163,6 @@ def test_the_schedule_is_stretched_with_the_epochs():
         config = {"Optimizer": {"lr": lr}}
         schedules.stretch(config, 0.5)
         assert config == {"Optimizer": {"lr": lr}}
-
-
-def test_the_best_recipe_is_written_for_the_whole_list_and_the_bases_own_epochs(base, data):
-    settings = Settings(base(), wanted=["ldam_drw"], epochs=3)
-    complete = settings.configs.complete("ldam_drw")
-    assert complete["Global"]["epochs"] == 30
-    assert complete["DataLoader"]["Train"]["dataset"]["cls_label_path"] == str(data / "train.txt")
-    assert complete["Callbacks"] == recipes.read("drw").parts[0].config["Callbacks"]
-    settings.prepare()
-    assert {job.epochs for job in settings.jobs} == {3}
-
-
-@pytest.mark.parametrize(
-    "old, exported, wanted",
-    [
-        ("out", "./inference", "./inference"),
-        ("./out/", "out/inference", "compared/best/inference"),
-        ("/a/out", "/a/out/export/it", "compared/best/export/it"),
-        ("/a/out", "/a/outer", "/a/outer"),
-        ("out", None, None),
-    ],
-)
-def test_the_best_recipe_is_trained_in_a_folder_of_its_own(base, old, exported, wanted):
-    def moved(config):
-        config["Global"].update(output_dir=old, save_inference_dir=exported)
-
-    settings = Settings(base(moved), wanted=["ldam"], folder="compared")
-    section = settings.configs.best("ldam", settings.folder / "best")["Global"]
-    assert section["output_dir"] == "compared/best" and section.get("save_inference_dir") == wanted
 
 
 def test_all_means_every_recipe_and_the_baseline_comes_first(base, tmp_path):
@@ -404,16 +359,6 @@ def test_names_that_are_taken(base, tmp_path, name):
         Settings(base(), wanted=["ldam", str(tmp_path / f"{name}.yaml")])
 
 
-def set_in(*keys, value):
-    def change(config):
-        inner = config
-        for key in keys[:-1]:
-            inner = inner[key]
-        inner[keys[-1]] = value
-
-    return change
-
-
 SEVERAL = [{"SGD": {"scope": "all"}}]  # optimizers, each of a part of the model
 
 
@@ -543,93 +488,6 @@ def test_two_recipes_of_one_name_are_refused(base, tmp_path):
     own.write_text("Loss: {Train: [{FocalLoss: {weight: 1.0}}]}\n")
     with pytest.raises(ConfigError, match=r"`--recipes` must be recipes with names of their own"):
         Settings(base(), wanted=["ldam", str(own)])
-
-
-def test_why_a_run_failed_is_its_last_error(tmp_path):
-    log = tmp_path / "log.txt"
-    log.write_text("ValueError: of an earlier try\n")
-    start = log.stat().st_size
-    with open(log, "a") as file:
-        file.write("ppcls INFO: epoch 1\nTraceback\nMemoryError: out of room\nbye\n\n")
-    assert _reason(1, log, start) == "MemoryError: out of room"
-    assert _reason(-9, log, start) == "killed by signal 9 (SIGKILL), perhaps for memory"
-    assert _reason(-35, log, start) == "killed by signal 35"
-    (tmp_path / "empty.txt").touch()
-    assert _reason(3, tmp_path / "empty.txt", 0) == "ended with status 3"
-
-
-def test_times_as_one_says_them():
-    assert [duration(s) for s in (5, 89, 100, 5000, 7500)] == ["5 s", "89 s", "2 min", "83 min", "2 h 05 min"]
-
-
-def judged(settings, **shares):
-    """The outcome where runs with these names, ``recipe_seed``, predict such a share of their images right."""
-    for job in settings.jobs:
-        right = shares.get(f"{job.recipe}_{job.seed}")
-        if right is not None:
-            finished(job, right, versions=recording.versions())
-    return outcome.gather(settings, "", [], outcome.choose(settings))
-
-
-def test_the_chosen_one_and_the_base_are_to_be_tested_with_all_their_seeds(base):
-    settings = Settings(base(), wanted=["ldam", "focal"], seeds=[0, 1])
-    settings.prepare()
-    found = judged(settings, base_0=0.3, base_1=0.3, ldam_0=0.9, ldam_1=0.9, focal_0=0.6, focal_1=0.6)
-    assert [row.recipe for row in found.rows] == ["ldam", "focal", "base"] and found.chosen is found.rows[0]
-    tests = outcome.tests(settings, found, every=False)
-    assert sorted(task.called(ENGLISH) for task in tests) == [
-        f"test of {n}, seed {s}" for n in ("base", "ldam") for s in (0, 1)
-    ]
-    assert len(outcome.tests(settings, found, every=True)) == 6 and not any(task.complete for task in tests)
-    for task in tests:
-        tested = Accuracies(dict.fromkeys(MEASURES, 0.7 if "ldam" in task.called(ENGLISH) else 0.4), [0.5] * 10)
-        tested.write(task.folder / "test.json")
-    # What was tested stays, and is not tested again, when another recipe turns out to be the best.
-    later = Settings(base(), wanted=["ldam", "focal", "ib"], seeds=[0, 1])
-    later.prepare()
-    found = judged(later, ib_0=1.0, ib_1=1.0)
-    rows = {row.recipe: row for row in found.rows}
-    assert found.chosen.recipe == "ib" and not rows["ib"].tested and not rows["focal"].tested
-    assert rows["ldam"].gain["few"] == pytest.approx((0.3, 0)) and rows["base"].tested
-    assert {task.candidates[0] for task in outcome.tests(later, found, every=False)} == {"ib"}
-
-
-def test_a_recipe_without_a_seed_of_the_bases_is_not_judged_and_one_of_its_own_seeds_is_no_matter(base):
-    settings = Settings(base(), wanted=["ldam", "focal"], seeds=[0, 1])
-    settings.prepare()
-    found = judged(settings, base_0=0.3, base_1=0.3, ldam_0=1.0, focal_0=0.8, focal_1=0.8)
-    assert found.choice.incomplete == ("ldam",) and [row.recipe for row in found.rows] == ["focal", "base", "ldam"]
-    # The base itself lacks one: all are judged on what it has.
-    other = Settings(base(), wanted=["ldam"], seeds=[0, 1], folder=settings.folder / "other")
-    other.prepare()
-    found = judged(other, base_0=0.3, ldam_0=1.0, ldam_1=0.0)
-    assert found.choice.incomplete == () and found.chosen.recipe == "ldam"
-
-
-def test_without_the_base_nothing_is_chosen(base):
-    settings = Settings(base(), wanted=["ldam"])
-    settings.prepare()
-    found = judged(settings, ldam_0=0.9)
-    assert found.choice is None and found.chosen is None and len(found.rows) == 1
-    assert outcome.tests(settings, found, every=False) == []
-    assert outcome.write_best(settings, found).startswith("no best.yaml: without a finished run of base")
-    assert not (settings.folder / "best.yaml").exists()
-
-
-def test_a_refit_trains_on_the_whole_list_for_the_bases_epochs_without_an_evaluation(base, data):
-    settings = Settings(base(), wanted=["crt"], epochs=3)
-    refit.check(settings)
-    config = settings.configs.refit("crt", settings.folder / "refit/crt", 5)
-    assert (config["Global"]["epochs"], config["Global"]["seed"], config["Global"]["resume"]) == (30, 5, True)
-    assert not config["Global"]["eval_during_train"] and listed(config, "Train") == data / "train.txt"
-    own = settings.configs.complete("crt")
-    assert config["Stages"] == own["Stages"] and config["Optimizer"] == own["Optimizer"]
-
-
-def test_what_cannot_be_exported_is_told_before_a_refit(base):
-    settings = Settings(base(set_in("Global", "image_shape", value=None)), wanted=["ce"])
-    with pytest.raises(ConfigError, match="`image_shape` must be a list of channels, height and width, to export"):
-        refit.check(settings)
 
 
 def test_classes_that_no_seed_holds_out_are_named(base, data, tmp_path):

@@ -1,5 +1,6 @@
 """`train`, `evaluate` and `compare` of Python: the same as the command line, and nothing of them stays behind."""
 
+import functools
 import json
 import logging
 import os
@@ -190,6 +191,23 @@ def test_a_comparison_that_is_refused_leaves_nothing(keywords, sentence, home):
         ppcls_lt.compare("digits/train", "not there/at all", arch="CIFARResNet8", image_size=16, **keywords)
     assert sentence in str(error.value)
     assert not Path("not there").exists()
+
+
+def test_no_list_of_an_earlier_call_is_left(home):
+    read = functools.partial(ppcls_lt.api.source.read, "train", "digits/train", "again", image_size=16)
+    with read(arch="CIFARResNet8").written("train"):
+        pass
+    test = Path("again/test.txt").read_bytes()
+    anew = read(arch="CIFARResNet8", lists={"test_fraction": 0})
+    with pytest.raises(ConfigError, match="got again/t.*.txt, which holds something else"), anew.written("train"):
+        pass
+    with pytest.raises(ConfigError, match="no"), anew.written("train", overwrite=True):
+        assert not Path("again/test.txt").exists()
+        raise ConfigError("no")
+    assert Path("again/test.txt").read_bytes() == test
+    with anew.written("train", overwrite=True):
+        pass
+    assert sorted(path.name for path in Path("again").iterdir()) == ["label.txt", "train.txt", "train.yaml", "val.txt"]
 
 
 def test_what_was_in_the_folder_is_there_again_after_a_refused_call(home):

@@ -43,6 +43,7 @@ class Source:
         files (dict): path -> bytes of everything that is to be written, the YAML included.
         lists (dict): ``train``, ``val``, ``test`` -> path of a label list, of those that are known.
         told (list of str): what was found, a line each.
+        stale (list of str): lists of an earlier call, which there are none of now.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class Source:
     files: Mapping[str, bytes]
     lists: Mapping[str, Path]
     told: Sequence[str]
+    stale: Sequence[str] = ()
 
     @property
     def output(self) -> Path:
@@ -63,7 +65,7 @@ class Source:
         What was there before is there again. What is new stays where something has been written beside it.
 
         A YAML of an earlier call is replaced. Other files that are there must hold what would be written, or are
-        replaced where ``overwrite`` says so.
+        replaced, and lists that are stale removed, where ``overwrite`` says so.
 
         Args:
             owner (str): the function, for messages.
@@ -78,11 +80,16 @@ class Source:
             checks.fail(owner, "out", "a folder", str(folder))
         for name, content in self.files.items():
             self._check_place(Path(name), content, owner, goes_on, overwrite)
-        before = {Path(name): Path(name).read_bytes() if os.path.isfile(name) else None for name in self.files}
+        for name in self.stale:
+            self._check_place(Path(name), None, owner, goes_on, overwrite)
+        names = (*self.files, *self.stale)
+        before = {Path(name): Path(name).read_bytes() if os.path.isfile(name) else None for name in names}
         made = [place for place in (folder, *folder.parents) if not place.exists()]
         try:
             folder.mkdir(parents=True, exist_ok=True)
             atomic.write_all(self.files)
+            for name in self.stale:  # their images may train now
+                os.remove(name)
         except OSError as error:
             got = checks.described(f"{error.filename or folder}: {error.strerror}")
             checks.fail(owner, "out", "a folder that can be written", got)
@@ -185,7 +192,7 @@ def read(
     told = [*([] if made is None else made.told), *([] if taken is None else [taken])]
     yaml = Path(folder, CONFIG)
     contents[str(yaml)] = files.config_text(config, comment).encode()
-    return Source(yaml, config, contents, found or _listed(config), told)
+    return Source(yaml, config, contents, found or _listed(config), told, [] if made is None else made.stale)
 
 
 def is_configuration(data: Data) -> bool:

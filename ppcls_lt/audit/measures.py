@@ -125,12 +125,13 @@ def _decoded(data):
             warnings.simplefilter("ignore")  # of tags that Pillow finds odd in images that it reads
             with Image.open(io.BytesIO(data)) as image:
                 deep = image.mode not in _EIGHT_BITS
-                seen = _by_opencv(data) if deep or image.format not in _READ_BY_OPENCV else None
-                if seen is None and (deep or image.format not in _READ_BY_OPENCV):
-                    kind = f"{image.format} of the mode {image.mode}" if deep else image.format
-                    raise _Unreadable(f"{kind}, which OpenCV, by which PaddleClas reads images, does not read")
-                if deep:
-                    return _of_opencv(seen)
+                if deep or image.format not in _READ_BY_OPENCV:
+                    seen = _by_opencv(data)
+                    if seen is None:
+                        kind = f"{image.format} of the mode {image.mode}" if deep else image.format
+                        raise _Unreadable(f"{kind}, which OpenCV, by which PaddleClas reads images, does not read")
+                    if deep:
+                        return _of_opencv(seen)
                 image.load()
                 return image.convert("RGB")
     except UnidentifiedImageError:

@@ -158,10 +158,11 @@ def _lists(arguments):
     text = files.config_text(made.config, f"made by: {arguments.command_line}")
     with disk.writing(arguments.out, _OWNER, "--out"):
         os.makedirs(arguments.out, exist_ok=True)
-        for path in made.stale:  # their images may train now
-            os.remove(path)
     contents = {path: (path, data) for path, data in [*made.lists.values(), (made.path, text.encode())]}
     list_files.write_files(contents, owner=_OWNER, force=arguments.force)
+    with disk.writing(arguments.out, _OWNER, "--out"):
+        for path in made.stale:  # their images may train now
+            os.remove(path)
     say(_told(arguments, made))
     return 0
 

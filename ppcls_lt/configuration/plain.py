@@ -6,7 +6,7 @@ import numbers
 from typing import Any
 
 # Of the whole run, not of a stage that has been resolved.
-_RUN_ONLY = ("recipe", "resume", "run", "overwrite", "extend_to", "extend_schedule")
+_RUN_ONLY = ("recipe", "resume", "run", "class_names", "overwrite", "extend_to", "extend_schedule")
 
 
 def reusable(config: dict) -> dict:

@@ -77,6 +77,7 @@ class Record:
 
     def __init__(self, config: dict, assembly: Assembly, stages: int = 1) -> None:
         self._config = plain.reusable(config)
+        self._names = class_names(config)  # of a finished run those that its training had
         self._assembly = assembly
         self._stages = stages
 
@@ -117,7 +118,7 @@ class Record:
             "processes": dist.get_world_size(),
             "device": section.get("device"),
             "counts": None if counts is None else np.asarray(counts).tolist(),
-            "class_names": class_names(self._config),
+            "class_names": self._names,
             "labels": self._assembly.labels,
             "plugins": plugins.files(section),
             "versions": versions(),
