@@ -131,6 +131,13 @@ class TestPredict:
             path.unlink()
             status, rows = predict("digits/held.txt")
             assert status == 0 and [name[2:] for name in rows[0] if name.startswith("p ")] == NAMES
+            assert cli.main(["eval", "--run", "run", "-o", "Global.output_dir=judged"]) == 0
+            told = json.loads(next(Path("judged").rglob("eval_run_info.json")).read_text())
+            assert list(told["class_names"].values()) == NAMES
+            assert (
+                "class_names"
+                not in yaml.safe_load(next(Path("judged").rglob("eval_config.yaml")).read_text())["Global"]
+            )
         finally:
             path.write_text(kept, encoding="utf-8")
 
