@@ -122,7 +122,7 @@ class TestPredict:
         path, kept = Path("label.txt"), Path("label.txt").read_text(encoding="utf-8")
         try:
             path.write_text(kept.replace("0 zero", "0 aardvark"), encoding="utf-8")
-            assert predict("digits/held.txt")[0] == 2
+            assert cli.main(["predict", "--run", "run", "--csv", "new.csv", "digits/held.txt"]) == 2
             said = capsys.readouterr().err
             assert "the class 0 is called 'aardvark'; the training had it called 'zero'" in said
             assert "`-o Infer.PostProcess.class_id_map_file=label.txt` takes the new names" in said
