@@ -130,10 +130,11 @@ class Comparison:
 
     def worker(self, name):
         """The process at work on a run, or None."""
-        with contextlib.suppress(FileNotFoundError, AttributeError, ProcessLookupError):
-            found = int(re.match(r"process (\d+) on", (self.folder(name) / ".lock").read_text())[1])
-            os.kill(found, 0)
-            return found
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            told = re.match(r"process (\d+) on", (self.folder(name) / ".lock").read_text())
+            if told:  # it is empty until its owner has written
+                os.kill(int(told[1]), 0)
+                return int(told[1])
         return None
 
     def figures(self):
