@@ -141,8 +141,8 @@ EN = {
     "fig_mean": "mean of the bin",
     "interval": "95 % interval",
     "intervals_about": (
-        "The interval says how far the accuracy of so few evaluation images may be off: Wilson's, and of a mean of classes "
-        "what follows from theirs."
+        "The interval says how far the accuracy of so few evaluation images may be off: Wilson's, and of a mean of "
+        "classes what follows from theirs."
     ),
     "predicted_images": "predicted so",
     "curves": "Recall and precision by confidence",
