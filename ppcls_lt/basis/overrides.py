@@ -23,6 +23,8 @@ _OPERATORS = {
     ast.UAdd: operator.pos,
     ast.USub: operator.neg,
 }
+# As YAML writes them, and as people write them after -o. A text, Python would take 'false' for true.
+_YAML_WORDS = {"true": True, "false": False, "null": None}
 _CONTAINERS = {ast.List: list, ast.Tuple: tuple, ast.Set: set}
 
 
@@ -68,11 +70,11 @@ def _computed(kind, *numbers):
 
 
 def value(text: str) -> Any:
-    """Return the value that a text after ``=`` stands for: a :func:`literal`, else the text itself."""
+    """Return the value that a text after ``=`` stands for: a :func:`literal`, true, false or null, else the text itself."""
     try:
         return literal(text)
     except ValueError:
-        return text
+        return _YAML_WORDS.get(text.strip(), text)
 
 
 def parsed(overrides: Iterable) -> Iterator[tuple[tuple[str, ...], Any]]:
