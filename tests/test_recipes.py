@@ -58,14 +58,22 @@ def data(tmp_path_factory):
     return engines.write_digits(tmp_path_factory.mktemp("data") / "digits")
 
 
+def with_callbacks_of_the_base(stage, name):
+    """Stage of before as it is since: callbacks of a recipe took the place of all, whatever their kind."""
+    brought = [list(entry) for entry in FRAGMENTS[name].get("Callbacks", [])]
+    if not brought or [list(entry) for entry in stage["Callbacks"]] != brought:
+        return stage
+    return {**stage, "Callbacks": PLAIN["Callbacks"] + stage["Callbacks"]}
+
+
 @pytest.mark.parametrize("name", COMPLETE)
 def test_a_recipe_of_before_gives_what_it_gave(name):
     assert name in recipes.names()
     for base, content in BASES.items():
-        wanted = [with_our_cross_entropy(stage) for stage in PLANS[name][base]]
+        wanted = [with_our_cross_entropy(with_callbacks_of_the_base(stage, name)) for stage in PLANS[name][base]]
         assert list(map(renewed, stages.plan(with_recipe(name, content)))) == list(map(renewed, wanted))
-    # As a user's own fragment it does so too.
-    whole = recipes.laid(PLAIN, recipes.of_config(FRAGMENTS[name]))
+    # A user's own fragment does so too, but that its lists take the place of those that there are.
+    whole = with_callbacks_of_the_base(recipes.laid(PLAIN, recipes.of_config(FRAGMENTS[name])), name)
     assert renewed(whole) == renewed(laid(name))
 
 
@@ -254,12 +262,12 @@ class TestPlaces:
         assert laid("label_smoothing")["Loss"]["Train"] == [{"CELoss": {"weight": 1.0, "epsilon": 0.1}}]
         whole = laid("ib+label_smoothing")
         assert whole["Loss"]["Train"][0]["IBLoss"]["label_smoothing"] == 0.1
-        assert whole["Callbacks"][0]["LossSchedule"]["before"] == {"CELoss": {"weight": 1.0, "epsilon": 0.1}}
+        assert whole["Callbacks"][-1]["LossSchedule"]["before"] == {"CELoss": {"weight": 1.0, "epsilon": 0.1}}
 
     def test_mixed_labels_do_not_reach_the_hosts_cross_entropy(self):
         """It applies a softmax to them."""
         assert laid("ce+mixup")["Loss"]["Train"] == [OURS]
-        assert laid("ib+mixup")["Callbacks"][0]["LossSchedule"]["before"] == OURS
+        assert laid("ib+mixup")["Callbacks"][-1]["LossSchedule"]["before"] == OURS
         assert laid("mixup")["Loss"] == PLAIN["Loss"]  # which smooths, and so does not
         assert laid("focal+mixup")["Loss"] == laid("focal")["Loss"]
 
@@ -284,7 +292,6 @@ class TestPlaces:
             laid("mixup", {**PLAIN, "Global": {**PLAIN["Global"], "use_dali": True}})
 
     def test_callbacks_of_another_kind_stay_in_every_stage(self, tmp_path):
-        """Those of a loss, a deferral or a second stage take the place of the list, as ever."""
         step = path_of(tmp_path, {"kind": "step", "config": {"Callbacks": [{"my.Step": None}]}}, "step.yaml")
         average = {"kind": "averaging", "config": {"Callbacks": [{"my.Average": None}]}}
         both = [step, path_of(tmp_path, average, "average.yaml")]
@@ -294,8 +301,33 @@ class TestPlaces:
         assert laid(both, base)["Callbacks"] == own + added and "EMA" not in laid(both, base)
         assert "recipe" in str(replaced.lines(base, recipes.read(both)))
         first, second = stages.plan(with_recipe([*both, "crt", "drw"]))
-        assert first["Callbacks"] == [{"DeferredReweighting": {"start": 0.8}}, *added]
+        assert first["Callbacks"] == [*own, {"DeferredReweighting": {"start": 0.8}}, *added]
         assert second["Callbacks"] == [{"FreezeLayers": None}, {"ResetClassifier": None}, *added]
+
+    def test_callbacks_of_the_file_yield_to_those_of_their_kind_alone(self):
+        own = [{"MaxNormPGD": {"thresh": 0.2}}, {"EMA": {"decay": 0.9}}, {"my.Logger": None}]
+        drw, late = {"DeferredReweighting": {"start": 0.8}}, {"DeferredReweighting": {"start": 0.5}}
+        base = {**PLAIN, "Callbacks": own}
+        for recipe in ("ldam_drw", "ce_drw", ["ce", "drw"]):
+            assert laid(recipe, base)["Callbacks"] == [*own, drw]
+            assert laid(recipe, {**PLAIN, "Callbacks": [late, *own]})["Callbacks"] == [*own, drw]
+        assert laid("ldam_drw+swa", base)["Callbacks"][:3] == [own[0], own[2], drw]
+        assert laid("vs", {**PLAIN, "Callbacks": [late, *own]})["Callbacks"] == [late, *own]
+        # The schedule belongs to the loss, whether the other loss brings one or not.
+        scheduled = {**PLAIN, "Callbacks": [{"LossSchedule": {"before": "CELoss", "start": 0.5}}, *own]}
+        for recipe in ("ldam", "ce", "resample"):
+            assert laid(recipe, scheduled)["Callbacks"] == own
+
+    def test_callbacks_of_the_file_hold_in_the_stages_of_a_recipe_as_those_of_parts_do(self):
+        base = {**PLAIN, "Callbacks": [{"MaxNormPGD": {"thresh": 0.2}}, {"EMA": {"decay": 0.999}}]}
+        first, second = stages.plan(with_recipe("crt", base))
+        assert first["Callbacks"] == base["Callbacks"]
+        assert second["Callbacks"] == [{"FreezeLayers": None}, {"ResetClassifier": None}, {"EMA": {"decay": 0.999}}]
+        averaged = stages.plan(with_recipe("crt+ema", {**PLAIN, "Callbacks": None}))[1]
+        assert [next(iter(each)) for each in averaged["Callbacks"]] == ["FreezeLayers", "ResetClassifier", "EMA"]
+        # What the file's own stage sets wins.
+        staged = {**base, "Stages": [{}, {"Callbacks": [{"ResetClassifier": None}]}]}
+        assert stages.plan(with_recipe("ldam_drw", staged))[1]["Callbacks"] == [{"ResetClassifier": None}]
 
 
 class TestOwnFiles:

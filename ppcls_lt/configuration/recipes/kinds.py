@@ -19,6 +19,8 @@ KINDS = (
 )
 # Kinds of which a part holds in the stage that trains the features unless it says otherwise; others hold in all.
 FEATURES_STAGE = (MIXING,)
+# Kinds whose callbacks stand beside those that a stage sets itself; of the others the stage's own list wins.
+BESIDE = tuple(kind for kind in KINDS if kind not in (LOSS, SAMPLING, DEFERRAL, SECOND))
 # PaddleClas's operators on images and this package's, by kind; every operator on batches mixes.
 _OPERATORS = {
     POLICY: (
@@ -52,7 +54,12 @@ def operator_kind(name: str) -> str | None:
 
 def callback_kind(name: str) -> str | None:
     """The kind of the packaged part that brings a callback of this name, or None."""
-    return _callbacks().get(name)
+    return _callbacks().get(name, (None, False))[0]
+
+
+def holds_in_all_stages(name: str) -> bool:
+    """Whether the packaged part that brings a callback of this name holds in stages that set callbacks themselves."""
+    return _callbacks().get(name, (None, False))[1]
 
 
 @cache
@@ -61,7 +68,7 @@ def _callbacks():
 
     # The callbacks of a second stage stand in its `Stages`, and are no part's of their own.
     return {
-        entry_name(entry): content["kind"]
+        entry_name(entry): (content["kind"], content["kind"] in BESIDE and content.get("stages", "all") == "all")
         for content in map(files.read_content, files.known())
         for entry in content.get("config", {}).get("Callbacks") or []
     }

@@ -43,7 +43,8 @@ def laid(base: dict, recipe: Recipe) -> dict:
         else:
             result = _merged(result, part, fragment, result.get("Optimizer"))
     for path in _LISTS:
-        _fill(result, path, [part for part in recipe.parts if part.kind is not None or path == kinds.CALLBACKS], base)
+        own = [part for part in recipe.parts if part.kind is not None or path == kinds.CALLBACKS]
+        _fill(result, path, own, base)
     return losses.adapted(result, recipe.parts)
 
 
@@ -115,30 +116,28 @@ def _freezes(stage: dict) -> bool:
 
 def _fill(result: dict, path: tuple, parts: list[Part], base: dict) -> None:
     """Put what the parts have for one list into it, in every stage in which they hold."""
-    bringing = [part for part in parts if _brings(part, path)]
-    # An evaluation need not say with what was trained.
-    if not bringing or path != kinds.CALLBACKS and not isinstance(kinds.at(result, kinds.DATASET), dict):
+    whole = kinds.at(result, path)
+    if path != kinds.CALLBACKS:
+        parts = [part for part in parts if _has(part.config, path)]
+    # Callbacks of the base yield to parts that bring none. An evaluation need not say with what was trained.
+    if not parts or path != kinds.CALLBACKS and not isinstance(kinds.at(result, kinds.DATASET), dict):
         return
     stages = _stages(result)
-    whole = kinds.at(result, path)
-    everywhere = [part for part in bringing if part.stages == "all"]
-    common = lists.filled(path, whole, everywhere, bringing, base, own=False)
-    if not stages:
-        _put(result, path, lists.filled(path, whole, bringing, bringing, base, own=False))
-        return
-    if common != whole:
+    everywhere = [part for part in parts if part.stages == "all"] if stages else parts
+    common = lists.filled(path, whole, everywhere, parts, base, own=False)
+    if common != (whole or None):
         _put(result, path, common)
+    brought = path == kinds.CALLBACKS and any("Stages" in part.config for part in parts)
     for index, stage in enumerate(stages):
-        held = [part for part in bringing if part.stages == "all" or index == _held(part, stages)]
+        held = [part for part in parts if part.stages == "all" or index == _held(part, stages)]
         own = _has(stage, path)
-        wanted = lists.filled(path, kinds.at(stage, path) if own else whole, held, bringing, base, own=own)
-        if wanted != (kinds.at(stage, path) if own else common):
+        old = kinds.at(stage, path) if own else whole
+        if own and brought and isinstance(old, list):
+            old = [*old, *lists.beside(whole)]
+        wanted = lists.filled(path, old, held, parts, base, own=own)
+        if wanted != ((kinds.at(stage, path) if own else common) or None):
             stages[index] = stage or {}
             _put(stages[index], path, wanted)
-
-
-def _brings(part: Part, path: tuple) -> bool:
-    return _has(part.config, path)
 
 
 def _has(config: Any, path: tuple) -> bool:

@@ -9,45 +9,53 @@ from typing import Any
 from . import image_size, kinds
 from .combination import Part
 
-# The callbacks of these kinds take the place of all of the configuration's; those of others stand beside them.
-_WHOLE = (kinds.LOSS, kinds.SAMPLING, kinds.DEFERRAL, kinds.SECOND, None)
 # Before the first of these stand image policies, behind the last of them what erases.
 _NORMALISING = ("NormalizeImage", "Normalize", "ToTensor")
 _LAST = ("ToCHWImage",)
 
 
-def filled(path: tuple, old: Any, held: Sequence[Part], bringing: Sequence[Part], base: dict, own: bool) -> Any:
+def filled(path: tuple, old: Any, held: Sequence[Part], parts: Sequence[Part], base: dict, own: bool) -> Any:
     """Return a list with what parts add to it in one stage, and without the configuration's own of their kinds.
 
     Args:
         path (tuple): where the list stands.
         old (list or None): what stands there.
         held (list of Part): those that hold in this stage.
-        bringing (list of Part): all that bring something of this list.
+        parts (list of Part): all, which take the place of the configuration's own.
         base (dict): the configuration, which tells the size of its images.
         own (bool): whether the list is that of a stage, which takes the place of that of the whole configuration.
     """
     if old is not None and not isinstance(old, list):
         return old  # malformed, which is said later
     if path == kinds.CALLBACKS:
-        return _callbacks(old, held, bringing, base, own)
-    entries = [entry for entry in old or [] if _kind(path, entry) not in {part.kind for part in bringing}]
+        return _callbacks(old or [], held, parts, base, own) or None
+    entries = [entry for entry in old or [] if _kind(path, entry) not in {part.kind for part in parts}]
     for part in held:
         at = _position(entries, part.kind) if path == kinds.TRANSFORMS else len(entries)
         entries[at:at] = _entries(path, part, base)
     return entries or None
 
 
-def _callbacks(old, held, bringing, base, own):
-    whole = [part for part in bringing if part.kind in _WHOLE]
-    beside = [part for part in bringing if part.kind not in _WHOLE]
-    entries = list(old or [])
-    if whole and not own:
-        entries = [entry for part in whole if part in held for entry in _entries(kinds.CALLBACKS, part, base)]
-    taken = {part.kind for part in beside}
-    entries = [entry for entry in entries if kinds.callback_kind(kinds.entry_name(entry)) not in taken]
-    added = [entry for part in beside if part in held for entry in _entries(kinds.CALLBACKS, part, base)]
-    return [*entries, *added] or None
+def beside(entries: Any) -> list:
+    """Return the callbacks of a list that hold in a recipe's own stages too, as the parts of their kinds do."""
+    listed = entries if isinstance(entries, list) else []
+    return [entry for entry in listed if kinds.holds_in_all_stages(kinds.entry_name(entry))]
+
+
+def _callbacks(old, held, parts, base, own):
+    if own:
+        held, parts = ([part for part in each if part.kind in kinds.BESIDE] for each in (held, parts))
+    elif any(part.kind is None and kinds.CALLBACKS[0] in part.config for part in parts):
+        old = []  # a user's own fragment replaces lists as a whole
+    added = [entry for part in held for entry in _entries(kinds.CALLBACKS, part, base)]
+    names = set(map(kinds.entry_name, added))
+    taken = {kind for part in parts for kind in part.kinds}
+    kept = [entry for entry in old if not _is_replaced(kinds.entry_name(entry), names, taken)]
+    return [*kept, *added]
+
+
+def _is_replaced(name, names, taken):
+    return name in names or kinds.callback_kind(name) in taken
 
 
 def _entries(path, part, base):
