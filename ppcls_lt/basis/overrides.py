@@ -70,7 +70,7 @@ def _computed(kind, *numbers):
 
 
 def value(text: str) -> Any:
-    """Return the value that a text after ``=`` stands for: a :func:`literal`, true, false or null, else the text itself."""
+    """Return what a text after ``=`` stands for: a :func:`literal`, true, false or null, else the text itself."""
     try:
         return literal(text)
     except ValueError:
