@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import io
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from ppcls_lt.audit import cleaned, labels, measures, suspects
 from ppcls_lt.commands import audit as audit_command
 from ppcls_lt.commands import main as cli
 from ppcls_lt.reports.audit import texts
+from ppcls_lt.reports.parts.thumbnails import small_copy
 from ppcls_lt.runs import logits
 from ppcls_lt.runs.logits import HeldOut
 from scripts import plant_faults
@@ -155,6 +157,30 @@ def test_what_opencv_divides_is_not_cut_off(tmp_path):
     assert one["brightness"] == pytest.approx(seen.mean(), abs=0.01)
     row, seen = measures.measure(tmp_path / "float.tif"), cv2.imread(str(tmp_path / "float.tif"))
     assert (row["status"] == measures.READ) == (seen is not None)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photograph_that_is_turned_is_the_same_as_its_upright_copy(orientation, tmp_path):
+    """OpenCV turns it as EXIF says, Pillow does not; who saves a copy takes the tag off."""
+    upright = picture(np.random.default_rng(0)).resize((48, 32))
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Image.Transpose of what is stored
+    stored = upright.transpose(undo[orientation]) if orientation > 1 else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored.save(tmp_path / "photo.jpg", quality=95, exif=exif)
+    upright.save(tmp_path / "copy.jpg", quality=95)
+    photo, copy = (measures.measure(tmp_path / name) for name in ("photo.jpg", "copy.jpg"))
+    assert (photo["width"], photo["height"]) == (copy["width"], copy["height"]) == (48, 32)
+    assert np.abs(photo["small"].astype(int) - copy["small"]).max() < 12
+    assert np.unpackbits(photo["hash"] ^ copy["hash"]).sum() <= 4
+    shown = [np.asarray(Image.open(io.BytesIO(small_copy(tmp_path / name, 24)))) for name in ("photo.jpg", "copy.jpg")]
+    assert shown[0].shape == shown[1].shape == (16, 24, 3)
+    assert np.abs(shown[0].astype(int) - shown[1]).mean() < 8
+    data = (tmp_path / "photo.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(data[: len(data) * 2 // 3])
+    assert measures.measure(tmp_path / "cut.jpg")["status"] == measures.UNREADABLE
+    (tmp_path / "odd.jpg").write_bytes(data.replace(b"Exif\0\0MM", b"Exif\0\0XX").replace(b"Exif\0\0II", b"Exif\0\0XX"))
+    assert measures.measure(tmp_path / "odd.jpg")["status"] == measures.READ
 
 
 def test_copies_of_several_classes_all_go_and_no_class_is_emptied(tmp_path, capsys):

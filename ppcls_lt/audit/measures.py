@@ -19,7 +19,7 @@ from . import EXTRA
 
 SIDE = 16  # of the small picture by which two images are compared, in pixels
 READ, MISSING, EMPTY, UNREADABLE = range(4)
-VERSION = 2  # of what is measured; files of another are measured anew
+VERSION = 3  # of what is measured; files of another are measured anew
 PIXELS = 2**30  # claimed by a file, more than which no decoder is asked for, as OpenCV has it
 
 _REASON = 160
@@ -125,15 +125,16 @@ def _decoded(data):
             warnings.simplefilter("ignore")  # of tags that Pillow finds odd in images that it reads
             with Image.open(io.BytesIO(data)) as image:
                 deep = image.mode not in _EIGHT_BITS
-                if deep or image.format not in _READ_BY_OPENCV:
-                    seen = _by_opencv(data)
-                    if seen is None:
-                        kind = f"{image.format} of the mode {image.mode}" if deep else image.format
-                        raise _Unreadable(f"{kind}, which OpenCV, by which PaddleClas reads images, does not read")
-                    if deep:
-                        return _of_opencv(seen)
-                image.load()
-                return image.convert("RGB")
+                asked = deep or image.format not in _READ_BY_OPENCV
+                turned = image_sizes.is_turned(image)
+                seen = _by_opencv(data) if asked or turned else None
+                if asked and seen is None:
+                    kind = f"{image.format} of the mode {image.mode}" if deep else image.format
+                    raise _Unreadable(f"{kind}, which OpenCV, by which PaddleClas reads images, does not read")
+                if seen is not None and deep:
+                    return _of_opencv(seen)
+                image.load()  # which raises for a file that is cut short
+                return _of_opencv(seen) if seen is not None and turned else image.convert("RGB")
     except UnidentifiedImageError:
         found = _by_opencv(data)
         if found is None:

@@ -1,14 +1,18 @@
-"""The size that an image file claims, read from its header alone: before a decoder makes room for it."""
+"""What an image file claims, read from its header alone, before a decoder makes room for it: size and orientation."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
+import struct
+from typing import Any
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
 _JPEG_MARKER = re.compile(rb"\xff([\x01-\xfe])")
 _TIFF = {b"II*\0": "little", b"MM\0*": "big"}
+_ORIENTATION = 0x0112  # the tag of EXIF
 _TIFF_BYTES = {1: 1, 3: 2, 4: 4}  # of a number, by its type
 
 
@@ -37,6 +41,18 @@ def size_of(data: bytes) -> tuple[int, int] | None:
         return None
     finally:
         Image.MAX_IMAGE_PIXELS = before
+
+
+def is_turned(image: Any) -> bool:
+    """Whether EXIF says that an image is to be shown turned or mirrored, as OpenCV decodes it.
+
+    Args:
+        image (PIL.Image): opened. EXIF that cannot be read says nothing.
+    """
+    # What Pillow's parsing of damaged EXIF raises, of no common kind.
+    with contextlib.suppress(OSError, SyntaxError, ValueError, KeyError, IndexError, TypeError, struct.error):
+        return image.getexif().get(_ORIENTATION, 1) in range(2, 9)
+    return False
 
 
 def _jpeg_size(data):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 
+from ...data import image_sizes
+
 MAX_PIXELS = 178_956_970  # larger images are not decoded
 
 
@@ -15,14 +17,14 @@ def small_copy(path: str | os.PathLike, side: int) -> bytes | None:
         path (str): the image.
         side (int): pixels.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
                 return None
             image.draft("RGB", (side, side))
-            image = image.convert("RGB")
+            image = (ImageOps.exif_transpose(image) if image_sizes.is_turned(image) else image).convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     image.thumbnail((side, side))
