@@ -124,7 +124,10 @@ def test_lists_without_suspects_say_what_they_left_out(planted, audited, capsys)
     shutil.copytree(audited, out)
     before = (planted / "train.txt").read_bytes()
     assert audit(planted, "--leave-out", "unreadable", "empty", "exact", "near", out="cleaned") == 0
-    assert "left out: " in capsys.readouterr().out
+    told = capsys.readouterr().out
+    flags = [f"{which}={out / 'lists' / name}" for which, name in (("Train", "train.txt"), ("Eval", "test.txt"))]
+    wanted = " ".join(f"-o DataLoader.{flag}" for flag in flags).replace("=", ".dataset.cls_label_path=")
+    assert "left out: " in told and f"train with the rest: {wanted}\n" in told
     assert (planted / "train.txt").read_bytes() == before
     known = json.loads((planted / "planted.json").read_text(encoding="utf-8"))
     gone = {line.split("\t")[0] for line in lines(out / "lists" / "train_left_out.txt")}

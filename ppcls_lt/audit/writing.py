@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -211,9 +212,20 @@ def _said(wanted, out, found, known):
         yield words["said_small"].format(folds=found.classes.folds, classes=_classes(small, found.names, words))
     if wanted.leave_out:
         yield words["said_left_out"].format(n=len(found.gone), path=out / LISTS / cleaned.REASONS)
+        yield words["said_use"].format(flags=_flags(cleaned.names(lines), out / LISTS))
     yield words["said_page"].format(path=out / PAGE)
 
 
 def _classes(numbers, names, words):
     called = map(class_names.called(names), numbers[:10].tolist())
     return words["said_comma"].join(called) + (words["said_more"] if numbers.size > 10 else "")
+
+
+def _flags(names, folder):
+    """What to give a command so that a configuration has the lists without what was left out."""
+    values = {"DataLoader.Train.dataset.cls_label_path": "train"}
+    if "val" in names:
+        values.update({"DataLoader.Eval.dataset.cls_label_path": "val", "Global.eval_is_validation": "val"})
+    elif "test" in names:
+        values["DataLoader.Eval.dataset.cls_label_path"] = "test"
+    return " ".join(f"-o {key}={shlex.quote(str(folder / names[part][0]))}" for key, part in values.items())
