@@ -121,6 +121,26 @@ def test_whole_crops_come_from_every_place(operators):
         crop(np.zeros((1, 4, 3), np.uint8))
 
 
+@pytest.mark.parametrize("sides", [(1, 1), (1, 9), (2, 3), (4, 3), (4, 4), (5, 5), (7, 40)])
+@pytest.mark.parametrize("settings", [{}, {"scale": [0.02, 1.0], "ratio": [0.5, 2.0]}])
+def test_images_of_a_few_pixels_are_cropped_too(operators, sides, settings):
+    """PaddleClas's crop of 4 x 4 pixels is empty once in a few hundred times, and OpenCV fails on it."""
+    crop = operators["RandCropImage"](SIZE, **settings)
+    unrepaired = type(crop).__call__.__wrapped__
+    image = np.random.default_rng(0).integers(0, 256, (*sides, 3), dtype=np.uint8)
+    own = random.getstate()
+    try:
+        for seed in range(300):
+            random.seed(seed)
+            found = crop(image)
+            assert found.shape == (SIZE, SIZE, 3)
+            if min(sides) >= 5 and not settings:
+                random.seed(seed)
+                np.testing.assert_array_equal(found, unrepaired(crop, image))
+    finally:
+        random.setstate(own)
+
+
 def test_what_is_repaired_is_not_repaired_again(ppcls):
     """A wrapper for each time that PaddleClas is loaded would make every image slower, and end in a RecursionError."""
 

@@ -144,6 +144,27 @@ def _whole_crop(original, self, img):
     return crop
 
 
+def _repair_crop_of_tiny_images():
+    """RandCropImage can crop not one pixel of an image of few, and fails in some epoch or other (every version)."""
+    operators = _module("ops.operators")
+    crop = operators.RandCropImage(1)
+    crop._resize_func = lambda img, size: img
+    with _trial():
+        if not crop(np.zeros((1, 1, 3), np.uint8)).size:
+            extend_in(operators, "RandCropImage.__call__", _crop_of_some_pixels)
+
+
+def _crop_of_some_pixels(original, self, img):
+    """Enlarge an image of which a crop may be empty, each pixel to a square, so far that none is."""
+    short, long = sorted(img.shape[:2])
+    narrow = min(self.ratio[0], 1 / self.ratio[1])
+    least = short * (narrow * min(self.scale[0] * long / short, narrow)) ** 0.5  # no side of a crop is shorter
+    if 0 < least < 1:
+        times = int(np.ceil(1 / least))
+        img = img.repeat(times, axis=0).repeat(times, axis=1)
+    return original(self, img)
+
+
 def _repair_padding():
     """Padv2 makes float32 of an image of bytes, which no operator that goes by PIL takes (every version)."""
     operators = _module("ops.operators")
@@ -166,5 +187,6 @@ ALL = (
     _repair_cutout,
     _repair_crop_with_padding,
     _repair_random_crop,
+    _repair_crop_of_tiny_images,
     _repair_padding,
 )
