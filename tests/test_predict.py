@@ -279,6 +279,11 @@ class TestServing:
             assert "self_attention_fuse_pass" not in model.config().pass_builder().all_passes()
         done = engines.run(["served/served.py"], cwd=place)
         assert done.returncode == 0 and "Paddle Inference: probabilities differ" in done.stdout, done.stdout
+        done = engines.run(["served/served.py", names[0], "label.txt", names[1]], cwd=place)
+        told = [line for line in done.stdout.splitlines() if line.startswith((*names, "served.py: error"))]
+        wanted = [f"{name}: {row['name']} {float(row['probability']):.4f}" for name, row in zip(names[:2], rows)]
+        assert done.returncode == 1 and [line for line in told if "error" not in line] == wanted, done.stdout
+        assert "served.py: error: label.txt is no image that can be decoded" in told
 
     @pytest.mark.skipif(not ONNX, reason="PPCLS_LT_ONNX_PYTHON names no interpreter with paddle2onnx and onnxruntime")
     def test_the_commands_of_the_docs_make_an_onnx_model_that_gives_the_same(self, place):

@@ -35,10 +35,11 @@ def test_the_page_leads_from_a_folder_to_a_model_that_serves(tmp_path):
         code = {"python": (), "ppcls-lt": ("-m", "ppcls_lt")}[program]
         done = commands.run(tmp_path, *arguments, code=code)
         assert done.returncode == 0, f"{line}\n{done.output}\n{done.errors}"
-        said[arguments[0]] = done.output + done.errors
+        said[arguments[0]] = said.get(arguments[0], "") + done.output + done.errors
     assert (
         "ready to be served" in said["export"] and "Paddle Inference: probabilities differ" in said["served/served.py"]
     )
+    assert re.search(r"^data/digits/test/8/00038.png: \S+ 0\.\d+$", said["served/served.py"], flags=re.MULTILINE)
     with open(tmp_path / "predicted.csv", newline="", encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 50
     assert "labels likely wrong" in said["audit"] and (tmp_path / "audit" / "audit.html").is_file()

@@ -2,11 +2,15 @@
 
 ``ppcls-lt export --serving`` copies this file beside the model and ``serving.json``, its description. It needs
 neither ppcls_lt nor PaddleClas. ``python served.py`` tries whether the model gives here what it gave where it was
-trained: with Paddle Inference, and ``model.onnx`` with ONNX Runtime where it is there.
+trained: with Paddle Inference, and ``model.onnx`` with ONNX Runtime where it is there. ``python served.py IMAGE ...``
+says what images are.
+
+Length: a folder that serves has this one file, which needs no other.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
@@ -278,8 +282,11 @@ def by_onnx(path: str | os.PathLike) -> Callable[[np.ndarray], np.ndarray]:
     return lambda images: session.run(None, {session.get_inputs()[0].name: images})[0]
 
 
-def main() -> int:
-    """Try the folder of this file with what is installed; return 0 where all that was tried agrees."""
+def main(arguments: list[str] | None = None) -> int:
+    """Try the folder of this file, or say what images are, with what is installed; return 0 where that went well."""
+    parser = argparse.ArgumentParser(description="Without an image: try whether the model is that which was trained.")
+    parser.add_argument("images", nargs="*", metavar="IMAGE", help="an image file, of which the class is told")
+    paths = parser.parse_args(arguments).images
     served, tried = Served(), []
     ways: dict[str, Callable] = {"Paddle Inference": lambda: by_paddle(served.config())}
     if (served.folder / ONNX).is_file():
@@ -288,12 +295,29 @@ def main() -> int:
         try:
             run = load()
         except ModuleNotFoundError as error:
-            print(f"{name}: not tried, {error.name} is not installed")
+            print(f"{name}: not tried, {error.name} is not installed", file=sys.stderr if paths else sys.stdout)
             continue
+        if paths:
+            return _say(served, run, paths)
         worst = served.difference(run)
         tried.append(worst <= TOLERANCE)
         print(f"{name}: probabilities differ from the trained model's by at most {worst:.1e}")
     return 0 if tried and all(tried) else 1
+
+
+def _say(served, run, paths):
+    """Print a line for each image: its path, class and probability; of one that cannot be read what is wrong."""
+    failed = False
+    for path in paths:
+        try:
+            image = served.images([path])
+        except (OSError, ValueError) as error:
+            print(f"served.py: error: {error}", file=sys.stderr)
+            failed = True
+            continue
+        (decision,) = served.decide(run(image))
+        print(f"{path}: {decision.name} {decision.probability:.4f}")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
