@@ -325,6 +325,8 @@ class TestPlaces:
         assert second["Callbacks"] == [{"FreezeLayers": None}, {"ResetClassifier": None}, {"EMA": {"decay": 0.999}}]
         averaged = stages.plan(with_recipe("crt+ema", {**PLAIN, "Callbacks": None}))[1]
         assert [next(iter(each)) for each in averaged["Callbacks"]] == ["FreezeLayers", "ResetClassifier", "EMA"]
+        own = recipes.laid(base, recipes.of_config(FRAGMENTS["crt"]))
+        assert own["Stages"][1]["Callbacks"] == [{"FreezeLayers": None}, {"ResetClassifier": None}]
         # What the file's own stage sets wins.
         staged = {**base, "Stages": [{}, {"Callbacks": [{"ResetClassifier": None}]}]}
         assert stages.plan(with_recipe("ldam_drw", staged))[1]["Callbacks"] == [{"ResetClassifier": None}]

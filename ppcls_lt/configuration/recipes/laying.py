@@ -127,7 +127,8 @@ def _fill(result: dict, path: tuple, parts: list[Part], base: dict) -> None:
     common = lists.filled(path, whole, everywhere, parts, base, own=False)
     if common != (whole or None):
         _put(result, path, common)
-    brought = path == kinds.CALLBACKS and any("Stages" in part.config for part in parts)
+    # The stages of a user's own fragment have the lists that it says.
+    brought = path == kinds.CALLBACKS and any(part.kind is not None and "Stages" in part.config for part in parts)
     for index, stage in enumerate(stages):
         held = [part for part in parts if part.stages == "all" or index == _held(part, stages)]
         own = _has(stage, path)
