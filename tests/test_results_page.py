@@ -8,11 +8,13 @@ import pytest
 
 from ppcls_lt.reports.comparison.wording import percent, points
 from ppcls_lt.runs.results import MEASURES, Result, ranked
+from scripts import finetuning
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
 # Single trainings, with the accuracy on held-out images and, of those that were chosen by it, on the test images.
 TRAININGS = ("cifar10_lt", "fashion_mnist_lt")
+FINETUNING = "finetuning_cifar10_lt"
 # The comparisons whose tables stand in a page, between markers of their names.
 PAGES = {
     "docs/results.md": ("compare_10", "compare_30"),
@@ -74,7 +76,15 @@ def test_a_table_is_that_of_its_trainings(name):
     assert block("docs/results.md", name) == [f"| {' | '.join(map(str, line))} |" for line in lines]
 
 
+@pytest.mark.parametrize("page", ["docs/finetuning.md", "docs/zh/finetuning.md"])
+def test_the_table_of_fine_tuning_is_that_of_its_trainings(page):
+    with open(RESULTS / f"{FINETUNING}.csv", newline="", encoding="utf-8") as file:
+        assert block(page, FINETUNING) == finetuning.table(list(csv.DictReader(file)), "ce")
+
+
 def test_every_file_of_runs_has_its_table():
     assert sorted(path.name for path in RESULTS.glob("*.csv")) == sorted(
-        [f"{name}_runs.csv" for name in PAGES["docs/results.md"]] + [f"{name}_trainings.csv" for name in TRAININGS]
+        [f"{name}_runs.csv" for name in PAGES["docs/results.md"]]
+        + [f"{name}_trainings.csv" for name in TRAININGS]
+        + [f"{FINETUNING}.csv"]
     )
