@@ -169,6 +169,21 @@ def _score(arguments):
     for first in (100, 200, 300, 500) if ranked else ():
         hits = len(set(ranked[:first]) & set(planted["swapped"]))
         print(f"swapped labels among the first {first}: {hits} of {len(planted['swapped'])}")
+    for line in _by_class(arguments.out, set(planted["swapped"]), ranked) if ranked else ():
+        print(line)
+
+
+def _by_class(out, swapped, ranked):
+    """Lines: of each class that images are labelled with, the swapped ones, the suspects, precision and recall."""
+    lines = (out / "train.txt").read_text(encoding="utf-8").splitlines()
+    given = dict(line.rsplit("\t", 1) for line in lines)
+    names = dict(line.split(" ", 1) for line in (out / "label.txt").read_text(encoding="utf-8").splitlines())
+    yield f"{'labelled':<12}{'swapped':>8}{'suspects':>9}{'of them swapped':>16}{'precision':>10}{'recall':>8}"
+    for label, name in names.items():
+        wrong, found = ({image for image in images if given[image] == label} for images in (swapped, ranked))
+        hits = len(wrong & found)
+        shares = f"{_share(hits, len(found)):>10}{_share(hits, len(wrong)):>8}"
+        yield f"{name:<12}{len(wrong):>8}{len(found):>9}{hits:>16}{shares}"
 
 
 def scores(planted, rows):

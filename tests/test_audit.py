@@ -239,18 +239,38 @@ def test_held_out_predictions_rank_wrong_labels_of_rare_classes_too(planted, aud
     assert len(lines(out / "lists" / "train_left_out.txt")) == len(ranked)
 
 
+def test_labels_are_judged_by_the_frequencies_of_the_classes_whatever_the_model_takes_them_for():
+    """What a logit-adjusted model says of an image is what the plain one says, without the frequencies."""
+    rng = np.random.default_rng(6)
+    label = rng.choice(3, 4000, p=[0.9, 0.08, 0.02])
+    scores = rng.normal(size=(4000, 3)) + 2.5 * np.eye(3)[label]
+
+    def softmax(logits):
+        return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+
+    shares = np.bincount(label) / label.size
+    balanced, plain = softmax(scores), softmax(scores + np.log(shares))
+    found = labels.as_frequent_as_given(balanced, label)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    np.testing.assert_allclose(found.mean(axis=0), shares, rtol=1e-3)
+    np.testing.assert_allclose(found, labels.as_frequent_as_given(plain, label), atol=1e-3)
+    # Images of the common class are no longer taken for rare ones.
+    assert (found.argmax(1) != label)[label == 0].mean() < 0.5 * (balanced.argmax(1) != label)[label == 0].mean()
+
+
 def test_a_label_is_judged_by_the_measure_of_its_class():
     pytest.importorskip("cleanlab", reason="the extra `audit` is not installed")
     rng = np.random.default_rng(4)
     label = rng.integers(0, 3, 60)
     label[label == 2] = 3  # a class without images takes no part
-    scores = rng.normal(size=(60, 4)) + 2 * np.eye(4)[label]
+    scores = 1.5 * rng.normal(size=(60, 4)) + 2 * np.eye(4)[label]
     probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     lines_judged = np.arange(100, 160)
     every = np.zeros(160, dtype=np.int64)
     every[lines_judged] = label
     judged = labels.judge(labels.Predicted(lines_judged, probabilities, "one"), every)
-    part = probabilities[:, [0, 1, 3]] / probabilities[:, [0, 1, 3]].sum(axis=1, keepdims=True)
+    raw = probabilities[:, [0, 1, 3]] / probabilities[:, [0, 1, 3]].sum(axis=1, keepdims=True)
+    part = labels.as_frequent_as_given(raw, np.minimum(label, 2))
     own = [part[label == k, place].mean() for place, k in enumerate((0, 1, 3))]
     assert np.allclose(judged.own[[0, 1, 3]], own) and np.isnan(judged.own[2])
     quality = [part[row, (0, 1, 3).index(k)] / own[(0, 1, 3).index(k)] for row, k in enumerate(label)]
@@ -260,7 +280,7 @@ def test_a_label_is_judged_by_the_measure_of_its_class():
         assert np.isclose(suspect.value, quality[suspect.line - 100])
         assert suspect.other == (0, 1, 3)[part[suspect.line - 100].argmax()]
     assert [each.value for each in judged.suspects] == sorted(s.value for s in judged.suspects)
-    right = np.array([(0, 1, 3)[row.argmax()] for row in part]) == label
+    right = np.array([(0, 1, 3)[row.argmax()] for row in raw]) == label
     assert np.isclose(judged.agreed, np.mean([right[label == k].mean() for k in (0, 1, 3)])) and not judged.weak
     guesses = labels.Predicted(lines_judged, rng.dirichlet(np.ones(4), 60), "one")
     assert labels.judge(guesses, every).weak  # nothing can be said by who knows nothing

@@ -11,6 +11,7 @@ from . import EXTRA, OWNER, suspects
 from .suspects import Suspect
 
 LOW = 0.25  # the quality of a label below which it is likely wrong
+_CLOSE, _ROUNDS = 1e-3, 200  # how near to the share of its images a class shall come, and in how many rounds at most
 WEAK = 0.5  # models that agree with fewer labels, the mean over classes, know too little
 
 
@@ -72,10 +73,11 @@ class Labels(NamedTuple):
 def judge(predicted: Predicted, label: np.ndarray) -> Labels:
     """Return what predictions say of ``Labels``, by confident learning (Northcutt et al. 2021, arXiv:1911.00068).
 
-    A model gives rare classes less probability than they have. So each class is judged by its own measure: the mean
-    probability ``t_k`` that the images labelled ``k`` get of ``k``, cleanlab's confident thresholds. The quality of a
-    label ``y`` is ``p_y / t_y``. It is likely wrong below 1/4, where another class is predicted. Classes overlap by the
-    confident joint: images of one that reach the measure of the other.
+    First the classes get the probability that they have among the labels, see :func:`as_frequent_as_given`. Images of
+    rare classes are still less probable of theirs. So each class is judged by its own measure: the mean probability
+    ``t_k`` that the images labelled ``k`` get of ``k``, cleanlab's confident thresholds. The quality of a label ``y``
+    is ``p_y / t_y``. It is likely wrong below 1/4, where another class is predicted. Classes overlap by the confident
+    joint: images of one that reach the measure of the other.
 
     Args:
         predicted (Predicted): for M lines.
@@ -99,6 +101,8 @@ def judge(predicted: Predicted, label: np.ndarray) -> Labels:
     place[present] = np.arange(present.size)
     narrowed = probabilities[:, present] / np.maximum(probabilities[:, present].sum(axis=1, keepdims=True), 1e-12)
     labels = place[given]
+    agrees = narrowed.argmax(axis=1) == labels
+    narrowed = as_frequent_as_given(narrowed, labels)
     thresholds = count.get_confident_thresholds(labels, narrowed)
     quality = rank.get_self_confidence_for_each_label(labels, narrowed) / np.maximum(thresholds[labels], 1e-12)
     seems = present[narrowed.argmax(axis=1)]
@@ -120,8 +124,31 @@ def judge(predicted: Predicted, label: np.ndarray) -> Labels:
         np.bincount(seems[ranked], minlength=class_num),
         _overlaps(count.compute_confident_joint(labels, narrowed, calibrate=False), present, judged),
         predicted.source,
-        float(np.mean([(seems[given == label] == label).mean() for label in present])),
+        float(np.mean([agrees[given == label].mean() for label in present])),
     )
+
+
+def as_frequent_as_given(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    r"""Return ``p_k w_k / sum_j p_j w_j`` with weights by which each class has, in the mean, the share of its labels.
+
+    A loss that shifts logits or weighs classes, and a sampler, take the classes for more equally frequent than they
+    are; images of common classes then seem to be of rare ones. Of a model that knows the frequencies little changes.
+
+    Args:
+        probabilities (array): ``[M, C]``, rows of sum 1.
+        labels (array): ``[M]``, of every class at least one.
+    """
+    shares = np.bincount(labels, minlength=probabilities.shape[1]) / labels.size
+    weights = np.ones_like(shares)
+    for _ in range(_ROUNDS):
+        found = probabilities * weights
+        found /= np.maximum(found.sum(axis=1, keepdims=True), 1e-300)
+        ratio = shares / np.maximum(found.mean(axis=0), 1e-300)
+        if np.abs(ratio - 1).max() < _CLOSE:
+            break
+        weights = np.clip(weights * ratio, 1e-30, 1e30)
+        weights /= weights.max()
+    return found
 
 
 def _overlaps(joint, present, judged):
