@@ -189,43 +189,53 @@ def test_the_checkout_trains_in_two_processes(folder):
     assert "[Eval][Epoch 2]" in result.stdout
 
 
-BROKEN_LOADER = """
+BROKEN = """
+import multiprocessing, sys
 import ppcls_lt
 from ppcls_lt import host
 from ppcls_lt.configuration import reading
 ppcls_lt.register()
-settings = host.load_config(reading.find("digits/ce.yaml"), ["Global.epochs=2"])
+what, workers, batch = sys.argv[1:]
+flags = [f"DataLoader.Train.loader.num_workers={workers}", f"DataLoader.Train.sampler.batch_size={batch}"]
+settings = host.load_config(reading.find("digits/ce.yaml"), ["Global.epochs=2", *flags])
 settings.profiler_options = None
 engine = host.module("engine.engine").Engine(settings)
-dataset = type(engine.train_dataloader.dataset)
-original = dataset.__getitem__
-def broken(self, index):
-    if index == 100:
+owner, name = (type(engine.train_dataloader.dataset), "__getitem__") if what == "dataset" else (engine.model, "forward")
+original = getattr(owner, name)
+def broken(*arguments):
+    if what == "model" or arguments[1] == 100:
         raise OSError("the disk is gone")
-    return original(self, index)
-dataset.__getitem__ = broken
-engine.train()
+    return original(*arguments)
+setattr(owner, name, broken)
+try:
+    engine.train()
+finally:
+    print("workers left:", len(multiprocessing.active_children()))
 """
 
 
-def loader_breaks(folder, python_path=()):
-    script = folder / "broken_loader.py"
-    script.write_text(BROKEN_LOADER)
-    result = engines.run([script], cwd=folder, python_path=python_path)
-    assert result.returncode != 0
+def breaks(folder, what="dataset", workers=0, batch=64, python_path=()):
+    """A training ends, with its workers, whatever fails; left alone, the process of some of these never does."""
+    script = folder / "broken.py"
+    script.write_text(BROKEN)
+    result = engines.run([script, what, str(workers), str(batch)], cwd=folder, python_path=python_path)
+    assert result.returncode not in (0, None)
     assert "the disk is gone" in result.stdout
+    assert "workers left: 0" in result.stdout
     assert "[Epoch 1/2][Avg]" not in result.stdout
 
 
-def test_a_loaders_error_ends_the_training(folder):
-    """Left alone, Paddle waits for the dead thread for ever."""
-    loader_breaks(folder)
+# In one batch of all images one of two workers has nothing to do.
+@pytest.mark.parametrize("workers, batch", [(0, 64), (2, 64), (2, 2000)])
+@pytest.mark.parametrize("what", ["dataset", "model"])
+def test_an_error_ends_the_training(folder, what, workers, batch):
+    breaks(folder, what, workers, batch)
 
 
 @needs_checkout
 def test_a_loaders_error_ends_the_training_with_the_checkout(folder):
     """develop answers any exception of the loader by starting over."""
-    loader_breaks(folder, [CHECKOUT])
+    breaks(folder, python_path=[CHECKOUT])
 
 
 @pytest.mark.skipif(

@@ -158,7 +158,8 @@ class _Training:
 
     def train(self, train_stage):
         try:
-            self._train_stages(train_stage)
+            with host.loaders.ended_with_an_error():
+                self._train_stages(train_stage)
         finally:
             self._locks.close()
 

@@ -1,5 +1,11 @@
 """Paddle's loaders: what fails in their threads and processes is raised where a batch is asked for, and all ends."""
 
+import atexit
+import contextlib
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
 import paddle
 
 from ..basis import parents
@@ -7,6 +13,9 @@ from ._wrapping import extend_in, wrapped
 
 # Seconds in which a worker that has been told to end, or the thread that has failed, does so.
 _PATIENCE = 5
+
+# Iterators whose workers may be there. The thread of each holds it, so that none ends because nobody reads it.
+_begun: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def repair() -> None:
@@ -16,9 +25,14 @@ def repair() -> None:
     training waiting for ever; with workers the reader is told that a queue was
     killed and no more, the shutdown can wait for ever for a worker, and the
     workers of a process that is killed wait for ever for what it asks of them.
+    A shutdown that begins when the interpreter already ends starts a thread,
+    which never comes; so none is left until then.
     """
     module = paddle.io.dataloader.dataloader_iter
     extend_in(module, "_worker_loop", _worker_loop)
+    extend_in(module, "_DataLoaderIterMultiProcess.__init__", _begin)
+    atexit.unregister(_end)
+    atexit.register(_end)
     for iterator in (module._DataLoaderIterSingleProcess, module._DataLoaderIterMultiProcess):
         if not hasattr(iterator, "_failure"):
             iterator._failure = None
@@ -26,6 +40,28 @@ def repair() -> None:
             iterator.__next__ = wrapped(iterator.__next__, _next)
             if hasattr(iterator, "_shutdown_worker"):
                 iterator._try_shutdown_all = wrapped(iterator._try_shutdown_all, _shut_down)
+
+
+@contextlib.contextmanager
+def ended_with_an_error() -> Iterator[None]:
+    """End the workers of the loaders that were begun in the body, if an error ends it."""
+    before = weakref.WeakSet(_begun)
+    try:
+        yield
+    except BaseException:
+        _end(before)
+        raise
+
+
+def _end(but=()):
+    for iterator in list(_begun):
+        if iterator not in but:
+            iterator._try_shutdown_all()
+
+
+def _begin(original, self, loader):
+    original(self, loader)
+    _begun.add(self)
 
 
 def _worker_loop(original, *args):
@@ -58,7 +94,10 @@ def _next(original, self):
         if self._failure is None:
             raise
     failure, self._failure = self._failure, None
-    raise failure
+    try:
+        raise failure
+    finally:
+        del failure  # which holds this frame, by which it would hold the iterator
 
 
 def _shut_down(original, self, timeout=None):
