@@ -258,6 +258,14 @@ def test_labels_are_judged_by_the_frequencies_of_the_classes_whatever_the_model_
     assert (found.argmax(1) != label)[label == 0].mean() < 0.5 * (balanced.argmax(1) != label)[label == 0].mean()
 
 
+def test_the_table_of_planted_labels_counts_by_the_class_that_is_written(tmp_path):
+    (tmp_path / "label.txt").write_text("0 big cat\n1 鸟\n", encoding="utf-8")
+    (tmp_path / "train.txt").write_text("a b.jpg\t0\nc.jpg\t0\nd.jpg\t1\ne.jpg\t1\n", encoding="utf-8")
+    told = list(plant_faults._by_class(tmp_path, {"a b.jpg", "d.jpg", "e.jpg"}, ["a b.jpg", "c.jpg", "d.jpg"]))
+    assert told[1].split() == ["big", "cat", "1", "2", "1", "50.0%", "100.0%"]
+    assert told[2].split() == ["鸟", "2", "1", "1", "100.0%", "50.0%"]
+
+
 def test_a_label_is_judged_by_the_measure_of_its_class():
     pytest.importorskip("cleanlab", reason="the extra `audit` is not installed")
     rng = np.random.default_rng(4)

@@ -138,17 +138,18 @@ def as_frequent_as_given(probabilities: np.ndarray, labels: np.ndarray) -> np.nd
         probabilities (array): ``[M, C]``, rows of sum 1.
         labels (array): ``[M]``, of every class at least one.
     """
-    shares = np.bincount(labels, minlength=probabilities.shape[1]) / labels.size
-    weights = np.ones_like(shares)
+    wanted = np.bincount(labels, minlength=probabilities.shape[1])
+    weights = np.ones(wanted.size)
     for _ in range(_ROUNDS):
-        found = probabilities * weights
-        found /= np.maximum(found.sum(axis=1, keepdims=True), 1e-300)
-        ratio = shares / np.maximum(found.mean(axis=0), 1e-300)
+        # How often each class is there in all rows, without the rows themselves.
+        found = weights * (probabilities.T @ (1 / np.maximum(probabilities @ weights, 1e-300)))
+        ratio = wanted / np.maximum(found, 1e-300)
         if np.abs(ratio - 1).max() < _CLOSE:
             break
         weights = np.clip(weights * ratio, 1e-30, 1e30)
         weights /= weights.max()
-    return found
+    weighed = probabilities * weights
+    return weighed / np.maximum(weighed.sum(axis=1, keepdims=True), 1e-300)
 
 
 def _overlaps(joint, present, judged):

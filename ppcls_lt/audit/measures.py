@@ -131,7 +131,7 @@ def _decoded(data):
                 if asked and seen is None:
                     kind = f"{image.format} of the mode {image.mode}" if deep else image.format
                     raise _Unreadable(f"{kind}, which OpenCV, by which PaddleClas reads images, does not read")
-                if seen is not None and deep:
+                if deep:
                     return _of_opencv(seen)
                 image.load()  # which raises for a file that is cut short
                 return _of_opencv(seen) if seen is not None and turned else image.convert("RGB")

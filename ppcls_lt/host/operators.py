@@ -154,15 +154,21 @@ def _repair_crop_of_tiny_images():
             extend_in(operators, "RandCropImage.__call__", _crop_of_some_pixels)
 
 
-def _crop_of_some_pixels(original, self, img):
+def _crop_of_some_pixels(original, self, data):
+    if isinstance(data, dict):  # an image with what belongs to it (develop)
+        return original(self, {**data, "img": _large_enough(self, data["img"])})
+    return original(self, _large_enough(self, data))
+
+
+def _large_enough(crop, img):
     """Enlarge an image of which a crop may be empty, each pixel to a square, so far that none is."""
     short, long = sorted(img.shape[:2])
-    narrow = min(self.ratio[0], 1 / self.ratio[1])
-    least = short * (narrow * min(self.scale[0] * long / short, narrow)) ** 0.5  # no side of a crop is shorter
-    if 0 < least < 1:
-        times = int(np.ceil(1 / least))
-        img = img.repeat(times, axis=0).repeat(times, axis=1)
-    return original(self, img)
+    narrow = min(crop.ratio[0], 1 / crop.ratio[1])
+    least = short * (narrow * min(crop.scale[0] * long / short, narrow)) ** 0.5  # no side of a crop is shorter
+    if not 0 < least < 1:
+        return img
+    times = int(np.ceil(1 / least))
+    return img.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def _repair_padding():

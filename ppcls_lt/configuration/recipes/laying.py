@@ -43,8 +43,7 @@ def laid(base: dict, recipe: Recipe) -> dict:
         else:
             result = _merged(result, part, fragment, result.get("Optimizer"))
     for path in _LISTS:
-        own = [part for part in recipe.parts if part.kind is not None or path == kinds.CALLBACKS]
-        _fill(result, path, own, base)
+        _fill(result, path, [part for part in recipe.parts if part.kind is not None or path == kinds.CALLBACKS], base)
     return losses.adapted(result, recipe.parts)
 
 

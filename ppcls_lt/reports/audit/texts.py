@@ -44,9 +44,10 @@ EN = {
     "test_usable": "usable in test",
     "labels": "Labels by held-out predictions",
     "labels_about": (
-        "{images} images were predicted by models that had not seen them ({source}). A model sees rare classes less "
-        "often than they are there; so each class is judged by its own measure: the mean probability that its own "
-        "images get. Likely wrong is a label that gets less than a quarter of it, where another class is predicted."
+        "{images} images were predicted by models that had not seen them ({source}). First each class is given, in the "
+        "mean, the share of its labels, whatever the models take it for. Images of rare classes are still less "
+        "probable of theirs; so each class is judged by its own measure: the mean probability that its own images "
+        "get. Likely wrong is a label that gets less than a quarter of it, where another class is predicted."
     ),
     "labels_weak": (
         "Caution: the models agree with {agreed} % of the labels, the mean over classes. They know too little, and "
@@ -136,8 +137,9 @@ ZH = {
     "test_usable": "测试可用",
     "labels": "由留出预测评判的标签",
     "labels_about": (
-        "{images} 张图像由没有见过它们的模型预测（{source}）。模型认出稀有类别的次数少于其实际次数，"
-        "因此每个类别用自己的尺度评判："
+        "{images} 张图像由没有见过它们的模型预测（{source}）。"
+        "无论模型怎样看待各类别，先使每个类别的平均概率等于它在标签中的比例。"
+        "稀有类别的图像得到自己类别的概率仍然较低，因此每个类别用自己的尺度评判："
         "其自身图像所得的平均概率。“可能有误”指标签所得不到该尺度的四分之一，且预测为另一类别。"
     ),
     "labels_weak": "注意：模型只与 {agreed} % 的标签一致（各类别的平均）。模型掌握得太少，它所怀疑的标签大多是对的。",
