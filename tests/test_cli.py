@@ -1,8 +1,10 @@
 """The command line itself: slips, no command at all, a reader that leaves, interruptions."""
 
 import shlex
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +89,22 @@ def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path):
     )
     process.stdout.close()
     assert (process.stderr.read(), process.wait(60)) == ("", 141)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").is_file(), reason="the system does not say what a process has loaded")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_while_paddle_is_imported_is_one_line(number):
+    """Paddle's core took the exception for a fault of its own."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ppcls_lt", "eval", "-c", "digits/ce.yaml"],
+        cwd=commands.ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    maps = Path(f"/proc/{process.pid}/maps")
+    commands.wait(lambda: "libpaddle" in maps.read_text(), "Paddle's core")
+    process.send_signal(number)
+    assert (process.communicate(timeout=60)[1], process.returncode) == ("\nppcls-lt: interrupted\n", 128 + number)
 
 
 @pytest.mark.parametrize(

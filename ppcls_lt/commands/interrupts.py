@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Callable, NoReturn
 
 # The variable by which a command tells one that it starts what goes on with both.
 WAY_ON = "PPCLS_LT_WAY_ON"
@@ -49,12 +49,14 @@ def ending(command: str | None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def raising(*numbers: int) -> Iterator[None]:
+def raising(*numbers: int, importing: Callable[[int], NoReturn] | None = None) -> Iterator[None]:
     """Within it Ctrl-C is a ``KeyboardInterrupt`` of this process alone; workers that are forked off leave it to it.
 
     Args:
         *numbers (int): the signals of which this holds, ``SIGINT`` without any; the exception has its number. Paddle
             has a handler of its own for ``SIGTERM``, and must be imported before.
+        importing (callable, optional): what to do with the number while Paddle is being imported, whose core takes
+            an exception that comes up there for a fault of its own, and tells of it at length.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # Python lets the main thread alone say what a signal does
@@ -63,6 +65,9 @@ def raising(*numbers: int) -> Iterator[None]:
 
     def interrupt(number, _):
         if os.getpid() == owner:
+            paddle = sys.modules.get("paddle")
+            if importing is not None and paddle is not None and not hasattr(paddle, "__all__"):  # said last
+                importing(number)
             raise KeyboardInterrupt(number)
         if number != signal.SIGINT:
             os._exit(128 + number)
@@ -83,6 +88,15 @@ def working() -> contextlib.AbstractContextManager[None]:
     To be entered after Paddle was imported.
     """
     return raising(signal.SIGINT, signal.SIGTERM)
+
+
+def starting(command: str | None) -> contextlib.AbstractContextManager[None]:
+    """Within it they are that too, until Paddle is there; while it is imported they end the process by :func:`leave`.
+
+    Args:
+        command (str or None): see :func:`way_on`.
+    """
+    return raising(signal.SIGINT, signal.SIGTERM, importing=lambda number: leave(command, 128 + number))
 
 
 def status(interrupt: KeyboardInterrupt) -> int:

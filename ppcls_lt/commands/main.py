@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Of Paddle 3, when it is imported: nothing here compiles anything.
     warnings.filterwarnings("ignore", message="No ccache found")
     try:
-        with interrupts.working():
+        with interrupts.starting(arguments.way_on):
             status = arguments.command(arguments)
         sys.stdout.flush()
         return status
