@@ -7,6 +7,7 @@ from .class_sharpness import FocalSAM, ImbSAM
 from .classifier_stages import LearnableWeightScaling, ResetClassifier, TauNormalize
 from .deferred import DeferredResampling, DeferredReweighting
 from .ema import EMA
+from .evaluation_mode import EvaluationMode
 from .freeze_layers import FreezeLayers
 from .learning_rates import DiscriminativeLearningRates
 from .loss_schedule import LossSchedule, loss_entries
@@ -24,6 +25,7 @@ __all__ = [
     "DeferredResampling",
     "DeferredReweighting",
     "DiscriminativeLearningRates",
+    "EvaluationMode",
     "FocalSAM",
     "FreezeLayers",
     "ImbSAM",
