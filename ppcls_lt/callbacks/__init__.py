@@ -7,7 +7,6 @@ from .class_sharpness import FocalSAM, ImbSAM
 from .classifier_stages import LearnableWeightScaling, ResetClassifier, TauNormalize
 from .deferred import DeferredResampling, DeferredReweighting
 from .ema import EMA
-from .evaluation_mode import EvaluationMode
 from .freeze_layers import FreezeLayers
 from .learning_rates import DiscriminativeLearningRates
 from .loss_schedule import LossSchedule, loss_entries
@@ -25,7 +24,6 @@ __all__ = [
     "DeferredResampling",
     "DeferredReweighting",
     "DiscriminativeLearningRates",
-    "EvaluationMode",
     "FocalSAM",
     "FreezeLayers",
     "ImbSAM",
