@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ..engine.run import Run
 
 
+_AUTO = "auto"
+
+
 @register("callback")
 class FreezeLayers(Callback):
     """Freeze parameters, and hold the layers that are frozen as a whole in evaluation mode.
@@ -33,9 +36,9 @@ class FreezeLayers(Callback):
             inside it. None is the whole model.
         keep (list of str): what to leave out of that, named in the same way.
             None is the final classifier where ``layers`` is None, else nothing.
-        shift_bn (bool): let the running statistics of frozen BatchNorm layers go on
-            adapting to the images of this stage, which they then normalise by; their
-            weights stay frozen.
+        shift_bn (bool or str): let the running statistics of frozen BatchNorm layers go on
+            adapting to the images of this stage, and let a batch be normalised by its own, as in
+            a stage in which they are trained; their weights stay frozen. ``auto`` does so where there are such layers.
 
     Raises:
         ConfigError: a parameter is not what it must be, a name matches
@@ -48,11 +51,13 @@ class FreezeLayers(Callback):
     """
 
     def __init__(
-        self, *, layers: Sequence[str] | None = None, keep: Sequence[str] | None = None, shift_bn: bool = False
+        self, *, layers: Sequence[str] | None = None, keep: Sequence[str] | None = None, shift_bn: bool | str = False
     ) -> None:
         self.layers = None if layers is None else check_patterns("FreezeLayers", "layers", layers)
         self.keep = None if keep is None else check_patterns("FreezeLayers", "keep", keep)
-        self.shift_bn = checks.flag("FreezeLayers", "shift_bn", shift_bn)
+        if not isinstance(shift_bn, bool) and shift_bn != _AUTO:
+            checks.fail("FreezeLayers", "shift_bn", f"true or false, or {_AUTO}", shift_bn)
+        self.shift_bn = shift_bn
         self._evaluated: list[str] = []
 
     def check(self, config: dict) -> None:
@@ -78,7 +83,7 @@ class FreezeLayers(Callback):
                 parameter.stop_gradient = True
         # Names, not layers: the host may put SyncBatchNorm in the place of a BatchNorm.
         self._evaluated = list(_frozen_layers(model, trainable, chosen))
-        if self.shift_bn and not any(batch_norms(_named_layer(model, name)) for name in self._evaluated):
+        if self.shift_bn is True and not any(batch_norms(_named_layer(model, name)) for name in self._evaluated):
             got = checks.described("true where no BatchNorm layer is frozen")
             checks.fail("FreezeLayers", "shift_bn", "false or left out", got)
 
