@@ -268,6 +268,28 @@ def test_a_dry_run_says_what_would_be_trained_and_leaves_nothing(place, options)
     assert not (place / "dry").exists()
 
 
+def test_a_dry_run_leaves_nothing_in_a_folder_that_is_there(place):
+    """Also in that of a comparison, of which other seeds hold out other images."""
+    out = place / "there"
+    out.mkdir()
+    (out / "mine.txt").write_text("mine")
+    dry = [*COMMAND, "--dry-run", "--out", "there"]
+    done = commands.run(place, *dry, environment=ENVIRONMENT)
+    assert done.returncode == 0 and os.listdir(out) == ["mine.txt"], done.errors
+    (out / "mine.txt").unlink()
+    small = [*COMMAND[:3], "--recipes", "ce", "--epochs", "1", "--adjust", "none", "--out", "there"]
+    done = commands.run(place, *small, environment=ENVIRONMENT)
+    assert done.returncode == 0, done.errors
+    before = sorted(out.rglob("*"))
+    done = commands.run(place, *small, "--seeds", 0, 1, 2, "--dry-run", environment=ENVIRONMENT)
+    assert done.returncode == 0 and sorted(out.rglob("*")) == before, done.errors
+    (place / "file").write_text("")
+    done = commands.run(place, *dry[:-1], "file/x", environment=ENVIRONMENT)
+    assert done.returncode == 2 and "`--out` must be a folder that can be made and written" in done.errors
+    done = commands.run(place, *dry[:-1], "", environment=ENVIRONMENT)
+    assert done.returncode == 2 and "argument --out: must be a path, got ''" in done.errors
+
+
 def test_a_dry_run_of_what_cannot_run_is_no_success(place):
     """The whole command goes on with the others and ends with 1; so does its plan."""
     named = ["compare", "-c", "base.yaml", "--recipes", "weight_balancing+normalized+ldam", "--groups", "tertiles"]

@@ -13,7 +13,7 @@ from . import commands, stock
 
 # Of the three that `planted` plants: a key, a value of a component, a file.
 LINES = [
-    "Global: unknown key 'sede' (did you mean 'seed'?); --allow-new, or `Global.allow_new: True`, takes it as it is",
+    "Global: unknown key 'sede' (did you mean 'seed'?); `-o Global.allow_new=True` takes it as it is",
     "FocalLoss: `gamma` must be a finite number >= 0, got -1 (int)",
     "DataLoader.Eval.dataset: `cls_label_path` must be an existing path, got 'nowhere.txt', sought in ",
 ]

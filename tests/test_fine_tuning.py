@@ -177,7 +177,7 @@ class TestRecipes:
         base.pop("Callbacks", None)
         return stages.plan(base)
 
-    @pytest.mark.parametrize("epochs, expected", [(6, [1, 5]), (10, [2, 8]), (1, [1, 1])])
+    @pytest.mark.parametrize("epochs, expected", [(6, [1, 5]), (10, [2, 8]), (2, [1, 1]), (1, [1, 1])])
     def test_a_probe_and_the_tuning_take_the_epochs_that_there_are(self, epochs, expected):
         assert [stage["Global"]["epochs"] for stage in self.plan("lp_ft", epochs)] == expected
 

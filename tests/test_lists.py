@@ -391,6 +391,27 @@ class TestMistakes:
         monkeypatch.chdir(here / "data")
         refused(capfd, (".",), "a folder outside of SOURCE", "got 'lists'", "`--out ../lists`")
 
+    def test_a_name_that_is_no_text_is_said(self, here, capfd):
+        """As an archive from a system with another encoding leaves them."""
+        write_folders(here / "data", (4, 4, 4))
+        os.rename(b"data/dog/" + "患者0 0.jpg".encode(), b"data/dog/\xff.jpg")
+        refused(capfd, ("data", *SMALL), "what is no text in UTF-8 in 'dog/\\udcff.jpg'; rename it")
+        os.rename(b"data/dog/\xff.jpg", b"data/dog/0.jpg")
+        os.rename(b"data/dog", "狗".encode("gbk"))
+        os.rename("狗".encode("gbk"), b"data/" + "狗".encode("gbk"))
+        refused(capfd, ("data", *SMALL), "; rename it")
+
+    def test_a_folder_of_two_classes_by_a_link_is_said(self, here, capfd):
+        write_folders(here / "data", (4, 4, 4))
+        (here / "data" / "wolf").symlink_to(here / "data" / "dog")
+        refused(capfd, ("data", *SMALL), "one class each (data)", "got dog and wolf, which a link makes one folder")
+        (here / "data" / "wolf").unlink()
+        # Back to where it lies, or into its own class, a link brings nothing new.
+        (here / "data" / "dog" / "all").symlink_to(here / "data")
+        (here / "data" / "dog" / "same").symlink_to(here / "data" / "dog")
+        assert main(["lists", "data", *map(str, SMALL)]) == 0
+        assert "12 images of 3 classes" in capfd.readouterr().out
+
     def test_no_list_of_an_earlier_call_is_left(self, here, capfd):
         write_folders(here / "data", (4, 4, 4))
         assert main(["lists", "data", *map(str, SMALL)]) == 0

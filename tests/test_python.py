@@ -148,7 +148,12 @@ def test_ctrl_c_leaves_a_training_that_goes_on(training, home):
         ({"recipe": ["ldam", "vs"]}, "of which no two are of the kind loss, got ldam and vs"),
         ({"lists": {"val_fractoin": 1}}, "unknown flag --val-fractoin (did you mean 'val_fraction'?)"),
         ({"lists": {"val_fraction": 2}}, "`val_fraction` must be a finite number >= 0 and < 1, got 2.0 (float)"),
-        ({"options": {"Global.epoch": 3}}, "unknown key 'epoch' (did you mean 'epochs'?); --allow-new"),
+        ({"options": {"Global.epoch": 3}}, "unknown key 'epoch' (did you mean 'epochs'?); `-o Global.allow_new"),
+        (
+            {"classes": ["a", "b"]},
+            "`classes` must be used with a table or lists, which this folder is without, got the names",
+        ),
+        ({"out": "digits/train/new"}, '`out="digits/lists"` lies beside it'),
         ({"options": ["Global.epochs=3"]}, "train: `options` must be a map"),
         ({"data": "nowhere"}, "`data` must be"),
         ({"data": {"Arch": {}}, "classes": ["a"]}, "`classes` must be left out where `data` is a configuration"),

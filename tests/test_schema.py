@@ -293,7 +293,7 @@ def test_an_override_must_name_something(path, value, expected):
     trial = changed({path: value})
     with pytest.raises(ConfigError) as raised:
         schema.check_overrides(trial, [(tuple(path.split(".")), value)])
-    assert str(raised.value).startswith(expected) and "--allow-new" in str(raised.value)
+    assert str(raised.value).startswith(expected) and "Global.allow_new=True" in str(raised.value)
     trial["Global"]["allow_new"] = True
     schema.check_overrides(trial, [(tuple(path.split(".")), value)])
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import paddle
 import pytest
 
 from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.data import image_sizes
+from ppcls_lt.engine.features import TrainedModel
 from ppcls_lt.host import images
 
 from . import engines
@@ -107,6 +109,39 @@ def test_a_training_replaces_them_and_says_so_once(workers, data, tmp_path, capl
     assert caplog.text.count(total) == 1
     (path,) = tmp_path.rglob("unreadable_images.txt")
     assert sorted(path.read_text().splitlines()) == sorted(map(str, bad))
+
+
+def test_the_class_means_are_of_the_images_that_can_be_read(data, tmp_path, caplog):
+    """And not of those that stand for others, twice."""
+    (data / "readable.txt").write_text(
+        "".join(
+            line
+            for line in (data / "train.txt").read_text().splitlines(True)
+            if (data / line.split(" ")[0]).read_bytes() not in (b"no image", b"")
+        )
+    )
+    found = []
+    for name in ("train.txt", "readable.txt"):
+        config = settings(data, tmp_path / name, epochs=0, recipe="lift_classifier")
+        config["DataLoader"]["Train"]["dataset"]["cls_label_path"] = str(data / name)
+        with caplog.at_level(logging.INFO, "ppcls.lt"):
+            engines.build_engine(config).train()
+        found.append(paddle.load(f"{engines.saved(tmp_path / name)}.pdparams")["fc.weight"].numpy())
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-6)
+    assert caplog.text.count("features of 323 training images") == 2
+
+
+def test_an_adjustment_passes_training_images_as_the_training_did(data, tmp_path):
+    engines.build_engine(settings(data, tmp_path / "out", epochs=1)).train()
+    config = settings(data, tmp_path / "out", pretrained_model=str(engines.saved(tmp_path / "out")), untrained=False)
+    seen = {**config["DataLoader"]["Eval"]["dataset"], "cls_label_path": str(data / "train.txt")}
+    config["profiler_options"] = None
+    (tmp_path / "scratch").mkdir()
+    model = TrainedModel(config, tmp_path / "scratch")
+    assert np.isfinite(model.class_means(seen, 10)).all()
+    config["Global"]["unreadable_images"] = "error"
+    with pytest.raises(ConfigError, match="cannot read"):
+        TrainedModel(config, tmp_path / "scratch").class_means(seen, 10)
 
 
 def test_the_replacement_is_of_its_class_and_always_the_same(data):

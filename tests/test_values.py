@@ -72,6 +72,40 @@ def test_sections_that_are_none(config, place, value, message):
 
 
 @pytest.mark.parametrize(
+    "place",
+    [
+        *("Arch.name", "Global.eval_interval", "Optimizer.momentum", "Optimizer.regularizer"),
+        *("Optimizer.regularizer.coeff", "Optimizer.lr.name", "Optimizer.lr.learning_rate"),
+        *("DataLoader.Train.dataset.image_root", "DataLoader.Eval.dataset.image_root"),
+        *(f"DataLoader.{part}.sampler.{name}" for part in ("Train", "Eval") for name in ("drop_last", "shuffle")),
+        *("DataLoader.Train.loader.num_workers", "DataLoader.Eval.loader.num_workers"),
+    ],
+)
+def test_a_key_with_nothing_behind_it(config, place):
+    """Which the host or Paddle answers with a traceback, or takes for something."""
+    owner, _, name = place.rpartition(".")
+    fails(config, place, None, f"{owner}: `{name}` must have a value, or be left out, got None")
+
+
+def test_what_images_are_normalised_by_are_numbers(config):
+    """The host makes NaN of what is none, and an evaluation then has figures of nothing."""
+    for part in ("Train", "Eval"):
+        place = f"DataLoader.{part}.dataset.transform_ops"
+        number = next(
+            i
+            for i, each in enumerate(config["DataLoader"][part]["dataset"]["transform_ops"])
+            if "NormalizeImage" in each
+        )
+        for name, value in (("mean", None), ("std", None), ("std", 0), ("mean", "0.5")):
+            changed = with_entry(config, "Global.seed", 0)
+            entry = changed["DataLoader"][part]["dataset"]["transform_ops"][number]["NormalizeImage"]
+            entry[name] = [value, 0.5, 0.5]
+            with pytest.raises(ConfigError, match=rf"{place}\[{number}\] NormalizeImage: `{name}\[0\]` must be a"):
+                trainer.checked_plan(changed, "train")
+    fails(config, "Infer.transforms", [{"DecodeImage": None}, None], r"Infer: `transforms\[1\]` must be a map")
+
+
+@pytest.mark.parametrize(
     "place, values, message",
     [
         ("Optimizer.lr.learning_rate", (NAN, INFINITY, -0.1, True, "fast"), "`learning_rate` must be a finite number"),

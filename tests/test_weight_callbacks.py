@@ -297,7 +297,8 @@ class TestFreezeLayers:
             ConfigError, match="^FreezeLayers: `shift_bn` must be false .* no BatchNorm layer is frozen"
         ):
             FreezeLayers(layers=["block"], shift_bn=True).on_model_built(run_of(Network()))
-        with pytest.raises(ConfigError, match="^FreezeLayers: `shift_bn` must be true or false"):
+        FreezeLayers(layers=["block"], shift_bn="auto").on_model_built(run_of(Network()))
+        with pytest.raises(ConfigError, match="^FreezeLayers: `shift_bn` must be true or false, or auto"):
             FreezeLayers(shift_bn="yes")
 
     def test_the_dropout_of_the_classifier_goes_on(self, ppcls):

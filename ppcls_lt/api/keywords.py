@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import argparse
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_FLAG = re.compile(r"--([a-z][a-z-]+)")
+_FLAG = re.compile(r"(--[a-z][a-z-]+)(?: ('[^'`]+'|[^\s`A-Z][^\s`]*)(?=`))?")
 # What the commands call otherwise than the functions do.
-_CALLED = {"`SOURCE`": "`data`"}
+_CALLED = {"`SOURCE`": "`data`", "`--names`": "`classes`"}
 # The commands whose flags are keywords, or are given by name in `lists` and `flags`; of `train` these alone.
 _COMMANDS, _OF_TRAIN = ("lists", "compare"), ("--resume", "--overwrite")
 
@@ -66,7 +66,14 @@ def _in_words(text):
     for name, keyword in _CALLED.items():
         text = text.replace(name, keyword)
     known = _keywords()
-    return _FLAG.sub(lambda found: known.get(found[0], found[0]), text)
+
+    def keyword(found):
+        flag, value = found.groups()
+        if flag not in known:
+            return found[0]
+        return known[flag] if value is None else f'{known[flag]}="{shlex.split(value)[0]}"'
+
+    return _FLAG.sub(keyword, text)
 
 
 @functools.cache

@@ -245,12 +245,25 @@ def _asked(owner, data, folder, image_size, classes, lists, given):
 
 def _made(arguments, contents):
     """What ``ppcls-lt lists`` makes, the file of names read before it is written to its place."""
-    with tempfile.TemporaryDirectory() as scratch:
-        if arguments.names in contents:
-            path = Path(scratch, _NAMES)
-            path.write_bytes(contents[arguments.names])
-            arguments.names = str(path)
+    if arguments.names not in contents:
         return lists_command.make(arguments)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch, _NAMES)
+        path.write_bytes(contents[arguments.names])
+        arguments.names = str(path)
+        try:
+            return lists_command.make(arguments)
+        except ConfigError as error:
+            # What the caller gave, not the file that is made of it.
+            written = (f"{str(path)!r} (str)", str(path))
+            raise ConfigError(*(_without(each, written) for each in error.findings)) from None
+
+
+def _without(finding, written):
+    for each in written:
+        got, text = (part.replace(each, "the names that are given") for part in (finding.got, finding.text))
+        finding = finding._replace(got=got, text=text)
+    return finding
 
 
 def _names(owner, classes):

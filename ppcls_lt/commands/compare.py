@@ -108,7 +108,10 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 
 
 def _compare(arguments):
+    from ..jobs import settings  # noqa: F401  # which imports Paddle, that has a handler of its own
+
     try:
-        return 0 if comparing.compared(arguments).complete else 1
-    except KeyboardInterrupt as interrupt:
+        with interrupts.working():
+            return 0 if comparing.compared(arguments).complete else 1
+    except comparing.Interrupted as interrupt:
         return interrupts.status(interrupt)

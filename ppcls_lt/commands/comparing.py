@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from ..runs.results import Outcome
 
 
+class Interrupted(KeyboardInterrupt):
+    """The runs were, which has been said."""
+
+
 class Compared(NamedTuple):
     """What a comparison came to.
 
@@ -45,7 +49,7 @@ def compared(arguments: argparse.Namespace) -> Compared:
 
     Raises:
         ConfigError: what is wrong with them, or with the base.
-        KeyboardInterrupt: the runs were interrupted, which has been said.
+        KeyboardInterrupt: it was interrupted; an ``Interrupted`` where that has been said.
     """
     from ..reports.parts import packages
 
@@ -72,6 +76,8 @@ def compared(arguments: argparse.Namespace) -> Compared:
     if arguments.groups == TERTILES:
         groups = thresholds(arguments, OWNER)
     elif (arguments.many, arguments.few, arguments.groups) != (None, None, None):
+        if None not in (arguments.many, arguments.few) and arguments.few > arguments.many:
+            fail(OWNER, "--few", f"at most --many, which is {arguments.many}", arguments.few)
         groups = (arguments.many, arguments.few)
     scratch = tempfile.TemporaryDirectory() if arguments.dry_run else None
     settings = Settings(
@@ -101,10 +107,14 @@ def compared(arguments: argparse.Namespace) -> Compared:
         words=WORDS[arguments.language],
     )
     with lock.held(settings.folder, OWNER, "--out"):
-        settings.prepare(arguments.retrain, begin=limit is None and not arguments.dry_run)
-        if arguments.refit:
-            refit.check(settings)
-        return _train_and_rank(settings, arguments, executor, limit)
+        try:
+            settings.prepare(arguments.retrain, begin=limit is None and not arguments.dry_run)
+            if arguments.refit:
+                refit.check(settings)
+            return _train_and_rank(settings, arguments, executor, limit)
+        finally:
+            if arguments.dry_run:
+                settings.take_back()
 
 
 def _adjustments(names):
@@ -121,7 +131,7 @@ def _adjustments(names):
 
 def _train_and_rank(settings, arguments, executor, limit):
     from ..data.class_names import called as called_by
-    from ..jobs import budget, outcome, pool, refit, tuning
+    from ..jobs import budget, kept, outcome, pool, refit, tuning
     from ..reports.comparison import messages, replacements, terminal, writing
 
     words = messages.WORDS[arguments.language]
@@ -139,6 +149,9 @@ def _train_and_rank(settings, arguments, executor, limit):
     if settings.unjudged.size:
         called = called_by(settings.class_names())
         say("nowhere_held_out", classes=messages.listed(words, settings.unjudged, called))
+    others = kept.others(settings.folder, [*settings.recipes, *settings.tuned])
+    if others:
+        say("others", recipes=words["comma"].join(others), folder=settings.folder)
     for line in _held_out(settings, words):
         _say(line)
     finished = sum(job.complete for job in settings.jobs)
@@ -207,9 +220,9 @@ def _train_and_rank(settings, arguments, executor, limit):
             ]
             found = gather(chosen)
         final = refit.run(settings, found, arguments.language, do) if arguments.refit else []
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         say("interrupted")
-        raise
+        raise Interrupted(*interrupt.args) from None
     found = gather(chosen)
     _say("")
     _say(terminal.text(found, shutil.get_terminal_size().columns, words))

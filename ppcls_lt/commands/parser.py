@@ -55,6 +55,8 @@ def parse(parser: Parser, commands: Mapping[str, Parser], argv: Sequence[str]) -
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:
         command.error(f"unknown argument {unknown[0]!r}")
+    if getattr(arguments, "out", None) == "":
+        command.error("argument --out: must be a path, got ''")
     return arguments
 
 

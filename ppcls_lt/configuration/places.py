@@ -39,30 +39,39 @@ def outputs(stage: dict, mode: str) -> Iterator[Finding]:
 
 def _check_output(stage):
     folder = stage["Global"].get("output_dir")
-    _check_folder("output_dir", folder)
+    check_folder("Global", "output_dir", folder)
     if "start_from" in stage:  # one of several stages, with a folder below the user's
         atomic.check_folder(folder)
     atomic.check_folder(Path(folder) / str(stage["Arch"].get("name")))
 
 
 def _check_export(folder):
-    _check_folder("save_inference_dir", folder)
+    check_folder("Global", "save_inference_dir", folder)
     for name in _EXPORTED:
         for path in sorted(Path(folder).glob(name)):
             atomic.check_file(path)
 
 
-def _check_folder(key, folder):
+def check_folder(owner: str, key: str, folder: Any) -> None:
+    """Raise unless a folder is there and can be written, or can be made.
+
+    Args:
+        owner, key (str): who asks, and what names the folder, for messages.
+        folder: its path.
+
+    Raises:
+        ConfigError: as said.
+    """
     expected = "a folder that can be made and written"
     if not isinstance(folder, str):
-        checks.fail("Global", key, expected, folder)
+        checks.fail(owner, key, expected, folder)
     try:
         # Of the rights alone a read-only disk says nothing, and the superuser has all of them. What is not there is
         # not made: a stage that does not run needs no folder.
         with tempfile.TemporaryFile(dir=_nearest(folder)):
             pass
     except OSError as error:
-        checks.fail("Global", key, expected, checks.described(f"{checks.sought(folder)}: {error.strerror}"))
+        checks.fail(owner, key, expected, checks.described(f"{checks.sought(folder)}: {error.strerror}"))
 
 
 def _nearest(folder):

@@ -52,6 +52,7 @@ def plan(config: dict) -> list[dict]:
     base = {key: value for key, value in config.items() if key != "Stages"}
     raise_all(_findings(base, overrides))
     result: list[dict] = []
+    epochs = [((override or {}).get("Global") or {}).get("epochs") for override in overrides]
     for index, override in enumerate(overrides):
         owner = f"Stages[{index}]"
         stage = merged(base, override or {})
@@ -61,6 +62,10 @@ def plan(config: dict) -> list[dict]:
         if index > 0 and "pretrained_model" not in ((override or {}).get("Global") or {}):
             stage["Global"]["pretrained_model"] = None  # that of the file is for the first stage
         stage["Global"]["epochs"] = _epochs(owner, stage["Global"].get("epochs"), base["Global"].get("epochs"))
+        if 0 < index == len(overrides) - 1 and _is_whole(epochs) and isinstance(base["Global"].get("epochs"), int):
+            # What there is is shared: the last has what the others leave.
+            left = base["Global"]["epochs"] - sum(each["Global"]["epochs"] for each in result)
+            stage["Global"]["epochs"] = max(left, 1)
         if index + 1 < len(overrides) or not base["Global"].get("uniform_output_enabled", False):
             stage["Global"]["output_dir"] = str(Path(str(base["Global"]["output_dir"])) / f"stage_{index + 1}")
         result.append(stage)
@@ -144,6 +149,11 @@ def resume_point(stages: Sequence[dict]) -> tuple[int, str | None, str | None]:
         if unfinished or index + 1 == len(stages):
             return index, str(path), run
     raise AssertionError("a plan has at least one stage")
+
+
+def _is_whole(epochs):
+    """Whether stages share the epochs of the file: fractions that add up to 1."""
+    return all(isinstance(each, float) for each in epochs) and abs(sum(epochs) - 1) < 1e-9
 
 
 def _epochs(owner, epochs, whole):

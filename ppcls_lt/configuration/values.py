@@ -37,7 +37,13 @@ def findings(config: dict, parts: Sequence[str]) -> Iterator[Finding]:
         yield from of(_flag, "Global", name, section)
     yield from _shape(section)
     yield from of(check_classes, config)
+    yield from _not_empty("Arch", config.get("Arch"), ("name", "pretrained"))
+    if "Train" in parts and section.get("eval_during_train", True):
+        yield from _not_empty("Global", section, ("eval_interval",))
     for where, optimizer in optimizers(config):
+        yield from _not_empty(where, optimizer, _OPTIMIZER_NEEDS)
+        yield from _not_empty(f"{where}.regularizer", optimizer.get("regularizer"), ("name", "coeff"))
+        yield from _not_empty(f"{where}.lr", optimizer.get("lr"), ("name", *_SCHEDULE))
         yield from _numbers(where, optimizer, _OPTIMIZER)
         if optimizer.get("scope") is not None:  # held against the names of layers
             yield from of(patterns.check, where, "scope", optimizer["scope"])
@@ -50,12 +56,20 @@ def findings(config: dict, parts: Sequence[str]) -> Iterator[Finding]:
         for name in ("dataset", "sampler", "loader"):
             if where.removeprefix("DataLoader.") in parts and part.get(name) is None:
                 yield checks.finding(where, name, "be a map", part.get(name))
+        yield from _not_empty(f"{where}.dataset", part.get("dataset"), ("image_root",))
+        yield from _not_empty(f"{where}.sampler", part.get("sampler"), ("drop_last", "shuffle"))
+        yield from _not_empty(f"{where}.loader", part.get("loader"), ("num_workers",))
+        yield from _normalized(f"{where}.dataset", (part.get("dataset") or {}).get("transform_ops"))
         for name, minimum in _SAMPLER.items():
             yield from of(_integer, f"{where}.sampler", name, part.get("sampler") or {}, minimum)
         for name in ("drop_last", "shuffle"):
             yield from of(_flag, f"{where}.sampler", name, part.get("sampler") or {})
         yield from of(_integer, f"{where}.loader", "num_workers", part.get("loader") or {}, 0, _MOST_WORKERS)
         yield from of(_flag, f"{where}.loader", "use_shared_memory", part.get("loader") or {})
+    operators = (config.get("Infer") or {}).get("transforms")
+    for number, entry in enumerate(operators if isinstance(operators, list) else ()):
+        if not isinstance(entry, dict):
+            yield checks.finding("Infer", f"transforms[{number}]", "be a map of an operator and its parameters", entry)
     if (config.get("AMP") or {}).get("level") is not None:
         yield from of(checks.choice, "AMP", "level", config["AMP"]["level"], ("O0", "O1", "O2"))
     yield from _numbers("AMP", config.get("AMP"), {"scale_loss": {"above": 0}})
@@ -95,6 +109,8 @@ _OPTIMIZER = {
     "clip_norm": {"above": 0},
     "clip_grad": {"above": 0},
 }
+# Those of which the host or Paddle takes no null.
+_OPTIMIZER_NEEDS = ("momentum", "beta1", "beta2", "rho", "epsilon", "regularizer")
 _SCHEDULE = {
     **{
         name: {"minimum": 0}
@@ -187,6 +203,26 @@ def _check_topk(config, owner, topk):
     # The host drops those above, with a warning, as long as one is left.
     if classes is not None and not any(of(check_classes, config)) and min(asked) > classes:
         checks.fail(owner, "topk", f"at most {classes}, the number of classes", topk)
+
+
+def _not_empty(owner, section, names):
+    """Keys that are written with nothing behind them, which is no number and not what the key's default is."""
+    if isinstance(section, dict):
+        for name in names:
+            if name in section and section[name] is None:
+                yield checks.finding(owner, name, "have a value, or be left out", None)
+
+
+def _normalized(where, entries):
+    """The host makes NaN of what is no number, and all that is computed with it is NaN."""
+    for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+        params = entry.get("NormalizeImage") if isinstance(entry, dict) else None
+        for name in ("mean", "std"):
+            values = params.get(name) if isinstance(params, dict) else None
+            for place, value in enumerate(values if isinstance(values, (list, tuple)) else ()):
+                owner = f"{where}.transform_ops[{number}] NormalizeImage"
+                limits = {"above": 0} if name == "std" else {}
+                yield from of(checks.number, owner, f"{name}[{place}]", value, **limits)
 
 
 def _integer(owner, name, section, minimum, maximum=_MOST):

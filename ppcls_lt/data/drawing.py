@@ -63,7 +63,9 @@ def one_by_one(
 def draw(names: Iterable[str], seed: int) -> np.ndarray:
     """Return for every name a number that the seed and the name decide, uint64 ``[N]``."""
     prefix = f"{seed}\n".encode()
-    hashes = (hashlib.blake2b(prefix + name.encode("utf-8"), digest_size=8).digest() for name in names)
+    hashes = (
+        hashlib.blake2b(prefix + name.encode("utf-8", "surrogateescape"), digest_size=8).digest() for name in names
+    )
     return np.frombuffer(b"".join(hashes), dtype=">u8").astype(np.uint64)
 
 

@@ -69,26 +69,33 @@ def named(
     return ImageFiles(paths, others)
 
 
-def below(folder: str | os.PathLike, others: Counter) -> Iterator[str]:
+def below(folder: str | os.PathLike, others: Counter, again: dict[str, str] | None = None) -> Iterator[str]:
     """Yield the image files below a folder, sorted, relative to it, with ``/``; links are followed, hidden files not.
+
+    A folder to which several links lead is read once.
 
     Args:
         folder (str): where to look.
         others (Counter): ending -> how many files with it were passed over, which is added to; ``None`` counts what has
             an image's ending and is no file: a link that leads nowhere, a pipe.
+        again (dict, optional): gets the folders that had been read already -> where, both relative; those that lead
+            back to one that they lie in are left out.
 
     Raises:
         ConfigError: a folder cannot be read.
     """
-    seen = set()
+    seen: dict[str, str] = {}
     for place, folders, files in os.walk(os.fspath(folder), followlinks=True, onerror=_unreadable):
-        real = os.path.realpath(place)
-        if real in seen:  # a link that leads back
+        real, inside = os.path.realpath(place), os.path.relpath(place, folder)
+        if real in seen:
             folders.clear()
+            if again is not None and not f"{os.path.realpath(os.path.dirname(place))}{os.sep}".startswith(
+                f"{real}{os.sep}"
+            ):
+                again[Path(inside).as_posix()] = Path(seen[real]).as_posix()
             continue
-        seen.add(real)
+        seen[real] = inside
         folders[:] = sorted(name for name in folders if not is_hidden(name))
-        inside = os.path.relpath(place, folder)
         for name in sorted(files):
             if is_hidden(name):
                 continue

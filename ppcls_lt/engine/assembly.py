@@ -88,7 +88,7 @@ class Assembly:
             # The host checks every image and says nothing more.
             configuration.check_images(config[mode]["dataset"], f"DataLoader.{mode}.dataset")
             raise
-        self.watches += unreadable.watch(loader, self._config, mode)
+        self.watches += unreadable.watch(getattr(loader, "dataset", None), self._config, mode)
         if mode == "Train":
             self.operators = operators
             batch_operators.join(

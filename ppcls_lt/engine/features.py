@@ -16,6 +16,7 @@ from ..configuration import listed_images
 from ..configuration import reading as configuration
 from ..maths.adjustment import OWNER
 from ..maths.classifier import SMALLEST_NORM, NormalizedLinear, UnitFeaturesLinear, find_classifier
+from . import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,15 +81,17 @@ class TrainedModel:
             for one in np.unique(label):
                 sums[int(one)] = sums.get(int(one), 0.0) + features[label == one].sum(axis=0)
 
-        self._evaluate(dataset, take)
+        self._evaluate(dataset, take, training=True)
         means = np.zeros((self.weight.shape[0], class_num))
         for one, total in sums.items():
             means[:, one] = total
         # At unit length the number of images does not matter.
         return at_unit_length(means, axis=0)
 
-    def _evaluate(self, dataset, take):
+    def _evaluate(self, dataset, take, training=False):
         config = copy.deepcopy(self._config)
+        if training:  # whose images that cannot be read have others in their place
+            unreadable.replace_as_in_training(config)
         config["DataLoader"]["Eval"]["dataset"] = dict(dataset)
         with paddle.utils.unique_name.guard():
             engine = host.built(host.attributed(config), "eval")

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from .run import Run
 
 _STATE = ".pdlt"
-_ROOM = "; the last whole checkpoint is kept, and `--resume` goes on from it when there is room"
+_ROOM = (
+    "; the last whole checkpoint is kept; when there is room, `--resume` (of a comparison the same command) "
+    "goes on from it"
+)
 _log = logging.getLogger("ppcls.lt")
 
 

@@ -37,22 +37,28 @@ def findings(config: dict) -> Iterator[Finding]:
     yield from of(checks.integer, "Global", decoding.LIMIT, decoding.pixel_limit(config), minimum=1)
 
 
-def watch(loader: Any, config: dict, part: str) -> list[images.Watch]:
-    """Have the data set of a loader answer as ``Global`` says; return its watches.
+def watch(dataset: Any, config: dict, part: str) -> list[images.Watch]:
+    """Have a data set answer as ``Global`` says; return its watches.
 
     Args:
-        loader: as the host built it.
+        dataset: as the host built it; None where there is none, as in DALI's loader.
         config (dict): the host's configuration.
         part (str): ``Train``, ``Eval`` or another section of ``DataLoader``.
     """
-    dataset = getattr(loader, "dataset", None)
-    if dataset is None:  # DALI's loader has none
+    if dataset is None:
         return []
     section = config["Global"]
     training = part in ("Train", "UnLabelTrain")
     replaces = section.get(_OPTION, IN_TRAINING) in ((IN_TRAINING, REPLACE) if training else (REPLACE,))
     owner = f"DataLoader.{part}.dataset"
     return images.watch(dataset, owner, replaces, decoding.pixel_limit(config))
+
+
+def replace_as_in_training(config: dict) -> None:
+    """Have an evaluation of training images take the others that the training took for those that cannot be read."""
+    section = config["Global"]
+    if section.get(_OPTION, IN_TRAINING) == IN_TRAINING:
+        section[_OPTION] = REPLACE
 
 
 def attach(engine: EngineView, watches: Sequence[images.Watch]) -> None:
@@ -92,7 +98,7 @@ class Tally:
     def tell(self, engine: EngineView) -> None:
         """Name what is new since the last call; every process calls it, the first one tells."""
         for number, watched in enumerate(self._watches):
-            found = _joined(watched.found())
+            found = joined(watched.found())
             new = np.flatnonzero(found & ~self._told[number])
             self._told[number] |= found
             if len(new) and dist.get_rank() == 0:
@@ -132,8 +138,8 @@ class Tally:
             atomic.write(path, "".join(lines).encode(errors="surrogateescape"))
 
 
-def _joined(found):
-    """What any process has met, ``[N]``."""
+def joined(found: np.ndarray) -> np.ndarray:
+    """Return what any process has met of what this one has, ``[N]``; every process calls it."""
     if not (dist.is_initialized() and dist.get_world_size() > 1):
         return found
     number = paddle.to_tensor([int(found.sum())], dtype="int64")

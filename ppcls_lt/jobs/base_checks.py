@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from ..basis import checks
 from ..configuration import held_out, values
@@ -53,7 +55,11 @@ def check_data(base: dict) -> None:
     Raises:
         ConfigError: what is wrong.
     """
-    for part in ("Train", "Eval"):
+    for part, use in (("Train", "the training list"), ("Eval", "the test list, which is read in the end")):
+        if not (base["DataLoader"].get(part) or {}).get("dataset"):
+            checks.fail(
+                "DataLoader", part, f"a section with a dataset, {use}, to compare", base["DataLoader"].get(part)
+            )
         dataset = (base["DataLoader"].get(part) or {}).get("dataset") or {}
         owner = f"DataLoader.{part}.dataset"
         if not configuration.reads_list(dataset):
@@ -73,6 +79,26 @@ def check_data(base: dict) -> None:
             f"where there is no other, Global.{held_out.EVAL}=False makes it the test list"
         )
         checks.fail("DataLoader.Eval.dataset", "cls_label_path", "the test list, to compare", got, remedy)
+
+
+def check_rank_by(rank_by: str, groups: Mapping[str, np.ndarray], held_out: np.ndarray) -> None:
+    """Raise unless the measure that decides is of classes with held-out images.
+
+    Args:
+        rank_by (str): a group, or another measure.
+        groups (dict): name -> classes.
+        held_out (array): images per class ``[C]`` that are.
+
+    Raises:
+        ConfigError: no class of the group has one.
+    """
+    members = groups.get(rank_by)
+    if members is None or held_out[members].any():
+        return
+    sizes = ", ".join(f"{len(classes)} {group}" for group, classes in groups.items())
+    more = f"of whose {len(members)} no image is held out" if len(members) else "--groups tertiles gives each a third"
+    got = checks.described(f"{rank_by} with classes {sizes}; {more}")
+    checks.fail(OWNER, "--rank-by", "a group of classes with held-out images", got)
 
 
 def completed(asked: Any, stated: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from ..basis import atomic, lock, yaml_files
@@ -31,6 +31,16 @@ def refuse_earlier_rule(folder: Path) -> None:
         if not (path.parent / HELD_OUT).is_file():
             got = described(f"{folder}, with runs of an earlier ppcls_lt that chose by other images, as {path.parent}")
             fail(OWNER, "--out", "another folder; what is there is left as it is", got)
+
+
+def others(folder: Path, recipes: Collection[str]) -> list[str]:
+    """Return the recipes of which a folder has runs beside those that are compared.
+
+    Args:
+        folder (Path): of the comparison.
+        recipes (collection of str): those that are compared.
+    """
+    return sorted({path.parents[1].name for path in folder.glob(f"runs/*/seed_*/{TRAIN}")} - {*recipes})
 
 
 def check_versions(folder: Path, jobs: Sequence[Job], now: dict, retrain: bool) -> None:

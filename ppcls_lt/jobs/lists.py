@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Sequence
@@ -63,7 +64,9 @@ class Lists:
         whole = listed_images.read("DataLoader.Train.dataset", "cls_label_path", train, class_num)
         self.counts = np.pad(whole.counts, (0, max((class_num or 0) - whole.counts.size, 0)))
         tested = listed_images.read("DataLoader.Eval.dataset", "cls_label_path", test, self.counts.size)
+        _refuse_trained(test, listed_images.paths(test, tested) & listed_images.paths(train, whole))
         self.folds: int | None = None
+        self._written: list[Path] = []
         self._sums = {"training": train["cls_label_path"], "test": test["cls_label_path"]}
         if val_list is None:
             number = FOLDS if number is None else checks.integer(OWNER, "--folds", number, minimum=2)
@@ -75,7 +78,9 @@ class Lists:
             if number is not None:
                 checks.fail(OWNER, "--folds", "left out with --val-list", number)
             self.whole = str(val_list)
-            found = listed_images.read(OWNER, "--val-list", {**train, "cls_label_path": val_list}, self.counts.size)
+            section = {**train, "cls_label_path": val_list}
+            found = listed_images.read(OWNER, "--val-list", section, self.counts.size)
+            configuration.check_images({**section, "cls_label_path": str(val_list)}, f"{OWNER}: --val-list")
             _refuse_shared(listed_images.paths(train, found), {"test": (test, tested), "training": (train, whole)})
             part = Part(train["cls_label_path"], str(val_list), None)
             self._parts = {seed: (np.arange(len(found.lines)), part) for seed in seeds}
@@ -124,12 +129,24 @@ class Lists:
             ConfigError: the folder holds runs on other images.
         """
         sums = "".join(f"{_sum(path)}  {name}\n" for name, path in self._sums.items())
-        _keep(folder / SUMS, sums.encode(), folder, "runs on lists of other images")
+        files = [(folder / SUMS, sums.encode(), "runs on lists of other images")]
         for _, part in self._parts.values():
             if part.contents is not None:
                 atomic.make_folder(folder, Path(part.training).parent.relative_to(folder))
-                for path, data in zip((part.training, part.held_out), part.contents):
-                    _keep(Path(path), data, folder, "a list of other images")
+                paths = map(Path, (part.training, part.held_out))
+                files += [(path, data, "a list of other images") for path, data in zip(paths, part.contents)]
+        for path, data, what in files:
+            if _keep(path, data, folder, what):
+                self._written.append(path)
+
+    def take_back(self) -> None:
+        """Remove the files that were not there before :meth:`keep`, and folders that are empty then."""
+        for path in self._written:
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # something else is in one
+                path.parent.rmdir()
+                path.parent.parent.rmdir()
+        self._written = []
 
 
 def positions(whole: Sequence[str], images: Sequence[str]) -> np.ndarray:
@@ -180,6 +197,16 @@ def _images_per_class(listed, chosen, class_num):
     return images_per_class(np.array(list(first.values()), dtype=np.int64), class_num)
 
 
+def _refuse_trained(test, both):
+    if both:
+        got = checks.described(
+            f"{len(both)} images of the training list in {test['cls_label_path']}, {min(both)} for one"
+        )
+        expected = "a list of test images, none of which trains, to compare"
+        remedy = "take them out of one of the two lists"
+        checks.fail("DataLoader.Eval.dataset", "cls_label_path", expected, got, remedy)
+
+
 def _refuse_shared(images, others):
     for name, (dataset, listed) in others.items():
         both = images & listed_images.paths(dataset, listed)
@@ -211,7 +238,10 @@ def _sum(path):
 
 
 def _keep(path, data, folder, what):
+    """Write a file, or find that the one there is the same; return whether it was written."""
     if not path.is_file():
         atomic.write(path, data)
-    elif path.read_bytes() != data:
+        return True
+    if path.read_bytes() != data:
         raise ConfigError(f"{OWNER}: `--out` must be another folder, {folder} holds {what} ({path})")
+    return False

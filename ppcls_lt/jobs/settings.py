@@ -13,7 +13,7 @@ import numpy as np
 from .. import host
 from ..basis import checks
 from ..basis.findings import ConfigError, raise_all
-from ..configuration import devices, held_out, named_classes, plain, processes, replaced, structure
+from ..configuration import devices, held_out, named_classes, places, plain, processes, replaced, structure
 from ..configuration import reading as configuration
 from ..configuration.recipes import Recipe
 from ..data.groups import shot_groups
@@ -23,7 +23,7 @@ from . import OWNER, base_checks, candidates
 from .configs import Configurations
 from .job import HELD_OUT, TEST, TRAIN, TRAINING, Job
 from .kept import check_versions, keep_config, refuse_earlier_rule
-from .lists import Lists, with_lists
+from .lists import SUMS, Lists, with_lists
 
 
 class Settings:
@@ -46,7 +46,7 @@ class Settings:
         choose_epoch (bool): judge the epoch that is best on the images of ``val_list``, and not the last.
         adjustments (sequence of str): methods by which every run's weights are adjusted after the training.
         train_processes (int, optional): of each training; those of the base by default, else one.
-        scratch (Path, optional): what stands for a folder that is not there, where none is to be left.
+        scratch (Path, optional): what stands for a folder that holds no comparison yet, where nothing is to be left.
 
     Attributes:
         left_out (set): of (recipe, seed), runs that are not wanted after all.
@@ -91,7 +91,9 @@ class Settings:
         raise_all(processes.findings(self.base))
         base_checks.check_sections(self.base)
         self.folder = Path(self.base["Global"]["output_dir"]) / "compare" if folder is None else Path(folder)
-        if scratch is not None and not self.folder.exists():
+        if scratch is not None and not (self.folder / SUMS).is_file():
+            refuse_earlier_rule(self.folder)
+            places.check_folder(OWNER, "--out", str(self.folder))
             self.folder = scratch
         with_lists(self.base, self.folder)
         base_checks.check_data(self.base)
@@ -111,7 +113,7 @@ class Settings:
         stated, self._grouping = configuration.stated_groups(self.base, self.counts)
         self.thresholds = base_checks.completed(thresholds, stated)
         self.groups = shot_groups(self._grouping, self.thresholds, owner=OWNER)
-        self._check_rank_by()
+        base_checks.check_rank_by(self.rank_by, self.groups, self.validation_counts)
         self._best_metric = self.rank_by if choose_epoch else None
         self._begin(self.epochs, "runs")
         self.left_out: set[tuple[str, int]] = set()
@@ -184,6 +186,10 @@ class Settings:
         for name in self.recipes:
             self._check_recipe(name)
         self.check_kept(retrain, begin)
+
+    def take_back(self) -> None:
+        """Remove the lists that :meth:`prepare` has written."""
+        self._lists.take_back()
 
     def shortened(self, epochs: int) -> Settings:
         """Return the same with fewer epochs and the first seed alone, its runs in folders of their own.
@@ -271,13 +277,6 @@ class Settings:
         """Hold what the folder has of the runs against what is wanted; the arguments are those of :meth:`prepare`."""
         check_versions(self.folder, self.jobs, recording.versions(), retrain)
         self.keep(job for job in self.jobs if begin or (job.folder / TRAIN).is_file())
-
-    def _check_rank_by(self):
-        members = self.groups.get(self.rank_by)
-        if members is not None and not self._lists.validation_counts[members].any():
-            sizes = ", ".join(f"{len(classes)} {group}" for group, classes in self.groups.items())
-            got = checks.described(f"{self.rank_by} with classes {sizes}; --groups tertiles gives every group a third")
-            checks.fail(OWNER, "--rank-by", "a group of classes with held-out images", got)
 
     def _check_recipe(self, name):
         """Plan the recipe's runs, or remember why it cannot run; the baseline must."""

@@ -37,7 +37,7 @@ _PLACES = (
 _EVERYWHERE = ("name",)
 # Known, but refused wherever they are given: nothing to suggest.
 _REFUSED = ("pretrained_list",)
-_REMEDY = "--allow-new, or `Global.allow_new: True`, takes it as it is"
+_REMEDY = "`-o Global.allow_new=True` takes it as it is"
 _log = logging.getLogger("ppcls.lt")
 
 

@@ -31,13 +31,15 @@ def read(folder: str | os.PathLike, owner: str) -> Found:
         ConfigError: there is no image in a class folder; parts with class folders in them lie beside other folders.
     """
     others: Counter = Counter()
-    paths = list(below(folder, others))
+    again: dict[str, str] = {}
+    paths = list(below(folder, others, again))
     first = {path.split("/")[0] for path in paths if "/" in path}
     known = {PART_NAMES.get(name.lower()) for name in first}
     in_parts = "train" in known and None not in known
     if not in_parts:
         _check_not_mixed(paths, folder, owner)
     depth = 1 if in_parts else 0
+    _check_once(again, depth, folder, owner)
     images, classes, parts, loose = [], [], [], []
     for path in paths:
         folders = path.split("/")[:-1]
@@ -60,6 +62,14 @@ def read(folder: str | os.PathLike, owner: str) -> Found:
     if loose:
         told.append(f"left out, in no folder of a class: {checks.some(len(loose), 'image')}, {loose[0]} for one")
     return Found(images, classes, list(images), parts, None, [*told, *passed_over(others)])
+
+
+def _check_once(again, depth, folder, owner):
+    """Raise where one folder is that of two classes or parts, by a link."""
+    for path, first in again.items():
+        if path.split("/")[: depth + 1] != first.split("/")[: depth + 1]:
+            got = checks.described(f"{first} and {path}, which a link makes one folder; take one of them out")
+            checks.fail(owner, "SOURCE", f"a folder whose images have one class each ({folder})", got)
 
 
 def _check_not_mixed(paths, folder, owner):
