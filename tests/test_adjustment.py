@@ -8,6 +8,7 @@ import pytest
 from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.maths import adjustment, cross_validation, fitting
 from ppcls_lt.maths.adjustment import METHODS, Classifier, Outputs
+from ppcls_lt.reports import adjustment as report
 
 from .reference import DATA
 
@@ -219,3 +220,9 @@ def test_accuracies_are_those_of_the_groups_and_of_the_prior():
 def test_what_does_not_suit_a_classifier_is_refused(name, change, part, case):
     with pytest.raises(ConfigError, match=part):
         METHODS[name].check(case[0]._replace(**change))
+
+
+def test_probabilities_that_are_worse_are_told():
+    said = report.caution({"nll": 1.6}, {"nll": 19.859}, 13)
+    assert "NLL 19.859 against 1.600 on 13 held-out images" in said
+    assert report.caution({"nll": 1.6}, {"nll": 1.6}, 13) is report.caution({"nll": 1.6}, {"nll": 1.2}, 13) is None

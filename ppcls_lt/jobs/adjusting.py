@@ -115,6 +115,9 @@ def run(asked: Asked, say: Callable[[str], Any]) -> None:
     chosen = found.chosen[name]
     said = report.strength(METHODS[name].parameter, chosen.strength, chosen.temperature)
     say(f"{name}, {said}: {_told(model, chosen)}")
+    caution = report.caution(found.before, found.values[name], found.images)
+    if caution is not None:
+        say(caution)
     say(f"{out}: use it with `ppcls-lt eval --run {out}`, and infer and export")
 
 

@@ -55,3 +55,18 @@ def strength(parameter: str, value: float, temperature: float) -> str:
     """Return a strength and a temperature in words."""
     said = f"{parameter} {value:g}"
     return said if temperature == 1 else f"{said}, T {temperature:.3g}"
+
+
+def caution(before: Mapping, after: Mapping, images: int) -> str | None:
+    """Return a sentence where the probabilities of what is written are worse than those of the model as it is, or None.
+
+    Args:
+        before, after (dict): ``nll`` and ``ece`` of the model as it is, and of what is written, cross-validated.
+        images (int): by how many it was chosen and judged.
+    """
+    if not round(after["nll"], 3) > round(before["nll"], 3):
+        return None
+    return (
+        f"caution: its probabilities are worse than those of the model as it is, NLL {after['nll']:.3f} against "
+        f"{before['nll']:.3f} on {images} held-out images; more of them, or another method, may help"
+    )
