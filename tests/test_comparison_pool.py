@@ -62,9 +62,12 @@ def test_runs_at_a_time_share_the_cores(cores, jobs, slots, threads, expected, t
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_status_tells_what_ended_a_comparison(number, monkeypatch):
     def compared(arguments):
-        with pool._told_to_end():
-            os.kill(os.getpid(), number)
-            time.sleep(60)
+        try:
+            with pool._told_to_end():
+                os.kill(os.getpid(), number)
+                time.sleep(60)
+        except KeyboardInterrupt as interrupt:
+            raise comparing.Interrupted(*interrupt.args) from None  # as where runs are begun
 
     usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
     before = signal.signal(number, usual)  # `nohup` has SIGHUP ignored, which stays so
