@@ -254,7 +254,7 @@ def test_the_base_as_it_is_is_a_candidate_and_what_recipes_replace_in_it_is_told
 
 
 def test_a_recipe_that_changes_nothing_is_the_base_and_not_trained_again(base):
-    settings = Settings(base(), wanted=["cs_ce", "ldam"])
+    settings = Settings(base(), wanted=["ce", "ldam"])
     settings.prepare()
     assert (list(settings.plans), settings.same) == (["base", "ldam"], ["ce"])
     finish(settings.jobs[0])
@@ -432,7 +432,7 @@ def test_all_adjustments_are_those_that_change_predictions():
 def test_test_images_must_not_train(base, data, tmp_path):
     """They would gain most where they were learnt."""
     shared = tmp_path / "shared.txt"
-    shared.write_text("".join([*(data / "train.txt").open()][:2] + [*(data / "test.txt").open()]))
+    shared.write_text("\n".join([*lines(data / "train.txt")[:2], *lines(data / "test.txt")]) + "\n")
     path = base(set_in("DataLoader", "Eval", "dataset", "cls_label_path", value=str(shared)))
     with pytest.raises(
         ConfigError, match="`cls_label_path` must be a list of test images, none of which trains.*got 2 i"
@@ -447,9 +447,9 @@ def test_an_image_of_the_list_of_ones_own_that_is_not_there(base, data, tmp_path
 
 
 def test_a_measure_of_which_no_class_is_held_out(base, data, tmp_path):
-    (tmp_path / "val.txt").write_text("".join(line for line in (data / "val.txt").open() if line.endswith(" 0\n")))
+    (tmp_path / "val.txt").write_text("\n".join(each for each in lines(data / "val.txt") if each.endswith(" 0")) + "\n")
     with pytest.raises(ConfigError, match="3 many, 4 medium, 3 few; of whose 3 no image is held out"):
-        Settings(*(base(),), wanted=["ce"], val_list=str(tmp_path / "val.txt"), rank_by="few", thresholds="tertiles")
+        Settings(base(), wanted=["ce"], val_list=str(tmp_path / "val.txt"), rank_by="few", thresholds="tertiles")
 
 
 def test_runs_that_are_not_compared_now_are_told(base):

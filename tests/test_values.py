@@ -84,7 +84,12 @@ def test_sections_that_are_none(config, place, value, message):
 def test_a_key_with_nothing_behind_it(config, place):
     """Which the host or Paddle answers with a traceback, or takes for something."""
     owner, _, name = place.rpartition(".")
-    fails(config, place, None, f"{owner}: `{name}` must have a value, or be left out, got None")
+    fails(
+        with_entry(config, "Global.eval_during_train", True),
+        place,
+        None,
+        f"{owner}: `{name}` must have a value, or be left out, got None",
+    )
 
 
 def test_what_images_are_normalised_by_are_numbers(config):
