@@ -61,7 +61,7 @@ def caution(before: Mapping, after: Mapping, images: int) -> str | None:
     """Return a sentence where the probabilities of what is written are worse than those of the model as it is, or None.
 
     Args:
-        before, after (dict): ``nll`` and ``ece`` of the model as it is, and of what is written, cross-validated.
+        before, after (dict): with ``nll``, of the model as it is and of what is written, cross-validated.
         images (int): by how many it was chosen and judged.
     """
     if not round(after["nll"], 3) > round(before["nll"], 3):
