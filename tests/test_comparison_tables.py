@@ -97,6 +97,25 @@ class TestCautions:
         (found,) = cautions(outcome_of(runs))
         assert found == "On the test images the few-shot accuracy of ib is below that of base: -9.5 ± 0.7 points."
 
+    def test_worse_than_the_baseline_when_trained_on_the_whole_list(self):
+        outcome = outcome_of(two([0.08, 0.1, 0.12]))
+        refit = {name: Accuracies(dict.fromkeys(MEASURES, value), []) for name, value in (("ib", 0.61), ("base", 0.63))}
+        (found,) = cautions(replace(outcome, refit=refit))
+        assert found == (
+            "Trained on the whole list the few-shot accuracy of ib on the test images is below that of base: -2.0 "
+            "points. That is one training of each."
+        )
+        better = {"ib": refit["base"], "base": refit["ib"]}
+        assert cautions(replace(outcome, refit=better)) == cautions(replace(outcome, refit={"ib": refit["ib"]})) == []
+
+    def test_another_number_of_epochs_than_that_of_the_final_training(self):
+        outcome = outcome_of(two([0.08, 0.1, 0.12]))
+        assert cautions(replace(outcome, final_epochs=outcome.epochs)) == []
+        (found,) = cautions(replace(outcome, final_epochs=outcome.epochs + 5))
+        assert found.startswith(f"These runs are of {outcome.epochs} epochs, best.yaml and --refit of the base's ")
+        assert f"base's {outcome.epochs + 5}:" in found
+        assert cautions(replace(outcome, final_epochs=5, choice=None)) == []
+
     def test_one_seed(self):
         (found,) = cautions(outcome_of(two([0.2])))
         assert found.startswith("One seed only")

@@ -16,6 +16,7 @@ import yaml
 
 from ppcls_lt.commands import interrupts
 from ppcls_lt.commands import main as cli
+from ppcls_lt.commands import paddlex
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = os.environ.get("PPCLS_LT_PADDLEX_PYTHON")
@@ -42,6 +43,13 @@ def test_what_goes_on_with_an_interrupted_one(monkeypatch):
     assert interrupts.way_on("paddlex", ["paddlex", "-c", "a.yaml", "--overwrite"]) == command
     monkeypatch.setenv(interrupts.WAY_ON, command)
     assert interrupts.way_on("run", ["run", "tools/train.py", "-c", "a.yml"]) == command
+
+
+def test_a_recipe_that_takes_the_place_of_another_is_told(capsys):
+    assert paddlex.asked_recipe("crt", "ldam_drw") == "ldam_drw"
+    assert capsys.readouterr().err == "ppcls-lt paddlex: --recipe ldam_drw takes the place of Train.recipe: crt\n"
+    assert [paddlex.asked_recipe(*each) for each in (("crt", None), (None, "crt"), ("crt", "crt"))] == ["crt"] * 3
+    assert capsys.readouterr().err == ""
 
 
 def test_no_such_clone(tmp_path, capsys):

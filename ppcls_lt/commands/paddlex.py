@@ -133,7 +133,7 @@ def _job(config: Any, arguments: argparse.Namespace) -> paddlex_process.Job:
             key = sorted(own)[0]
             checks.fail(_OWNER, f"{name}.{key}", "left out; Train, Evaluate and Export take it", section[key])
     section = config.get(_SECTIONS.get(mode)) or {}
-    recipe = section.get("recipe") if arguments.recipe is None else arguments.recipe
+    recipe = asked_recipe(section.get("recipe"), arguments.recipe)
     if recipe is not None:
         overrides.append(f"Global.recipe={_checked_recipe(recipe, mode)!r}")
     more = section.get("paddleclas") or {}
@@ -146,6 +146,13 @@ def _job(config: Any, arguments: argparse.Namespace) -> paddlex_process.Job:
                 checks.fail(_OWNER, f"--{flag}", "used with Global.mode train", checks.described(mode))
             overrides.append(f"{key}=True")
     return paddlex_process.Job(mode, str(settings.get("output")), tuple(overrides))
+
+
+def asked_recipe(named, flag):
+    """The recipe of the flag, else of the configuration; that the one takes the place of the other is said."""
+    if flag is not None and named is not None and flag != named:
+        print(f"{_OWNER}: --recipe {flag} takes the place of Train.recipe: {named}", file=sys.stderr, flush=True)
+    return named if flag is None else flag
 
 
 def _checked_recipe(recipe, mode):

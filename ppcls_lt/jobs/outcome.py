@@ -68,6 +68,7 @@ def gather(
         command=command,
         arch=settings.arch,
         epochs=settings.epochs,
+        final_epochs=settings.base["Global"]["epochs"],
         seeds=settings.seeds,
         rank_by=settings.rank_by,
         counts=settings.counts,

@@ -195,6 +195,7 @@ class Outcome:
     budget: Any = None  # ``runs.budgeted.Budgeted`` where there is one
     tuned: list = field(default_factory=list)  # of ``runs.tuned.Tuned``
     refit: dict = field(default_factory=dict)  # candidate -> ``Accuracies`` after a training on the whole list
+    final_epochs: int | None = None  # of the base, for which the final training is; None: the same
 
     @property
     def chosen(self) -> Row | None:

@@ -55,7 +55,14 @@ ZH = {
         "留出的图像很少：{group}类别共 {n} 张，最少的一类 {least} 张。可用更多 --seeds 或 --val-list 增加。"
     ),
     "caution_one_seed": "只有一个随机种子：区间只反映图像的偶然性，另一次训练的差别可能更大。请用三个以上的种子。",
+    "caution_epochs": (
+        "这些训练为 {epochs} 轮，而 best.yaml 和 --refit 按基础配置训练 {final} 轮：轮数不同，最好的配方也可能不同。"
+        "不给 --epochs 时两者轮数相同。"
+    ),
     "caution_below": "在测试图像上，{recipe} 的{measure}低于 {other}：{points} 个百分点。",
+    "caution_refit_below": (
+        "用全部训练列表训练后，测试图像上 {recipe} 的{measure}低于 {other}：{points} 个百分点。两者各只有一次训练。"
+    ),
     "held_out": "留出 {measure}",
     "gain_of": "{measure}提升",
     "gain_tile": "{measure}提升（百分点）",

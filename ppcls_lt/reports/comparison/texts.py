@@ -71,7 +71,15 @@ EN = {
         "One seed only: the intervals are of the images alone, and another training might differ by more. Use "
         "three seeds or more."
     ),
+    "caution_epochs": (
+        "These runs are of {epochs} epochs, best.yaml and --refit of the base's {final}: with another number of epochs "
+        "another recipe may be the best. Without --epochs both are of as many."
+    ),
     "caution_below": "On the test images the {measure} of {recipe} is below that of {other}: {points} points.",
+    "caution_refit_below": (
+        "Trained on the whole list the {measure} of {recipe} on the test images is below that of {other}: {points} "
+        "points. That is one training of each."
+    ),
     "held_out": "held-out {measure}",
     "gain_of": "{measure} gain",
     "gain_tile": "{measure} gain, points",

@@ -181,10 +181,22 @@ def cautions(outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     for each in outcome.tuned:
         if row is not None and each.name == row.trained:
             found.append(words["caution_tuned"].format(recipe=one_line(each.name), n=each.trials))
-    if row is not None and row is not base and row.gain and row.gain[outcome.rank_by][0] < 0:
+    if outcome.choice is not None and outcome.final_epochs not in (None, outcome.epochs):
+        found.append(words["caution_epochs"].format(epochs=outcome.epochs, final=outcome.final_epochs))
+    if row is not None and row is not base:
         facts = {"recipe": one_line(row.recipe), "other": outcome.baseline, "measure": accuracy(outcome, words)}
-        found.append(words["caution_below"].format(**facts, points=points(row.gain[outcome.rank_by])))
+        if row.gain and row.gain[outcome.rank_by][0] < 0:
+            found.append(words["caution_below"].format(**facts, points=points(row.gain[outcome.rank_by])))
+        gain = _refit_gain(outcome, row)
+        if gain < 0:
+            found.append(words["caution_refit_below"].format(**facts, points=points((gain, np.nan))))
     return found
+
+
+def _refit_gain(outcome, row):
+    """What the chosen candidate gains on the test images, trained on the whole list like the base; NaN where not."""
+    before, after = (outcome.refit.get(name) for name in (outcome.baseline, row.recipe))
+    return after.test[outcome.rank_by] - before.test[outcome.rank_by] if before and after else np.nan
 
 
 def _incomplete(outcome):
