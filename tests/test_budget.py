@@ -167,6 +167,37 @@ def test_a_recipe_that_fails_goes_no_further(settings):
     assert not any(job.recipe == "focal" for job in found.jobs)
 
 
+def test_a_recipe_that_failed_is_tried_again_by_the_next_call(settings, uninterrupted):
+    """It may have been killed for memory; what follows is what would have followed without that."""
+    Rounds(settings(), Asked(72, EPOCHS)).work(Trained(fails=("focal",)), lambda line: None)
+    again, trained = Rounds(settings(), Asked(72, EPOCHS)), Trained()
+    again.work(trained, lambda line: None)
+    assert trained.done[0].startswith("focal, seed 0")
+    assert rounds_of(again.found) == rounds_of(uninterrupted[1])
+    still = Trained(fails=("focal",))
+    shutil.rmtree(settings().folder)
+    for _ in range(2):
+        Rounds(settings(), Asked(72, EPOCHS)).work(still, lambda line: None)
+    assert sum(name.startswith("focal") for name in still.done) == 2 and len({*still.done}) == len(still.done) - 1
+
+
+def test_a_measure_of_which_the_first_seed_holds_out_nothing(place, tmp_path):
+    """It judges the first rounds alone."""
+    lists = tmp_path / "few.txt"
+    listed = (place / "digits/train.txt").read_text().splitlines()
+    last = [each for each in listed if each.endswith(" 9")][:2]  # in folds 0 and 1 alone
+    lists.write_text("\n".join([*(each for each in listed if not each.endswith(" 9")), *last]) + "\n")
+    given = {"overrides": [f"DataLoader.Train.dataset.cls_label_path={lists}"], "thresholds": (20, 3)}
+    found = Settings(
+        place / "base.yaml", wanted=["ldam"], folder=tmp_path / "out", seeds=[4, 0], rank_by="few", **given
+    )
+    found.prepare(begin=False)
+    with pytest.raises(
+        ConfigError, match="`--rank-by` must be a group of classes .* by seed 4, which a budget"
+    ):
+        Rounds(found, Asked(72, EPOCHS))
+
+
 def test_a_base_that_fails_ends_the_rounds(settings):
     rounds = Rounds(settings(), Asked(72, EPOCHS))
     rounds.work(Trained(fails=("base",)), lambda line: None)

@@ -1,5 +1,8 @@
 """What a comparison does in the end: the recipe that it chooses, the test, ``best.yaml``, a refit, its messages."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from ppcls_lt.basis.checks import ConfigError
@@ -9,6 +12,7 @@ from ppcls_lt.jobs import outcome, refit
 from ppcls_lt.jobs.pool import _reason
 from ppcls_lt.jobs.settings import Settings
 from ppcls_lt.reports.comparison.messages import ENGLISH, duration
+from ppcls_lt.runs import files as run_files
 from ppcls_lt.runs.measures import MEASURES
 from ppcls_lt.runs.results import Accuracies
 
@@ -117,6 +121,98 @@ def test_a_refit_trains_on_the_whole_list_for_the_bases_epochs_without_an_evalua
     assert not config["Global"]["eval_during_train"] and listed(config, "Train") == data / "train.txt"
     own = settings.configs.complete("crt")
     assert config["Stages"] == own["Stages"] and config["Optimizer"] == own["Optimizer"]
+
+
+@pytest.fixture
+def done(base):
+    """A comparison whose runs are finished, ``ldam_tuned`` among them, of the trial of the tuning that is asked for."""
+
+    def make(trial="trial_001", rate=0.1):
+        settings = Settings(base(), wanted=["ldam"])
+        settings.prepare()
+        recipe = recipes.read("ldam")
+        for job in settings.jobs:
+            finished(job, versions=recording.versions())
+        settings.add("ldam_tuned", recipe._replace(name="ldam_tuned"), settings.folder / f"tuning/ldam.{trial}", "ldam")
+        finished(settings.job("ldam_tuned", 0), 1.0, versions=recording.versions())
+        return settings
+
+    return make
+
+
+def refitted(settings, value):
+    """Refit without a training; what is told of the test then."""
+
+    def do(tasks):
+        for task in tasks:
+            task.folder.mkdir(parents=True, exist_ok=True)
+            if task.done.name == "test.json":
+                accuracies(value).write(task.done)
+            else:
+                task.done.parent.mkdir(exist_ok=True)
+                task.done.write_text("{}")
+        return ["so that no report is asked for"] if tasks[0].step == "task_export" else []
+
+    found = outcome.gather(settings, "", [], outcome.choose(settings))
+    assert refit.run(settings, found, "en", do) == []
+    return told(settings)
+
+
+def accuracies(value):
+    return Accuracies(dict.fromkeys(MEASURES, value), [value] * 10)
+
+
+def told(settings):
+    found = outcome.gather(settings, "", [], outcome.choose(settings))
+    return {name: each.test["balanced"] for name, each in found.refit.items()}
+
+
+def test_a_tuned_recipe_of_another_trial_is_refitted_beside_the_earlier_one(done):
+    assert refitted(done(), 0.5) == {"ldam_tuned": 0.5, "base": 0.5}
+    settings = done("trial_007")
+    assert told(settings) == {"base": 0.5}  # what was trained with other values says nothing of these
+    assert refitted(settings, 0.75) == {"ldam_tuned": 0.75, "base": 0.5}
+    assert told(done()) == {"ldam_tuned": 0.5, "base": 0.5}
+
+
+def test_an_adjustment_of_other_runs_is_not_told_as_todays(done):
+    settings = done()
+    (row,) = [row for row in outcome.gather(settings, "", [], outcome.choose(settings)).rows if row.recipe == "ldam"]
+    for strength, known in ((0.5, ["ldam+tau_norm"]), (0.75, [])):
+        runs = [replace(run, adjustment={"of": "ldam", "method": "tau_norm", "strength": strength}) for run in row.runs]
+        adjusted = replace(row, recipe="ldam+tau_norm", runs=runs)
+        place = settings.folder / "refit/ldam+tau_norm"
+        if known:
+            place.mkdir(parents=True)
+            (place / "to_adjust.json").write_text(json.dumps([run.adjustment for run in runs]))
+            accuracies(0.5).write(place / "test.json")
+        assert list(refit.tests(settings, [adjusted])) == known
+
+
+def test_other_versions_than_those_of_a_final_model_train_none_beside_it(done):
+    settings = done()
+    path = settings.folder / "refit/base/run_info.json"
+    path.parent.mkdir(parents=True)
+    info = {"mode": "train", "run": "5eed", "stage": 1, "stages": 1, "started": "2026", "counts": None}
+    run_files.write_info(path, {**info, "versions": {**recording.versions(), "paddle": "0.0.9"}})
+    with pytest.raises(ConfigError, match="final models by .* here .`--retrain`.*refit/base by .*Paddle 0.0.9"):
+        refitted(settings, 0.5)
+
+
+def test_a_final_model_of_other_settings_is_told_before_anything_is_trained(base):
+    settings = Settings(base(), wanted=["ldam"], epochs=3)
+    settings.prepare()
+    place = settings.folder / "refit/base"
+    settings.configs.refit("base", place, 0)
+    place.mkdir(parents=True)
+    config = settings.configs.refit("base", place, 0)
+    config["Global"]["epochs"] = 20
+    run_files.write_config(place / "train.yaml", config)
+    refit.check(settings)  # not begun, so it may be another
+    run_files.write_config(place / "train.yaml", config)
+    run_files.write_info(place / "run_info.json", {"mode": "train", "started": "2026"})
+    with pytest.raises(ConfigError, match="refit/base has other settings.*Global.epochs is 20, now .* 30; delete that"):
+        refit.check(settings)
 
 
 def test_what_cannot_be_exported_is_told_before_a_refit(base):

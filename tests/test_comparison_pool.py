@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from ppcls_lt.commands import comparing
 from ppcls_lt.commands import main as cli
 from ppcls_lt.jobs import pool
+from ppcls_lt.jobs.executors import local
 from ppcls_lt.jobs.executors.local import Local
 from ppcls_lt.jobs.job import LOG
 
@@ -38,7 +40,6 @@ class Some(NamedTuple):
         (8, 1, 2, None, 8),
         (8, 3, 16, None, 2),
         (1, 3, 2, None, 1),
-        (None, 2, 2, None, 1),
         (8, 3, 2, "3", 3),
     ],
 )
@@ -47,7 +48,7 @@ def test_runs_at_a_time_share_the_cores(cores, jobs, slots, threads, expected, t
     program.write_text('#!/bin/sh\necho "threads: $OMP_NUM_THREADS, $*"\n')
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
-    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(local.cores, "usable", lambda: cores)
     monkeypatch.setattr(pool, "_POLL", 0.01)
     monkeypatch.setenv("OMP_NUM_THREADS", "77")
     runs = [Some(tmp_path / str(number)) for number in range(jobs)]
@@ -76,6 +77,21 @@ def test_the_status_tells_what_ended_a_comparison(number, monkeypatch):
         assert cli.main(["compare", "-c", "any.yaml"]) == 128 + number
     finally:
         signal.signal(number, signal.SIG_DFL if before is None else before)
+
+
+def test_work_in_a_thread_that_is_not_the_main_one(tmp_path):
+    """As of a server or a notebook's widget; Python lets the main thread alone say what a signal does."""
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(pool.Pool([], Local(1), say=lambda line: None).work).result()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system binds no process to cores")
+def test_the_cores_are_those_that_the_process_may_use():
+    one = sorted(os.sched_getaffinity(0))[:1]
+    command = f"import os; from ppcls_lt.basis import cores; os.sched_setaffinity(0, {one}); print(cores.usable())"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", command], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
 
 
 REFIT = """

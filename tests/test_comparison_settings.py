@@ -21,6 +21,7 @@ from ppcls_lt.reports.comparison import tables, terminal
 from ppcls_lt.reports.comparison.messages import WORDS
 from ppcls_lt.runs import files as run_files
 from ppcls_lt.runs import logits
+from ppcls_lt.runs.budgeted import FILE
 
 from . import engines
 from .comparisons import finished, listed, make_run, set_in
@@ -175,8 +176,11 @@ def test_all_means_every_recipe_and_the_baseline_comes_first(base, tmp_path):
 def test_other_settings_in_the_same_folder_are_refused_and_more_runs_are_not(base, data, tmp_path):
     Settings(base(), wanted=["ldam"]).prepare()
     Settings(base(), wanted=["ldam", "focal"], seeds=[0, 1]).prepare()
+    begun_by(tmp_path / "out/compare", recording.versions()["ppcls_lt"])
     with pytest.raises(ConfigError, match=r"Global.epochs is 30, now it would be 3; delete that folder"):
         Settings(base(), wanted=["ldam"], epochs=3).prepare()
+    for path in (tmp_path / "out/compare").rglob("run_info.json"):
+        path.unlink()
     make_run().write(tmp_path / "out/compare/runs/base/seed_0/result.json")
     with pytest.raises(ConfigError, match=r"`--out` must be another folder.*Global.epochs is 30, now it would be 3"):
         Settings(base(), wanted=["ldam"], epochs=3).prepare()
@@ -200,6 +204,33 @@ def test_other_settings_in_the_same_folder_are_refused_and_more_runs_are_not(bas
             Settings(path, wanted=["ldam"]).prepare()
     finally:
         (data / "test.txt").write_bytes(original)
+
+
+def test_what_was_prepared_and_not_begun_binds_nobody(base, data, tmp_path):
+    """As after Ctrl-C at the first line, to give another list or number of epochs."""
+    Settings(base(), wanted=["ldam"], epochs=3).prepare()
+    fewer = tmp_path / "fewer.txt"
+    fewer.write_text("".join(f"{line}\n" for line in lines(data / "train.txt")[::2]))
+    path = base(set_in("DataLoader", "Train", "dataset", "cls_label_path", value=str(fewer)))
+    settings = Settings(path, wanted=["ldam"])
+    settings.prepare()
+    for job in settings.jobs:
+        train = yaml.safe_load((job.folder / TRAIN).read_text())
+        assert train["Global"]["epochs"] == 30
+        assert len(lines(listed(train, "Train"))) < len(lines(fewer))
+    settings.take_back()
+
+
+def test_a_mistake_in_the_base_leaves_no_lists(base, tmp_path):
+    with pytest.raises(ConfigError, match="unknown architecture"):
+        Settings(base(set_in("Arch", "name", value="CIFARResNet9")), wanted=["ldam"]).prepare()
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
+def test_a_folder_that_cannot_be_made_is_told(base, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="`--out` must be a folder that can be made and written"):
+        Settings(base(), wanted=["ldam"], folder=tmp_path / "file" / "inner")
 
 
 def test_a_recipe_that_cannot_run_here_is_refused_and_the_rest_stays(base):
@@ -265,10 +296,15 @@ def test_a_recipe_that_changes_nothing_is_the_base_and_not_trained_again(base):
 def begun_by(folder, version):
     """Make of a comparison's folder one whose runs another version has begun."""
     for path in folder.glob("runs/*/seed_0"):
-        info = {"mode": "train", "run": "5eed", "stage": 1, "stages": 1, "started": "2026", "counts": None}
-        (path / "training/CIFARResNet8").mkdir(parents=True)
-        versions = {**recording.versions(), "ppcls_lt": version}
-        run_files.write_info(path / "training/CIFARResNet8/run_info.json", {**info, "versions": versions})
+        begin(path / "training", version)
+
+
+def begin(folder, version):
+    """Leave what a training by a version leaves when it begins."""
+    info = {"mode": "train", "run": "5eed", "stage": 1, "stages": 1, "started": "2026", "counts": None}
+    (folder / "CIFARResNet8").mkdir(parents=True)
+    versions = {**recording.versions(), "ppcls_lt": version}
+    run_files.write_info(folder / "CIFARResNet8/run_info.json", {**info, "versions": versions})
 
 
 def test_runs_that_were_judged_by_the_earlier_rule_are_refused_and_stay(base, tmp_path):
@@ -301,8 +337,13 @@ def test_runs_of_other_versions_are_refused_or_trained_anew_as_told(base):
         assert "1 by others: ldam, seed 0, by ppcls_lt" in str(told.value) and "0.0.9" in str(told.value)
     found = outcome.gather(settings, "", [], outcome.choose(settings))
     assert "The runs are of different versions" in terminal.text(found, 1000) and len(found.versions) == 2
+    (settings.folder / FILE).write_text("{}")
+    for name, version in (("base", "0.0.9"), ("ldam", recording.versions()["ppcls_lt"])):
+        begin(settings.folder / "refit" / name, version)
     Settings(path, wanted=["ldam", "focal"]).prepare(retrain=True)
     assert ours.finished and not ldam.begun and (ldam.folder / TRAIN).is_file()
+    assert [path.name for path in (settings.folder / "refit").iterdir()] == ["ldam"]
+    assert not (settings.folder / FILE).exists()  # what it decided by is gone
 
 
 def test_a_run_that_does_not_say_its_versions_is_told_and_trained_anew_where_that_is_asked_for(base):
@@ -371,6 +412,8 @@ SEVERAL = [{"SGD": {"scope": "all"}}]  # optimizers, each of a part of the model
         (None, {"seeds": [0, 0]}, r"`--seeds` must be different numbers"),
         (None, {"rank_by": "best"}, r"`--rank-by` must be one of overall, many, medium, few, balanced"),
         (None, {"rank_by": "few", "thresholds": (5, 1)}, r"`--rank-by` must be a group of classes with held-out"),
+        (None, {"thresholds": (None, 150)}, r"`--few` must be at most 100, as the base has it, or .*--many and --few"),
+        (None, {"thresholds": (10, None)}, r"`--many` must be at least 20, as the base has it"),
         (None, {"folds": 1}, r"`--folds` must be an integer >= 2, got 1"),
         (None, {"folds": 1000, "seeds": [0, 999]}, r"`--folds` must be a number such that every seed .*seed 999 holds"),
         (None, {"folds": 3, "val_list": "val.txt"}, r"`--folds` must be left out with --val-list, got 3"),
@@ -438,6 +481,14 @@ def test_test_images_must_not_train(base, data, tmp_path):
         ConfigError, match="`cls_label_path` must be a list of test images, none of which trains.*got 2 i"
     ):
         Settings(path, wanted=["ce"])
+
+
+def test_an_image_of_the_list_of_ones_own_with_two_labels(base, data, tmp_path):
+    listed = lines(data / "val.txt")
+    name, label = listed[0].rsplit(" ", 1)
+    (tmp_path / "val.txt").write_text("\n".join([*listed, f"{name} {9 - int(label)}"]) + "\n")
+    with pytest.raises(ConfigError, match="^ppcls-lt compare: `--val-list` must be a list with one label for every im"):
+        Settings(base(), wanted=["ce"], val_list=str(tmp_path / "val.txt"))
 
 
 def test_an_image_of_the_list_of_ones_own_that_is_not_there(base, data, tmp_path):

@@ -45,6 +45,10 @@ def test_options_come_from_a_file_and_the_later_has_its_way(tmp_path):
     assert {name: found[name] for name in wanted} == wanted
 
 
+def test_a_text_may_be_digits():
+    assert options.read("slurm", ["minutes=30", "account=00123", "partition=7"])["account"] == "00123"
+
+
 @pytest.mark.parametrize(
     "executor, package, given", [("slurm", "submitit", ["minutes=5"]), ("ray", "Ray", ["address=auto"])]
 )

@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ppcls_lt.commands import interrupts
+from ppcls_lt.commands import interrupts, paddlex
 from ppcls_lt.commands import main as cli
-from ppcls_lt.commands import paddlex
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = os.environ.get("PPCLS_LT_PADDLEX_PYTHON")

@@ -189,6 +189,8 @@ def test_what_is_in_the_folder_is_not_replaced_unasked(home):
         ),
         ({"flags": {"override": "a=1"}}, "got 'override', which is one; give it as `compare(..., options=...)`"),
         ({"flags": {"dry_run": True}}, "without dry_run, got 'dry_run'"),
+        ({"flags": {"dry-run": True}}, "without dry_run, got 'dry-run'"),
+        ({"flags": {"rank-by": "few"}}, "got 'rank-by', which is one; give it as `compare(..., rank_by=...)`"),
     ],
 )
 def test_a_comparison_that_is_refused_leaves_nothing(keywords, sentence, home):

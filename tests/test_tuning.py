@@ -67,6 +67,15 @@ class Trained:
                 finished(job, right=0.3 if gamma is None else 1 - 0.3 * abs(gamma - 3), images=20)
 
 
+def few(place):
+    """A list with two images of the last class, which the first two folds hold out."""
+    path = place / "few.txt"
+    listed = (place / "digits/train.txt").read_text().splitlines()
+    last = [each for each in listed if each.endswith(" 9")][:2]
+    path.write_text("\n".join([*(each for each in listed if not each.endswith(" 9")), *last]) + "\n")
+    return path
+
+
 def proposed(folder):
     return {path.name: yaml.safe_load(path.read_text())["values"] for path in folder.glob("tuning/*.trial_*.yaml")}
 
@@ -265,6 +274,47 @@ class TestTrials:
         tuner.work(Trained(), print)
         assert tuner.found[0].fresh is None
         assert "No images are left to judge it by that chose nothing." in lines(settings, tuner)[0]
+
+    def test_a_failure_on_the_folds_that_chose_nothing_is_told(self, place, tuned, tmp_path):
+        settings, tuner = compared(place, tmp_path)
+        trained = Trained()
+
+        def do(tasks):
+            trained([job for job in tasks if "fresh" not in job.folder.parts])
+
+        tuner.work(do, print)
+        text = lines(settings, tuner)[0]
+        assert "On folds that chose nothing (seeds 2, 3) it was not judged: a run failed" in text
+        assert "No images are left" not in text
+
+    def test_classes_that_those_folds_lack_are_told(self, place, tuned, tmp_path):
+        settings, tuner = compared(place, tmp_path, overrides=[f"DataLoader.Train.dataset.cls_label_path={few(place)}"])
+        tuner.work(Trained(), print)
+        assert tuner.found[0].lacks == [9]
+        assert "Those folds hold out no image of class 9, so that gain leaves it out." in lines(settings, tuner)[0]
+
+    def test_folds_without_an_image_that_is_ranked_by_judge_nothing(self, place, tuned, tmp_path):
+        given = {"overrides": [f"DataLoader.Train.dataset.cls_label_path={few(place)}"], "thresholds": (20, 3)}
+        settings, tuner = compared(place, tmp_path, rank_by="few", **given)
+        tuner.work(Trained(), print)
+        assert tuner.found[0].seeds == [] and "No images are left to judge it by" in lines(settings, tuner)[0]
+
+    def test_best_needs_a_recipe_with_ranges_and_the_names_of_what_is_tuned(self, place, tmp_path):
+        fixed = {"config": OWN["config"]}
+        for name in ("fixed", "own_tuned"):
+            (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(fixed))
+
+        def tuner(*wanted):
+            settings = Settings(place / "base.yaml", wanted=map(str, wanted), folder=tmp_path / "out")
+            settings.prepare(begin=False)
+            return Tuner(settings, Asked(("best",), 1), False)
+
+        with pytest.raises(
+            ConfigError, match="`--tune` must be used with recipes that have a .* got best of fixed"
+        ):
+            tuner(tmp_path / "fixed.yaml")
+        with pytest.raises(ConfigError, match="`--recipes` must be other recipes, got own_tuned"):
+            tuner(place / "own.yaml", tmp_path / "own_tuned.yaml")
 
     def test_other_ranges_in_the_same_folder_are_refused(self, place, tmp_path):
         _, tuner = compared(place, tmp_path, trials=1)

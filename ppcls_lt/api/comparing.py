@@ -203,6 +203,7 @@ def compare(
     if not isinstance(flags or {}, Mapping):
         checks.fail(owner, "flags", 'a map such as {"folds": 3}, flags of `ppcls-lt compare`', flags)
     _check_flags(owner, flags or {}, {name: name for name in (*asked, "epochs")})
+    flags = {_as_keyword(name): value for name, value in (flags or {}).items()}
     with session.working(), session.same_path():
         is_config = source.is_configuration(data)
         if not is_config and isinstance(lists or {}, Mapping):
@@ -222,10 +223,10 @@ def compare(
             options=options,
             tested=True,
         )
-        if not is_config and "val" in found.lists and not {"folds", "val_list"} & {*(flags or {})}:
+        if not is_config and "val" in found.lists and not {"folds", "val_list"} & {*flags}:
             asked["val_list"] = found.lists["val"]
         asked["epochs"] = epochs if is_config else None
-        argv = keywords.flags({"config": found.path, **asked, **(flags or {})}, owner)
+        argv = keywords.flags({"config": found.path, **asked, **flags}, owner)
         arguments = keywords.parsed("compare", argv)
         arguments.threads = session.THREADS
         with found.written(owner, overwrite=overwrite):
@@ -239,12 +240,16 @@ def _check_flags(owner, flags, keyword_of):
     """Raise where the call has a keyword for one of the flags, or for none what it would do."""
     keyword_of = {**keyword_of, "config": "data", "override": "options"}
     for name in flags:
-        if not isinstance(name, str) or name == "dry_run":
+        if not isinstance(name, str) or _as_keyword(name) == "dry_run":
             checks.fail(owner, "flags", "names of flags of `ppcls-lt compare`, without dry_run", name)
-        if name in keyword_of:
+        if _as_keyword(name) in keyword_of:
             got = checks.described(f"{name!r}, which is one")
-            remedy = f"give it as `{owner}(..., {keyword_of[name]}=...)`"
+            remedy = f"give it as `{owner}(..., {keyword_of[_as_keyword(name)]}=...)`"
             checks.fail(owner, "flags", "flags that are no keywords of the call", got, remedy)
+
+
+def _as_keyword(name):
+    return name.replace("-", "_")
 
 
 def _candidates(owner, recipes):

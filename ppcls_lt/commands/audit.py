@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from ..basis import cores
 from ..reports.parts.names import LANGUAGES
 from . import interrupts
 from .describing import say
@@ -79,7 +80,7 @@ def _audit(arguments):
         min_sharpness=arguments.min_sharpness,
         leave_out=tuple(arguments.leave_out or ()),
         keep=arguments.keep,
-        workers=os.cpu_count() or 1 if arguments.workers is None else arguments.workers,
+        workers=cores.usable() if arguments.workers is None else arguments.workers,
         language=arguments.language,
         force=arguments.force,
     )

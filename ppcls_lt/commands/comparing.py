@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..basis import lock
 from ..basis.checks import described, fail, integer
+from ..basis.widths import shortened
 from ..data.group_names import TERTILES
 from ..jobs import OWNER
 from ..jobs.executors import options
@@ -219,7 +220,11 @@ def _train_and_rank(settings, arguments, executor, limit):
                 for name in task.candidates
             ]
             found = gather(chosen)
-        final = refit.run(settings, found, arguments.language, do) if arguments.refit else []
+        final = []
+        if arguments.refit:  # which takes long, and may be interrupted
+            writing.write(found, settings.folder, arguments.language)
+            outcome.write_best(settings, found, words)
+            final = refit.run(settings, found, arguments.language, do)
     except KeyboardInterrupt as interrupt:
         say("interrupted")
         raise Interrupted(*interrupt.args) from None
@@ -260,5 +265,4 @@ def _say(text):
 
 
 def _status(text):
-    width = shutil.get_terminal_size().columns - 1
-    print(f"\r\x1b[K{text[:width]}", end="", flush=True)
+    print(f"\r\x1b[K{shortened(text, shutil.get_terminal_size().columns - 1)}", end="", flush=True)

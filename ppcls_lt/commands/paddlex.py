@@ -148,8 +148,8 @@ def _job(config: Any, arguments: argparse.Namespace) -> paddlex_process.Job:
     return paddlex_process.Job(mode, str(settings.get("output")), tuple(overrides))
 
 
-def asked_recipe(named, flag):
-    """The recipe of the flag, else of the configuration; that the one takes the place of the other is said."""
+def asked_recipe(named: str | None, flag: str | None) -> str | None:
+    """Return the recipe of the flag, else of the configuration; that the one takes the place of the other is said."""
     if flag is not None and named is not None and flag != named:
         print(f"{_OWNER}: --recipe {flag} takes the place of Train.recipe: {named}", file=sys.stderr, flush=True)
     return named if flag is None else flag

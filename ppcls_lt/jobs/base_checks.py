@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..basis import checks
-from ..configuration import held_out, values
+from ..basis.findings import raise_all
+from ..configuration import held_out, processes, values
 from ..configuration import reading as configuration
 from ..data.counts import count_label_list
 from ..data.group_names import THRESHOLDS
@@ -33,6 +34,33 @@ def check_sections(base: dict) -> None:
     for section, key in (("Global", "output_dir"), ("Arch", "name")):
         if not isinstance(base[section].get(key), str):
             checks.fail(section, key, "a text", base[section].get(key))
+
+
+def set_processes(base: dict, number: int | None) -> None:
+    """Let a base train in so many processes; None leaves what it says.
+
+    Raises:
+        ConfigError: the number, or what the base says, is none.
+    """
+    section = base["Global"]
+    if number is not None:
+        section[processes.KEY] = checks.integer(OWNER, "--processes", number, minimum=1)
+    if number == 1 or section.get(processes.KEY, 1) is None:
+        del section[processes.KEY]
+    raise_all(processes.findings(base))
+
+
+def checked_epochs(base: dict, epochs: int | None) -> int:
+    """Return the epochs of every run; None for those of the base.
+
+    Raises:
+        ConfigError: they are none, or the schedules of the base cannot be stretched to them.
+    """
+    own = checks.integer("Global", "epochs", base["Global"].get("epochs"), minimum=1)
+    found = own if epochs is None else checks.integer(OWNER, "--epochs", epochs, minimum=1)
+    if found != own and isinstance(base.get("Optimizer"), list):
+        checks.fail(OWNER, "--epochs", f"left out with a list of optimizers, or {own} as in the base", epochs)
+    return found
 
 
 def checked_seeds(seeds: Sequence[int]) -> list[int]:
@@ -81,24 +109,34 @@ def check_data(base: dict) -> None:
         checks.fail("DataLoader.Eval.dataset", "cls_label_path", "the test list, to compare", got, remedy)
 
 
-def check_rank_by(rank_by: str, groups: Mapping[str, np.ndarray], held_out: np.ndarray) -> None:
+def check_rank_by(
+    rank_by: str, groups: Mapping[str, np.ndarray], held_out: np.ndarray, seed: int | None = None
+) -> None:
     """Raise unless the measure that decides is of classes with held-out images.
 
     Args:
         rank_by (str): a group, or another measure.
         groups (dict): name -> classes.
         held_out (array): images per class ``[C]`` that are.
+        seed (int, optional): that holds them out, where it must judge alone.
 
     Raises:
         ConfigError: no class of the group has one.
     """
-    members = groups.get(rank_by)
-    if members is None or held_out[members].any():
+    if has_held_out(rank_by, groups, held_out):
         return
+    members = groups[rank_by]
     sizes = ", ".join(f"{len(classes)} {group}" for group, classes in groups.items())
     more = f"of whose {len(members)} no image is held out" if len(members) else "--groups tertiles gives each a third"
-    got = checks.described(f"{rank_by} with classes {sizes}; {more}")
+    alone = "" if seed is None else f" by seed {seed}, which a budget judges alone at first"
+    got = checks.described(f"{rank_by} with classes {sizes}; {more}{alone}")
     checks.fail(OWNER, "--rank-by", "a group of classes with held-out images", got)
+
+
+def has_held_out(rank_by: str, groups: Mapping[str, np.ndarray], held_out: np.ndarray) -> bool:
+    """Return whether the measure that decides is of classes with held-out images; see :func:`check_rank_by`."""
+    members = groups.get(rank_by)
+    return members is None or bool(held_out[members].any())
 
 
 def completed(asked: Any, stated: Any) -> Any:
@@ -106,4 +144,9 @@ def completed(asked: Any, stated: Any) -> Any:
     if asked is None or isinstance(asked, str):
         return stated if asked is None else asked
     usual = THRESHOLDS if isinstance(stated, str) else stated
-    return tuple(usual[i] if each is None else each for i, each in enumerate(asked))
+    many, few = (usual[i] if each is None else each for i, each in enumerate(asked))
+    if few > many:
+        alone = ("--few", f"at most {many:g}", few) if asked[0] is None else ("--many", f"at least {few:g}", many)
+        flag, must, got = alone
+        checks.fail(OWNER, flag, f"{must}, as the base has it, or given with the other of --many and --few", got)
+    return many, few

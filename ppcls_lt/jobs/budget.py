@@ -5,27 +5,24 @@ Every decision is kept in the folder with what it was made from, so that the sam
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..basis import checks
-from ..basis.findings import ConfigError
 from ..maths.halving import Round, Rung, ladder, makespan
 from ..reports.comparison import budgeted, messages
 from ..runs.budgeted import Budgeted, Dropped, Trained
 from ..runs.measures import BASELINE
-from . import OWNER, outcome
+from . import OWNER, outcome, parts
+from .base_checks import check_rank_by
 from .costs import EPOCHS, SECONDS, Asked, Costs
 from .job import Job, adjusted_name
 
 if TYPE_CHECKING:
     from ..maths.choice import Choice
     from .settings import Settings
-
-_SHORT = (2, 4)  # a schedule is so much shorter
 
 
 class Rounds:
@@ -46,7 +43,9 @@ class Rounds:
     ) -> None:
         self._settings, self._asked, self._words = settings, asked, words
         self._seeds, self._whole = list(settings.seeds), settings.epochs
-        self._short = _shortened(settings, retrain)
+        first = self._seeds[0]
+        check_rank_by(settings.rank_by, settings.groups, settings.held_out(first), first)
+        self._short = parts.shortened(settings, retrain)
         self.rungs = ladder(self._whole, len(self._seeds), self._short)
         self._costs = Costs(asked, self.rungs, settings, self._short)
         self._recipe = {name: name for name in settings.plans}
@@ -63,7 +62,7 @@ class Rounds:
         found = Budgeted.read(settings.folder)
         self.replaces = found is not None and found.asked != wanted  # the rounds of another budget
         self.found = Budgeted(wanted, ()) if found is None or self.replaces else found
-        self._rounds = list(self.found.rounds)
+        self._rounds = self._to_go_on(self.found.rounds)
         self._took = 0.0  # seconds of the last round, as this process saw it
         self._leave_out()
 
@@ -170,7 +169,7 @@ class Rounds:
             self._rounds[-1] = last._replace(spent=spent, dropped=())
             return self._append(halving.first(asked.amount - spent))
         part = self._short.get(last.epochs, self._settings)
-        choice = outcome.choose(_part(part, last))
+        choice = outcome.choose(parts.of_round(part, last))
         if choice is None:
             return False  # the same
         order = list(dict.fromkeys(self._recipe[name] for name in choice.judgements))
@@ -183,6 +182,16 @@ class Rounds:
             evidence = budgeted.evidence(each, self._settings.rank_by, self._words)
             say(self._words["budget_drops"].format(evidence=evidence))
         return self._append(following)
+
+    def _to_go_on(self, rounds):
+        """The rounds up to the first of which a run failed, which is tried again, and decided anew."""
+        done = None
+        for number, one in enumerate(rounds):
+            failed = {each.recipe for each in one.dropped or () if each.score is None}
+            if any(job.recipe in failed and not job.complete for job in self._tasks(one, done)):
+                return [*rounds[:number], one._replace(spent=None, dropped=None)]
+            done = Rung(one.epochs, len(one.seeds))
+        return list(rounds)
 
     def _append(self, following):
         """Keep a decision in the folder; return whether there is a round to follow."""
@@ -269,27 +278,3 @@ class Rounds:
         words = self._words
         short = words["seconds"].format(n=f"{seconds:.1f}")
         return words["budget_at_most"].format(time=short if seconds < 90 else messages.duration(seconds, words))
-
-
-def _shortened(settings, retrain):
-    """Length -> settings of the short schedules with which every recipe can be trained."""
-    found: dict[int, Settings] = {}
-    if isinstance(settings.base.get("Optimizer"), list):
-        return found  # whose schedules are not stretched
-    for length in sorted({math.ceil(settings.epochs / times) for times in _SHORT}):
-        if length < settings.epochs:
-            try:
-                short = settings.shortened(length)
-            except ConfigError:
-                continue
-            short.check_kept(retrain, begin=False)
-            found[length] = short
-    return found
-
-
-def _part(settings, one):
-    """The same with the recipes and seeds of a round alone."""
-    found = copy.copy(settings)
-    found.plans = {name: settings.plans[name] for name in one.recipes}
-    found.seeds, found.left_out = list(one.seeds), set()
-    return found

@@ -56,22 +56,23 @@ def run(asked: Asked, say: Callable[[str], Any]) -> None:
     held = held_out.find(run.config, OWNER, is_validation=asked.is_validation, class_num=class_num, allow_missing=True)
     deciding.check_counts(held.counts, targets, exact=asked.exact, below=None, names=names)
     probabilities, label = _predicted(run, held, class_num)
-    factors = None
+    factors = after = None
     below = asked.not_sure_below
     if targets:
-        how: dict[str, Any] = {"exact": asked.exact, "below": below, "names": names}
-        factors = deciding.solve(probabilities, label, targets, **how)
+        how: dict[str, Any] = {"exact": asked.exact, "below": below}
+        factors = deciding.solve(probabilities, label, targets, names=names, **how)
         after = deciding.cross_validated(probabilities, label, targets, **how)
+    cross_validated = None if factors is None else after is not None
     rule = {
         "factors": None if factors is None else factors.tolist(),
         "costs": None if costs is None else costs.tolist(),
         "not_sure_below": below,
     }
-    if not targets:  # nothing is fitted
+    if after is None:
         after = decided(probabilities, rule)
     judged = [deciding.judged(label, each, class_num, costs) for each in (decided(probabilities, None), after)]
     counts = np.bincount(label, minlength=class_num)
-    for line in report.lines(run.weights, held.path, names, counts, judged, targets, factors, bool(targets)):
+    for line in report.lines(run.weights, held.path, names, counts, judged, targets, factors, cross_validated):
         say(line)
     content = history.finite(
         {

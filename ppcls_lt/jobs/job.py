@@ -21,6 +21,7 @@ RESULT, LOGITS, TESTED, LOG, WEIGHTS = "result.json", "held_out.npz", "test.json
 TRAINING = "training"
 SECONDS = "seconds.json"  # that its processes took, one after the other, those that were killed left out
 # Of the final model.
+FINAL = "refit"  # the folder of them
 TRAINED, TO_ADJUST, INFERENCE, EXPORTED = "trained.json", "to_adjust.json", "inference", "exported.json"
 _ADJUSTED = "adjusted"
 AS_TRAINED = "none"  # no adjustment, among the names of them
@@ -97,7 +98,7 @@ class Job:
     @property
     def begun(self) -> bool:
         """Whether it holds something that a training has made."""
-        return self.finished or bool(self._facts())
+        return self.finished or begun_in(self.folder / TRAINING)
 
     def result(self) -> Result:
         """Return the ``Result`` that it left, finished.
@@ -122,18 +123,12 @@ class Job:
         The result says it; of a run that is not finished, and of those of 0.1.0, the training's own file does.
         """
         found = self.result().versions if self.finished else None
-        if found is None:
-            infos = [_versions(path) for path in self._facts()]
-            found = next((each for each in infos if each), None)
-        return found
+        return versions_in(self.folder / TRAINING) if found is None else found
 
     def tidy(self) -> None:
         """Remove the checkpoints of the finished run: only a training needs them, and many runs fill a disk."""
         for output, _, _ in self.stages:
             checkpoints.remove_all(output)
-
-    def _facts(self):
-        return sorted((self.folder / TRAINING).rglob(run_files.FILES["train"].info))
 
 
 def add_seconds(folder: Path, seconds: float) -> None:
@@ -156,6 +151,17 @@ def history_path(output: str | os.PathLike, arch: str) -> Path:
     name = run_files.FILES["train"].history
     inner = Path(output) / arch / name
     return inner if inner.is_file() else Path(output) / name
+
+
+def begun_in(folder: Path) -> bool:
+    """Return whether a training has begun in a folder or below it."""
+    return next(folder.rglob(run_files.FILES["train"].info), None) is not None
+
+
+def versions_in(folder: Path) -> dict | None:
+    """Return name -> version of what trained in a folder or below it, by the trainings' own files; None without one."""
+    infos = (_versions(path) for path in sorted(folder.rglob(run_files.FILES["train"].info)))
+    return next((each for each in infos if each), None)
 
 
 def _versions(path):

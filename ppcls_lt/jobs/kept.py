@@ -13,7 +13,7 @@ from ..runs import files as run_files
 from ..runs.results import versions_said
 from . import OWNER
 from .executors import choice
-from .job import HELD_OUT, TRAIN
+from .job import FINAL, HELD_OUT, RESULT, TRAIN, begun_in, versions_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,32 @@ def others(folder: Path, recipes: Collection[str]) -> list[str]:
     return sorted({path.parents[1].name for path in folder.glob(f"runs/*/seed_*/{TRAIN}")} - {*recipes})
 
 
-def check_versions(folder: Path, jobs: Sequence[Job], now: dict, retrain: bool) -> None:
+def keep_list(path: Path, data: bytes, folder: Path, what: str) -> bool:
+    """Write a file, or find that the one there is the same; before anything is trained it may be another.
+
+    Args:
+        path (Path): of the file.
+        data (bytes): its content.
+        folder (Path): of the comparison.
+        what (str): what the folder holds where the file is another, for the message.
+
+    Returns:
+        bool, whether it was written.
+
+    Raises:
+        ConfigError: the file is another, and something has been trained with it.
+    """
+    if path.is_file():
+        if path.read_bytes() == data:
+            return False
+        if begun_in(folder) or next(folder.rglob(RESULT), None) is not None:
+            raise ConfigError(f"{OWNER}: `--out` must be another folder, {folder} holds {what} ({path})")
+        choice.check_idle(folder, "--out")
+    atomic.write(path, data)
+    return True
+
+
+def check_versions(folder: Path, jobs: Sequence[Job], now: dict, retrain: bool) -> bool:
     """See to it that no comparison holds trainings of different versions of the packages.
 
     Where every run is finished nothing is trained, and nothing is refused.
@@ -52,8 +77,11 @@ def check_versions(folder: Path, jobs: Sequence[Job], now: dict, retrain: bool) 
         folder (Path): of the comparison.
         jobs (list of Job): all runs that are wanted.
         now (dict): name -> version of what would train here.
-        retrain (bool): remove the runs of other versions, and those that do not
+        retrain (bool): remove the runs and final models of other versions, and those that do not
             say theirs, so that they are trained anew.
+
+    Returns:
+        bool, whether runs were removed.
 
     Raises:
         ConfigError: there are runs of other versions, and runs still to train; a process may be at work in one that
@@ -62,13 +90,14 @@ def check_versions(folder: Path, jobs: Sequence[Job], now: dict, retrain: bool) 
     begun = {job: job.versions() for job in jobs if job.begun}
     others = {job: found for job, found in begun.items() if versions_said(found) != versions_said(now)}
     if retrain:
-        if others:
+        old = [*(job.folder for job in others), *finals_of_others(folder, now)]
+        if old:
             choice.check_idle(folder, "--retrain")
-        for job in others:
-            lock.acquire(job.folder, OWNER, "--out").release()
-        for job in others:
-            _remove(job.folder)
-        return
+        for each in old:
+            lock.acquire(each, OWNER, "--out").release()
+        for each in old:
+            _remove(each)
+        return bool(others)
     others = {job: found for job, found in others.items() if found is not None}
     if others and not all(job.finished for job in jobs):
         job, found = next(iter(others.items()))
@@ -78,6 +107,18 @@ def check_versions(folder: Path, jobs: Sequence[Job], now: dict, retrain: bool) 
             f"`--out` leaves them)"
         )
         fail(OWNER, "--out", expected, described(got))
+    return False
+
+
+def finals_of_others(folder: Path, now: dict) -> list[Path]:
+    """Return the folders of final models, begun or done, that other versions trained.
+
+    Args:
+        folder (Path): of the comparison.
+        now (dict): as in :func:`check_versions`.
+    """
+    places = sorted(each for each in (folder / FINAL).glob("*") if begun_in(each))
+    return [each for each in places if versions_said(versions_in(each)) != versions_said(now)]
 
 
 def _remove(folder):
@@ -87,26 +128,28 @@ def _remove(folder):
         fail(OWNER, "--retrain", "used where runs can be removed", described(f"{folder}: {error.strerror or error}"))
 
 
-def keep_config(folder: Path, run: Path, file: str, config: dict, finished: bool) -> None:
-    """Write a run's configuration, or find that the one there is the same.
+def keep_config(folder: Path, run: Path, file: str, config: dict, *, begun: bool, finished: bool) -> None:
+    """Write a run's configuration, or find that the one there is the same; before the run has begun it may be another.
 
     Args:
         folder (Path): of the comparison.
         run (Path): of the run.
         file (str): the configuration's.
         config (dict): the configuration.
-        finished (bool): whether the run is.
+        begun, finished (bool): whether the run is.
 
     Raises:
         ConfigError: the run has other settings.
     """
     path = run / file
-    if not path.is_file():
+    before = yaml_files.read(path, OWNER, "--out") if path.is_file() else None
+    if isinstance(before, dict) and renewed(before) == renewed(config):
+        return
+    if before is None or not begun:
+        if before is not None:
+            choice.check_idle(folder, "--out")  # what waits there would do something else
         atomic.make_folder(folder, run.relative_to(folder))
         run_files.write_config(path, config)
-        return
-    before = yaml_files.read(path, OWNER, "--out")
-    if isinstance(before, dict) and renewed(before) == renewed(config):
         return
     key, old, new = _difference(before, config)
     where = f"in {path} {key} is {old!r}, now it would be {new!r}"

@@ -12,12 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ..basis import atomic, checks
-from ..basis.findings import ConfigError, raise_all
+from ..basis.findings import raise_all
 from ..configuration import listed_images, named_data
 from ..configuration import reading as configuration
 from ..data import folds, list_files
 from ..data.counts import images_per_class
+from ..data.drawing import one_by_one
 from . import OWNER
+from .kept import keep_list
 
 FOLDS = 5  # unless more or fewer are asked for
 SUMS = "lists.sha256"
@@ -80,6 +82,7 @@ class Lists:
             self.whole = str(val_list)
             section = {**train, "cls_label_path": val_list}
             found = listed_images.read(OWNER, "--val-list", section, self.counts.size)
+            one_by_one(found.labels, found.images, OWNER, "--val-list")
             configuration.check_images({**section, "cls_label_path": str(val_list)}, f"{OWNER}: --val-list")
             _refuse_shared(listed_images.paths(train, found), {"test": (test, tested), "training": (train, whole)})
             part = Part(train["cls_label_path"], str(val_list), None)
@@ -136,7 +139,7 @@ class Lists:
                 paths = map(Path, (part.training, part.held_out))
                 files += [(path, data, "a list of other images") for path, data in zip(paths, part.contents)]
         for path, data, what in files:
-            if _keep(path, data, folder, what):
+            if keep_list(path, data, folder, what):
                 self._written.append(path)
 
     def take_back(self) -> None:
@@ -229,19 +232,9 @@ def with_lists(base: dict, folder: Path) -> None:
             continue
         data, delimiter = named.as_list(**configuration.parameters(section["dataset"]))
         folder.mkdir(parents=True, exist_ok=True)
-        _keep(folder / name, data, folder, f"a list of other images of {named.__name__}")
+        keep_list(folder / name, data, folder, f"a list of other images of {named.__name__}")
         section["dataset"] = named_data.with_list(section["dataset"], str(folder / name), delimiter)
 
 
 def _sum(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-def _keep(path, data, folder, what):
-    """Write a file, or find that the one there is the same; return whether it was written."""
-    if not path.is_file():
-        atomic.write(path, data)
-        return True
-    if path.read_bytes() != data:
-        raise ConfigError(f"{OWNER}: `--out` must be another folder, {folder} holds {what} ({path})")
-    return False

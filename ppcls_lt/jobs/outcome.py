@@ -62,7 +62,8 @@ def gather(
     failed = {(recipe, seed) for recipe, seed, _ in failures}
     finished = [job for job in settings.jobs if job.finished]
     found, unadjusted = _candidates(finished)
-    runs = [run for _, _, run in found]
+    rows = ranked([run for _, _, run in found], settings.rank_by, choice=chosen)
+    judged = () if chosen is None else (chosen.chosen, BASELINE)
     return Outcome(
         title=settings.title,
         command=command,
@@ -79,7 +80,7 @@ def gather(
         lists=settings.lists,
         folds=settings.folds,
         choice=chosen,
-        rows=ranked(runs, settings.rank_by, choice=chosen),
+        rows=rows,
         same=settings.same,
         replaced=settings.replaced(),
         versions=list(dict.fromkeys(versions_said(job.versions()) for job in finished)),
@@ -90,7 +91,7 @@ def gather(
         unadjusted=unadjusted,
         budget=budget,
         tuned=list(tuned),
-        refit={} if chosen is None else refit.tests(settings, (chosen.chosen, BASELINE)),
+        refit=refit.tests(settings, [row for row in rows if row.recipe in judged]),
     )
 
 

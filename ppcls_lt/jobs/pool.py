@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
@@ -139,6 +140,9 @@ def _reason(code, log, start, words=ENGLISH):
 @contextmanager
 def _told_to_end():
     """Within it, SIGTERM and SIGHUP end the work as Ctrl-C does; the exception has the signal's number."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets the main thread alone say what a signal does
+        return
 
     def interrupt(number, _):
         raise KeyboardInterrupt(number)
@@ -150,4 +154,5 @@ def _told_to_end():
         yield
     finally:
         for each, handler in before.items():
-            signal.signal(each, handler)
+            # None: a handler that was not installed by Python.
+            signal.signal(each, signal.SIG_DFL if handler is None else handler)

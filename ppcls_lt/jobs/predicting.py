@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
-from ..basis import atomic, checks, disk
+from ..basis import atomic, checks, cores, disk
 from ..data import image_files
 from ..engine.predicting import Predictor, called, unlike_evaluation
 from ..runs import decisions
@@ -63,7 +62,7 @@ def run(asked: Asked, say: Callable[[str], Any], warn: Callable[[str], Any]) -> 
         warn(f"images are prepared otherwise than in the evaluation: {unlike}")
     if found.others:
         warn(f"{found.others} files in the folders are left out: they end in none of {', '.join(image_files.ENDINGS)}")
-    workers = min(4, os.cpu_count() or 1) if asked.workers is None else asked.workers
+    workers = min(4, cores.usable()) if asked.workers is None else asked.workers
     with tempfile.TemporaryDirectory() as scratch:
         predictor = Predictor(run.config, scratch, OWNER)
         table = _Table(names, rule, asked.with_probabilities, warn)

@@ -18,6 +18,7 @@ from ..configuration import reading as configuration
 from ..configuration.recipes import Recipe
 from ..data.groups import shot_groups
 from ..engine import recording, trainer
+from ..runs import budgeted
 from ..runs.measures import BASELINE, MEASURES
 from . import OWNER, base_checks, candidates
 from .configs import Configurations
@@ -83,25 +84,17 @@ class Settings:
         self.base = plain.plain(host.load_config(configuration.find(path), list(overrides)))
         raise_all(structure.sections(self.base))
         raise_all(devices.findings(self.base))
-        if train_processes is not None:
-            number = checks.integer(OWNER, "--processes", train_processes, minimum=1)
-            self.base["Global"][processes.KEY] = number if number > 1 else None
-        if self.base["Global"].get(processes.KEY, 1) is None:
-            del self.base["Global"][processes.KEY]
-        raise_all(processes.findings(self.base))
+        base_checks.set_processes(self.base, train_processes)
         base_checks.check_sections(self.base)
         self.folder = Path(self.base["Global"]["output_dir"]) / "compare" if folder is None else Path(folder)
+        places.check_folder(OWNER, "--out", str(self.folder))
         if scratch is not None and not (self.folder / SUMS).is_file():
             refuse_earlier_rule(self.folder)
-            places.check_folder(OWNER, "--out", str(self.folder))
             self.folder = scratch
         with_lists(self.base, self.folder)
         base_checks.check_data(self.base)
         self.base["Global"].pop(held_out.EVAL, None)  # of another list than the one that is tested on
-        own = checks.integer("Global", "epochs", self.base["Global"].get("epochs"), minimum=1)
-        self.epochs = own if epochs is None else checks.integer(OWNER, "--epochs", epochs, minimum=1)
-        if self.epochs != own and isinstance(self.base.get("Optimizer"), list):
-            checks.fail(OWNER, "--epochs", f"left out with a list of optimizers, or {own} as in the base", epochs)
+        self.epochs = base_checks.checked_epochs(self.base, epochs)
         self.seeds = base_checks.checked_seeds(seeds)
         self.rank_by = checks.choice(OWNER, "--rank-by", rank_by, MEASURES)
         self.recipes = candidates.load(wanted)
@@ -183,9 +176,15 @@ class Settings:
         refuse_earlier_rule(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lists.keep(self.folder)
-        for name in self.recipes:
-            self._check_recipe(name)
-        self.check_kept(retrain, begin)
+        try:
+            for name in self.recipes:
+                self._check_recipe(name)
+            removed = self.check_kept(retrain, begin)
+        except ConfigError:
+            self.take_back()
+            raise
+        if removed:
+            budgeted.forget(self.folder)
 
     def take_back(self) -> None:
         """Remove the lists that :meth:`prepare` has written."""
@@ -248,9 +247,11 @@ class Settings:
             ConfigError: the folder holds runs of other settings.
         """
         for job in jobs:
+            begun = job.begun
             configs = {HELD_OUT: self.configs.held_out, TEST: self.configs.test, TRAIN: self.configs.training}
             for file, config in configs.items():
-                keep_config(self.folder, job.folder, file, config(job.recipe, job), job.finished)
+                state = {"begun": begun, "finished": job.finished}
+                keep_config(self.folder, job.folder, file, config(job.recipe, job), **state)
 
     def replaced(self) -> dict:
         """Recipe -> what it changes or removes in the base, a list of ``replaced.Change``; those that can run."""
@@ -273,10 +274,11 @@ class Settings:
         self._places, self.tuned = {}, {}
         self._runs, self._short = runs, 0 if epochs == self.epochs else epochs
 
-    def check_kept(self, retrain: bool, begin: bool) -> None:
-        """Hold what the folder has of the runs against what is wanted; the arguments are those of :meth:`prepare`."""
-        check_versions(self.folder, self.jobs, recording.versions(), retrain)
+    def check_kept(self, retrain: bool, begin: bool) -> bool:
+        """Hold what the folder has of the runs against what is wanted, as :meth:`prepare`; whether one was removed."""
+        removed = check_versions(self.folder, self.jobs, recording.versions(), retrain)
         self.keep(job for job in self.jobs if begin or (job.folder / TRAIN).is_file())
+        return removed
 
     def _check_recipe(self, name):
         """Plan the recipe's runs, or remember why it cannot run; the baseline must."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
+import numpy as np
 import yaml
 
 from ..basis import atomic, checks, extras
@@ -22,6 +23,7 @@ from ..reports.comparison import messages
 from ..runs.measures import BASELINE
 from ..runs.tuned import Gain, Tuned
 from . import OWNER, outcome
+from .base_checks import has_held_out
 from .job import Job
 from .space import Space, sampler
 
@@ -79,6 +81,11 @@ class Tuner:
             if name != BEST and name not in settings.refused and not self._space(name).ranges:
                 got = checks.described(f"{name}, which has none that fits the base")
                 checks.fail(OWNER, "--tune", "recipes with a range in a section `tune`", got)
+        tunable = [name for name in names if name not in settings.refused and self._space(name).ranges]
+        if BEST in asked.recipes and not tunable:
+            got = checks.described(f"{BEST} of {', '.join(names) or 'none'}, of which none has one that fits the base")
+            checks.fail(OWNER, "--tune", "used with recipes that have a range in a section `tune`", got)
+        for name in tunable if BEST in asked.recipes else asked.recipes:
             if tuned_name(name) in settings.recipes:
                 got = checks.described(f"{tuned_name(name)}, the name of what is tuned")
                 checks.fail(OWNER, "--recipes", "other recipes", got)
@@ -206,13 +213,18 @@ class Tuner:
         if not seeds:
             return found
         variant = self._settings.variant(f"{_FOLDER}/fresh", both, seeds, self._retrain)
+        held_out, before = variant.validation_counts, self._settings.validation_counts
+        if not has_held_out(variant.rank_by, variant.groups, held_out):
+            return found
+        lacks = np.flatnonzero((before > 0) & (held_out == 0)).tolist()
+        found = replace(found, seeds=seeds, lacks=lacks)
         missing = [job for job in variant.jobs if not job.complete]
         if missing:
             do(missing)
         judged = outcome.choose(variant, baseline=found.untuned)
         if judged is None or key not in judged.judgements:
             return found
-        return replace(found, seeds=seeds, fresh=_gain(judged, key))
+        return replace(found, fresh=_gain(judged, key))
 
     def _fresh_seeds(self):
         """Seeds that hold out folds of which no image has chosen values; as many as there are of the others at most."""

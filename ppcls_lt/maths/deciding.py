@@ -104,8 +104,7 @@ def cross_validated(
     *,
     exact: bool,
     below: float | None,
-    names: Sequence[str],
-) -> np.ndarray:
+) -> np.ndarray | None:
     """Return the decisions on images by factors that were solved without them, int64 ``[N]``, -1 for not sure.
 
     Args:
@@ -114,10 +113,9 @@ def cross_validated(
         targets (dict): class -> recall.
         exact (bool): as in :func:`rank`.
         below (float, optional): ``not_sure_below``.
-        names (sequence of str): of the classes, for messages.
 
-    Raises:
-        ConfigError: no factors give all that is asked for.
+    Returns:
+        None where a fifth fewer images cannot be solved, though all of them may be.
     """
     fold = cross_validation.folds(label, FOLDS)
     predicted = np.full(label.size, -1)
@@ -127,10 +125,10 @@ def cross_validated(
         counts = np.bincount(label[others], minlength=probabilities.shape[1])
         # With a fifth fewer images as many as there are may be too few: then all of them.
         ranks = {c: min(rank(int(counts[c]), t, exact), int(counts[c])) for c, t in targets.items() if counts[c]}
-        rule = {
-            "factors": _solved(probabilities[others], label[others], ranks, targets, names),
-            "not_sure_below": below,
-        }
+        found = factors(probabilities[others], label[others], ranks)
+        if found is None:
+            return None
+        rule = {"factors": found, "not_sure_below": below}
         predicted[fold == one] = decided(probabilities[fold == one], rule)
     return predicted
 

@@ -82,6 +82,11 @@ class Budgeted(NamedTuple):
             raise ConfigError(f"{path}: must be what ppcls-lt compare --budget wrote, got: {error}") from error
 
 
+def forget(folder: str | os.PathLike) -> None:
+    """Remove what a folder has of it: the runs that decided are gone."""
+    (Path(folder) / FILE).unlink(missing_ok=True)
+
+
 def _round(content):
     found = Trained(**content)
     names = [*found.recipes]

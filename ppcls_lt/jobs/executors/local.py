@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from ...basis import atomic, checks
+from ...basis import atomic, checks, cores
 from .. import OWNER
 from ..tasks import Task
 from . import Ended, command, log_of
@@ -40,7 +40,7 @@ class Local:
     def begin(self, tasks: Sequence[Task]) -> None:
         self._waiting += tasks
         at_once = max(min(self._slots, len(self._waiting) + len(self._running)), 1)
-        self._threads = self._asked or str(max((os.cpu_count() or 1) // (at_once * self._processes), 1))
+        self._threads = self._asked or str(max(cores.usable() // (at_once * self._processes), 1))
         self._fill()
 
     @property

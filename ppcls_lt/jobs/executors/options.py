@@ -80,7 +80,9 @@ def read(executor: str, given: Iterable[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for each in given:
         name, equals, value = each.partition("=")
-        found.update({name: _value(value)} if equals else yaml_files.read_map(each, OWNER, FLAG))
+        is_text = name in known and known[name].check is _text  # which may be digits
+        value = value if is_text else _value(value)
+        found.update({name: value} if equals else yaml_files.read_map(each, OWNER, FLAG))
     if found and not known:
         got = checks.described(f"{', '.join(map(str, found))} for {executor}")
         checks.fail(OWNER, FLAG, f"left out with --executor {executor}, which has none", got)

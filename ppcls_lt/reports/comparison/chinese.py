@@ -147,6 +147,8 @@ ZH = {
         "在未参与选择的折上（种子 {seeds}）：比 {recipe} 高 {points} 个百分点，90 % 置信区间为 {low} 至 {high}。"
     ),
     "tuned_not_fresh": "没有未参与选择的图像可用来评判它。",
+    "tuned_fresh_failed": "在未参与选择的折上（种子 {seeds}）没有评判：有训练失败；同一条命令会再试。",
+    "tuned_fresh_lacks": "这些折没有留出以下类别的图像，因此这一提升不包括它们：{classes}。",
     "tuned_tested": "在测试图像上：比 {recipe} 高 {points} 个百分点。",
     "tuned_none": "{recipe}：{n} 次试验都没有超过它原来的取值。",
     "tuning": "调参",

@@ -175,6 +175,10 @@ EN = {
         "{high}."
     ),
     "tuned_not_fresh": "No images are left to judge it by that chose nothing.",
+    "tuned_fresh_failed": (
+        "On folds that chose nothing (seeds {seeds}) it was not judged: a run failed; the same command tries it again."
+    ),
+    "tuned_fresh_lacks": "Those folds hold out no image of class {classes}, so that gain leaves it out.",
     "tuned_tested": "On the test images: {points} points over {recipe}.",
     "tuned_none": "{recipe}: none of {n} trials is above its own values.",
     "tuning": "Tuned",

@@ -31,11 +31,15 @@ def _said(each: Tuned, outcome: Outcome, words: Mapping[str, str]) -> list[str]:
     )
     facts.update(name=one_line(each.name), trial=each.trial, values=values)
     found = [words["tuned"].format(**facts), words["tuned_chosen"].format(**facts, **_figures(each.chosen_by))]
-    if each.fresh is None:
+    seeds = words["comma"].join(map(str, each.seeds))
+    if not each.seeds:
         found.append(words["tuned_not_fresh"].format(**facts))
+    elif each.fresh is None:
+        found.append(words["tuned_fresh_failed"].format(**facts, seeds=seeds))
     else:
-        seeds = words["comma"].join(map(str, each.seeds))
         found.append(words["tuned_fresh"].format(**facts, seeds=seeds, **_figures(each.fresh)))
+        if each.lacks:
+            found.append(words["tuned_fresh_lacks"].format(classes=wording.classes(outcome, each.lacks, words)))
     tested = _tested(each, outcome)
     if tested is not None:
         found.append(words["tuned_tested"].format(**facts, points=points(tested)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -209,12 +209,14 @@ def _incomplete(outcome):
 
 def _unjudged(outcome, words):
     """A caution where classes have no held-out image."""
-    classes = outcome.choice.unjudged
-    if not classes:
-        return []
-    told = words["comma"].join(class_name(outcome, each) for each in classes[:_TOLD])
-    more = words["and_more"].format(n=len(classes) - _TOLD) if len(classes) > _TOLD else ""
-    return [words["caution_unjudged"].format(classes=told + more)]
+    found = outcome.choice.unjudged
+    return [words["caution_unjudged"].format(classes=classes(outcome, found, words))] if found else []
+
+
+def classes(outcome: Outcome, labels: Sequence[int], words: Mapping[str, str]) -> str:
+    """The names of classes in a sentence; of many the first, and how many more."""
+    told = words["comma"].join(class_name(outcome, each) for each in labels[:_TOLD])
+    return told + (words["and_more"].format(n=len(labels) - _TOLD) if len(labels) > _TOLD else "")
 
 
 def class_name(outcome: Outcome, label: int) -> str:
