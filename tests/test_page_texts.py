@@ -103,8 +103,9 @@ def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
     )
     names = ["base", "ib", *(f"mine{i}" for i in range(30))]
     gain, values = Gain(0.1, 0.0, 0.2), {"Loss.Train.IBLoss.alpha": (1000.0, 300.0)}
-    tuned = [Tuned("ib", "base", 6, name, 2, values, gain, [3], gain) for name in names]
+    tuned = [Tuned("ib", "base", 6, name, 2, values, gain, [3], gain, [4]) for name in names]
     tuned += [Tuned("ib", "base", 6, "ib", 2, values, gain), Tuned("lws", "lws", 6)]
+    tuned.append(Tuned("ib", "base", 6, "ib", 2, values, gain, [3]))  # a run failed
     troubles = {
         "tuned": tuned,
         "failures": [("crt", 0, "ended with status 137"), ("lws", None, "refused")],
@@ -113,7 +114,7 @@ def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
         "same": ["ce_drw"],
         "replaced": {"ib": [("Loss.Train", "CELoss", "IBLoss")]},
         "unadjusted": [("ib+tau_norm", "no classifier")],
-        "refit": {"ib": Accuracies(dict.fromkeys(MEASURES, 0.5), [])},
+        "final_epochs": 100,
         "budget": Budgeted({}, (Trained(2, (0,), ("base", "ib"), 4.0, dropped),)),
     }
     many = make_outcome(130, names, seeds=[0, 1], **troubles)
@@ -145,5 +146,7 @@ def test_a_comparison_asks_for_every_text(tmp_path, monkeypatch):
         write(outcome_of(runs), tmp_path)
     more = [*of(base=0.5), *(make_run("ib", i, validation=0.6, images=1500) for i in (0, 1))]
     terminal.text(outcome_of(more, rank_by="many"), 60, asked)
+    refit = {name: Accuracies(dict.fromkeys(MEASURES, value), []) for name, value in (("ib", 0.5), ("base", 0.6))}
+    terminal.text(outcome_of(every[0], refit=refit), 60, asked)
     terminal.text(outcome_of(every[0], replaced=troubles["replaced"]), 60, asked)
     assert asked.never() == set()

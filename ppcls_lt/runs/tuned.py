@@ -27,8 +27,8 @@ class Tuned:
         values (dict): entry of the configuration -> (its value before, its best one).
         chosen_by (Gain or None): on the images that chose the values, and so too high.
         seeds (list of int): whose folds the tuning did not see; empty where there are none.
-        lacks (list of int): classes that those folds hold out no image of, and the others do.
         fresh (Gain or None): on those folds; None where there are none, or a run failed.
+        lacks (list of int): classes that those folds hold out no image of, and the others do.
     """
 
     recipe: str
@@ -39,5 +39,5 @@ class Tuned:
     values: dict[str, tuple[float, float]] = field(default_factory=dict)
     chosen_by: Gain | None = None
     seeds: list[int] = field(default_factory=list)
-    lacks: list[int] = field(default_factory=list)
     fresh: Gain | None = None
+    lacks: list[int] = field(default_factory=list)
