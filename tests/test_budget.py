@@ -192,9 +192,7 @@ def test_a_measure_of_which_the_first_seed_holds_out_nothing(place, tmp_path):
         place / "base.yaml", wanted=["ldam"], folder=tmp_path / "out", seeds=[4, 0], rank_by="few", **given
     )
     found.prepare(begin=False)
-    with pytest.raises(
-        ConfigError, match="`--rank-by` must be a group of classes .* by seed 4, which a budget"
-    ):
+    with pytest.raises(ConfigError, match="`--rank-by` must be a group of classes .* by seed 4, which a budget"):
         Rounds(found, Asked(72, EPOCHS))
 
 

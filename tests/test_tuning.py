@@ -309,9 +309,7 @@ class TestTrials:
             settings.prepare(begin=False)
             return Tuner(settings, Asked(("best",), 1), False)
 
-        with pytest.raises(
-            ConfigError, match="`--tune` must be used with recipes that have a .* got best of fixed"
-        ):
+        with pytest.raises(ConfigError, match="`--tune` must be used with recipes that have a .* got best of fixed"):
             tuner(tmp_path / "fixed.yaml")
         with pytest.raises(ConfigError, match="`--recipes` must be other recipes, got own_tuned"):
             tuner(place / "own.yaml", tmp_path / "own_tuned.yaml")
