@@ -16,10 +16,12 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--source", help="folder with the four Fashion-MNIST files")
     arguments = parser.parse_args()
+    if arguments.source is not None and arguments.data == "digits":
+        parser.error("--source is of the data of Fashion-MNIST alone")
     options = {"seed": arguments.seed}
     if arguments.ratio is not None:
         options["ratio"] = arguments.ratio
-    if arguments.source is not None and arguments.data == "fashion-mnist":
+    if arguments.source is not None:
         options["source"] = arguments.source
     try:
         if arguments.data == "digits":

@@ -73,6 +73,8 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="seeds of the training, 0 by default")
     parser.add_argument("--epochs", type=int, help="of each training, instead of the configuration's: for a first look")
     arguments = parser.parse_args()
+    if arguments.source is not None and arguments.data == "digits":
+        parser.error("--source is of the data of Fashion-MNIST alone")
     configs, folder, overrides = _DATA[arguments.data]
     if arguments.epochs is not None:
         overrides = [*overrides, f"Global.epochs={arguments.epochs}"]

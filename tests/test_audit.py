@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import errno
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import cv2
@@ -17,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ppcls_lt.audit import cleaned, labels, measures, suspects
+from ppcls_lt.audit import cleaned, labels, measures, scan, suspects
 from ppcls_lt.commands import audit as audit_command
 from ppcls_lt.commands import main as cli
 from ppcls_lt.reports.audit import texts
@@ -125,9 +127,10 @@ def test_lists_without_suspects_say_what_they_left_out(planted, audited, capsys)
     before = (planted / "train.txt").read_bytes()
     assert audit(planted, "--leave-out", "unreadable", "empty", "exact", "near", out="cleaned") == 0
     told = capsys.readouterr().out
-    flags = [f"{which}={out / 'lists' / name}" for which, name in (("Train", "train.txt"), ("Eval", "test.txt"))]
-    wanted = " ".join(f"-o DataLoader.{flag}" for flag in flags).replace("=", ".dataset.cls_label_path=")
-    assert "left out: " in told and f"train with the rest: {wanted}\n" in told
+    train, test = (f"-o DataLoader.{part}.dataset.cls_label_path={out / 'lists'}/" for part in ("Train", "Eval"))
+    assert "left out: " in told and f"train with the rest: {train}train.txt\n" in told
+    # Nobody is to choose an epoch by it.
+    assert f"test with the rest, by `ppcls-lt eval`: {test}test.txt\n" in told
     assert (planted / "train.txt").read_bytes() == before
     known = json.loads((planted / "planted.json").read_text(encoding="utf-8"))
     gone = {line.split("\t")[0] for line in lines(out / "lists" / "train_left_out.txt")}
@@ -199,6 +202,69 @@ def test_copies_of_several_classes_all_go_and_no_class_is_emptied(tmp_path, caps
     (tmp_path / "3.png").write_bytes(b"")
     assert cli.main([*arguments, "--leave-out", "empty", "--force"]) == 2
     assert "train list without an image of class 2" in capsys.readouterr().err
+
+
+def test_many_copies_of_one_image_and_which_of_them_stays(tmp_path, capsys):
+    """As of a placeholder in scraped data: memory and time grow with them, not with their pairs."""
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        picture(rng).save(tmp_path / f"{number}.png")
+    copies = [f"copy{number}.png" for number in range(3000)]
+    for name in copies:
+        os.link(tmp_path / "0.png", tmp_path / name)
+    (tmp_path / "train.txt").write_text("".join(f"{name} 0\n" for name in [*copies[:2000], "1.png"]) + "2.png 1\n")
+    (tmp_path / "test.txt").write_text("".join(f"{name} 0\n" for name in copies[2000:]) + "3.png 1\n")
+    given = [str(tmp_path / "train.txt"), "--test-list", str(tmp_path / "test.txt"), "--image-root", str(tmp_path)]
+    arguments = ["audit", *given, "--out", str(tmp_path / "out"), "--leave-out", "exact", "--workers", "1"]
+    tracemalloc.start()
+    try:
+        assert cli.main(arguments) == 0
+        assert tracemalloc.get_traced_memory()[1] < 100e6
+    finally:
+        tracemalloc.stop()
+    assert "1000" in capsys.readouterr().out
+    assert lines(tmp_path / "out" / "lists" / "test.txt") == [f"{copies[2000]} 0", "3.png 1"]
+    assert lines(tmp_path / "out" / "lists" / "train.txt") == ["1.png 0", "2.png 1"]
+
+
+def test_an_image_that_could_not_be_opened_is_opened_again(tmp_path, monkeypatch):
+    """Its rights are others now, or its disk is there again: the file's size and time are what they were."""
+    picture(np.random.default_rng(0)).save(tmp_path / "a.png")
+    files, folder = [str(tmp_path / "a.png"), str(tmp_path / "gone.png")], tmp_path / "scan"
+    folder.mkdir()
+    with monkeypatch.context() as patched:
+        patched.setattr("builtins.open", _refuses(open, files[0]))
+        rows, _ = scan.scan(files, folder, 1, lambda *_: None)
+    assert rows["status"].tolist() == [measures.MISSING] * 2 and rows["bytes"][0] > 0
+    rows, known = scan.scan(files, folder, 1, lambda *_: None)
+    assert rows["status"].tolist() == [measures.READ, measures.MISSING] and known == 1
+
+
+def _refuses(opened, path):
+    def refusing(file, *more, **options):
+        if file == path:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(file, *more, **options)
+
+    return refusing
+
+
+def test_classes_that_are_called_as_texts_of_the_page_keep_their_names(tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        picture(rng).save(tmp_path / f"{number}.png")
+    (tmp_path / "list.txt").write_text("0.png 0\n1.png 1\n2.png 1\n3.png 1\n")
+    (tmp_path / "label.txt").write_text("0 train\n1 black\n")
+    assert cli.main(["audit", str(tmp_path / "list.txt"), "--out", str(tmp_path / "out"), "--workers", "1"]) == 0
+    page = (tmp_path / "out" / "audit.html").read_text(encoding="utf-8")
+    assert ">train<" in page and ">black<" in page
+
+
+def test_without_opencv_nothing_is_judged(planted, capsys, monkeypatch):
+    """It says which images PaddleClas can read; without it good ones would be left out."""
+    conftest.hide("cv2", monkeypatch)
+    assert audit(planted) == 2
+    assert "`OpenCV` must be installed, since PaddleClas reads images by it, got none" in capsys.readouterr().err
 
 
 def comparison(folder, planted, wrong):
@@ -329,6 +395,17 @@ def test_a_training_judges_the_labels_that_it_has_not_seen(tmp_path, monkeypatch
     first = {int(row["line"]) - 1 for row in ranked[: 2 * len(wrong)]}
     assert len(first & set(wrong)) >= 0.6 * len(wrong)
     assert cli.main(arguments) == 2 and "which was trained on all of them" in capsys.readouterr().err
+    # By another name of the folder, or as copies, they are those images still.
+    (tmp_path / "link").symlink_to(data)
+    shutil.copytree(data / "train", data / "copies")
+    copied = (data / "train.txt").read_text().replace("train/", "copies/", 1000)
+    (data / "copied.txt").write_text(copied)
+    for root, given in (
+        ("link", ["digits/train.txt"]),
+        ("digits", ["digits/train.txt", "--val-list", "digits/copied.txt"]),
+    ):
+        command = ["audit", *given, "--image-root", root, "--out", "audit", "--workers", "1", "--predictions", "out"]
+        assert cli.main(command) == 2 and "which was trained on all of them" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

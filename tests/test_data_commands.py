@@ -23,6 +23,40 @@ def run(tmp_path):
     return functools.partial(commands.run, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (
+            ["split", "list.txt", "--val-fraction", ".1", "--train-out", "", "--val-out", "v"],
+            "`--train-out` must be",
+        ),
+        (["counts", "list.txt", "--class-num", "100000000"], "`--class-num` must be at most"),
+    ],
+)
+def test_values_that_are_none_name_the_flag(run, tmp_path, arguments, said):
+    make_list(tmp_path / "list.txt", [20, 10])
+    fails(run(*arguments), said)
+
+
+@pytest.mark.parametrize(
+    "content, names", [("\ufeff0 cat\n1 dog\n", "cat dog"), ("0\tcat\n1\tdog\n", "0 1"), ("0 cat\n0 dog\n", "0 1")]
+)
+def test_names_beside_a_list_are_read_or_that_they_are_not_is_told(run, tmp_path, content, names):
+    make_list(tmp_path / "list.txt", [200, 50])
+    (tmp_path / "label.txt").write_text(content, encoding="utf-8")
+    done = run("counts", "list.txt")
+    largest, smallest = names.split()
+    assert f"largest class: {largest} (200" in done.output and f"smallest class: {smallest} (50" in done.output
+    assert ("their names are not taken from a file beside" in done.errors) == (largest == "0")
+
+
+def test_a_name_that_an_old_console_cannot_show_ends_nothing(run, tmp_path):
+    make_list(tmp_path / "list.txt", [200, 50])
+    (tmp_path / "label.txt").write_text("0 熊猫\n1 dog\n", encoding="utf-8")
+    done = run("counts", "list.txt", environment={"PYTHONIOENCODING": "latin-1"})
+    assert done.returncode == 0 and r"\u718a\u732b" in done.output
+
+
 class TestCounts:
     def test_report(self, run, tmp_path):
         make_list(tmp_path / "list.txt", [200, 50, 10])

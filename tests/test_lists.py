@@ -84,11 +84,12 @@ def parts(folder, delimiter=" "):
     return {part: read(path, delimiter) for part, path in found.items() if path.is_file()}
 
 
-def made(source, test=0.2, allow_missing=False, **reading_options):
+def made(source, test=0.2, allow_missing=False, anew=False, **reading_options):
     """What the command makes of a source before it writes: names, part -> ``[(image, label)]``, what it tells."""
     owner = "ppcls-lt lists"
     found = reading.read(source, owner, **reading_options)[2]
-    arranged = arranging.arrange(found, {"val": 0.1, "test": test}, owner, allow_missing=allow_missing)
+    fractions = {"val": 0.1, "test": test}
+    arranged = arranging.arrange(found, fractions, owner, allow_missing=allow_missing, anew=anew)
     rows = list(zip(arranged.images, arranged.labels.tolist()))
     part_of = arranged.parts.tolist()
     found = {part: [row for row, own in zip(rows, part_of) if own == part] for part in dict.fromkeys(part_of)}
@@ -197,6 +198,40 @@ class TestFromFolderToReport:
             done[0], "folders", listing, "--image-root", "我的 图片", "--out", out, "--delimiter", "\\t"
         )
         fails(again, "`--out` must be a new folder")
+
+
+def test_folders_link_an_image_of_two_labels_in_both(tmp_path):
+    (tmp_path / "list.txt").write_text("a.jpg 0\na.jpg 1\nb.jpg 0\nc.jpg 1\na.jpg 0\n")
+    for name in "abc":
+        write_image(tmp_path / "images" / f"{name}.jpg")
+    done = commands.run(tmp_path, "folders", "list.txt", "--image-root", "images", "--out", "sorted")
+    assert (done.returncode, done.output) == (0, "sorted: 4 links in 2 folders\n")
+    links = sorted(path for path in (tmp_path / "sorted").rglob("*.jpg"))
+    assert [str(path.relative_to(tmp_path / "sorted")) for path in links] == [
+        "0/a.jpg",
+        "0/b.jpg",
+        "1/a.jpg",
+        "1/c.jpg",
+    ]
+    assert all(path.resolve().name == path.name for path in links)
+
+
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        ("image,label\n" + "x.jpg,0\n" * 9 + '"12 inch.jpg,0\n' + "y.jpg,1\n" * 20000, "that nothing closes?"),
+        ("image,label,note\n0.jpg,0,one\u2028line\n1.jpg,1,\x85\n2.jpg,0,\n3.jpg,1,\n", None),
+    ],
+)
+def test_csv_files_with_odd_characters(content, said, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    for number in range(4):
+        write_image(tmp_path / f"{number}.jpg")
+    (tmp_path / "odd.csv").write_text(content, encoding="utf-8")
+    if said is not None:
+        refused(capfd, ("odd.csv",), "`odd.csv` must be a CSV file", said)
+    else:
+        assert sum(map(len, made("odd.csv", test=0)[1].values())) == 4
 
 
 class TestOtherLayouts:
@@ -337,6 +372,17 @@ class TestMistakes:
         called, _, told = made(here / "data", test=0, skip_missing=True)
         assert "left out, not to be found: 2 images" in told
         assert called == ["0", "1"]
+
+    def test_resplit_takes_an_image_of_several_parts_once(self, here, capfd):
+        for number in range(6):
+            write_image(here / "data" / f"{number}.jpg")
+        (here / "data" / "train.txt").write_text("".join(f"{number}.jpg {number % 2}\n" for number in range(6)))
+        (here / "data" / "val.txt").write_text("0.jpg 0\n1.jpg 1\n")
+        _, parts, told = made(here / "data", test=0, anew=True)
+        assert sorted(image for part in parts.values() for image, _ in part) == [f"{number}.jpg" for number in range(6)]
+        assert "left out, named twice: 2 images" in told
+        (here / "data" / "val.txt").write_text("0.jpg 1\n")
+        refused(capfd, ("data", "--resplit"), "'0' and '1' of '0.jpg'")
 
     def test_an_image_of_two_parts_or_two_classes(self, here, capfd):
         for number in range(4):

@@ -3,6 +3,7 @@
 import logging
 
 from ppcls_lt.configuration import named_classes
+from ppcls_lt.data import class_names
 
 
 def configuration(path, number):
@@ -21,3 +22,8 @@ def test_a_file_of_other_data_names_nothing(tmp_path, caplog, monkeypatch):
     assert "has the class 999, and Arch.class_num is 10" in told and str(path) in told
     path.write_text("0 cat\n1 dog\n")
     assert named_classes.of(configuration(path, 10)) == {0: "cat", 1: "dog"}  # some may have none
+
+
+def test_a_name_that_is_another_class_number_is_told_apart():
+    called = class_names.called({0: "1", 2: "3", 3: "dog"})
+    assert [called(label) for label in range(4)] == ["0 1", "1", "3", "dog"]

@@ -65,6 +65,13 @@ def test_the_most_confident_mistakes_of_each_class_are_shown(trained):
     place = own[found.confidence[own].argmax()]
     listed = (folder / "data" / "digits" / "test.txt").read_text().splitlines()
     assert (first.name, first.predicted) == (listed[place].split()[0], str(found.predicted[place]))
+    # Nor is one of other images in the order of the same labels.
+    path = folder / "data" / "digits" / "test.txt"
+    kept = path.read_bytes()
+    same = [listed[0].replace(listed[0].split()[0], listed[1].split()[0]), *listed[1:]]
+    path.write_text("\n".join(same) + "\n")
+    assert mistakes.gallery(part) is None
+    path.write_bytes(kept)
     # A list of other labels is not the one that was evaluated.
     changed = part.predictions._replace(label=found.label[::-1].copy())
     assert mistakes.gallery(dataclasses.replace(part, predictions=changed)) is None

@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import paddle
@@ -14,7 +15,7 @@ from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.basis.registry import registered
 from ppcls_lt.data.counts import label_counts
 from ppcls_lt.data.weighting import effective_number
-from ppcls_lt.engine import trainer
+from ppcls_lt.engine import best_metric, trainer
 from ppcls_lt.maths import ranking
 from ppcls_lt.metrics import ManyMediumFewMAP
 
@@ -249,6 +250,17 @@ class TestInAnEngine:
         metric = engine.eval_metric_func.metric_func_list[0]
         assert 0.15 < metric.values()["mAP"] <= 1
         assert list(tmp_path.rglob("best_model.pdparams"))
+
+    def test_a_best_metric_of_labels_that_no_evaluation_image_has_is_refused(self):
+        """Its score would never be a number, so that no epoch were the best."""
+        metric = ManyMediumFewMAP(num_class_list=COUNTS, thresholds=(50, 20))
+        dataset = SimpleNamespace(labels=[[1, 0, 0, 0], [1, 1, 0, 0]])
+        config = {"Global": {"best_metric": "mAP_few"}}
+        engine = SimpleNamespace(config=config, metrics=[metric], eval_loader=SimpleNamespace(dataset=dataset))
+        with pytest.raises(ConfigError, match="`best_metric` must be a group of classes that the evaluation set holds"):
+            best_metric.check_built(engine)
+        dataset.labels[1][3] = 1
+        best_metric.check_built(engine)
 
     @pytest.mark.parametrize("name", LISTED)
     def test_data_of_one_class_an_image_are_refused(self, name, data, tmp_path):

@@ -13,12 +13,12 @@ from typing import Any, Union
 from ..basis import atomic, checks
 from ..basis.findings import ConfigError
 from ..commands import lists as lists_command
+from ..runs import files
 from . import keywords
 
 Data = Union[str, "os.PathLike[str]", Mapping[str, Any]]
 CONFIG = "train.yaml"
 _OUTPUT, _NAMES = "output", "names.txt"
-_MADE = "made by: "
 _ENDINGS = (".yaml", ".yml")
 # Keywords that are entries of a configuration; of images `ppcls-lt lists` is given some of them.
 _PLACES = {
@@ -64,8 +64,8 @@ class Source:
 
         What was there before is there again. What is new stays where something has been written beside it.
 
-        A YAML of an earlier call is replaced. Other files that are there must hold what would be written, or are
-        replaced, and lists that are stale removed, where ``overwrite`` says so.
+        A YAML of an earlier call that nobody has changed is replaced. Other files that are there must hold what would
+        be written, or are replaced, and lists that are stale removed, where ``overwrite`` says so.
 
         Args:
             owner (str): the function, for messages.
@@ -114,7 +114,7 @@ class Source:
         """Whether a file may be written where it is to go."""
         if not os.path.lexists(path):
             return
-        if path.is_file() and (path == self.path and _is_made(path) or path.read_bytes() == content):
+        if path.is_file() and (path == self.path and files.is_as_made(path) or path.read_bytes() == content):
             return
         if goes_on:
             got = checks.described(f"{path}, of which these images and keywords would make another")
@@ -149,7 +149,6 @@ def read(
     """
     from .. import host
     from ..configuration import plain, reading, replaced, starting
-    from ..runs import files
 
     folder = _folder(owner, out)
     if not isinstance(data, (str, os.PathLike, Mapping)):
@@ -188,10 +187,10 @@ def read(
         taken = None if asked is None else replaced.named_before(asked, path, by="recipe")
     if is_config and image_size is not None:
         config = starting.resized(config, image_size)
-    comment = _MADE + by + "".join(f"\nwith {each}" for each in changed)
+    made_by = by + "".join(f"\nwith {each}" for each in changed)
     told = [*([] if made is None else made.told), *([] if taken is None else [taken])]
     yaml = Path(folder, CONFIG)
-    contents[str(yaml)] = files.config_text(config, comment).encode()
+    contents[str(yaml)] = files.made_text(config, made_by).encode()
     return Source(yaml, config, contents, found or _listed(config), told, [] if made is None else made.stale)
 
 
@@ -275,11 +274,6 @@ def _names(owner, classes):
     if not names or not all(isinstance(name, str) and name for name in names):
         checks.fail(owner, "classes", "the names of the classes 0, 1, ..., or a file of lines `class name`", classes)
     return "".join(f"{label} {name}\n" for label, name in enumerate(names)).encode()
-
-
-def _is_made(path):
-    with open(path, "rb") as file:
-        return file.readline().startswith(f"# {_MADE}".encode())
 
 
 def _listed(config):

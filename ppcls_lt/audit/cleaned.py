@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
@@ -54,22 +55,34 @@ def leave_out(
         order.reverse()
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
-    judged: set[int] = set()
-    for line in sorted(repeated.alike, key=lambda line: (rank[lines.part[line]], line)):
+    copies = repeated.copies
+    firsts = _first_of_each_class(lines, repeated) if suspects.EXACT in kinds else {}
+    judged: dict[int, int] = {}  # group -> its first line that stays
+    for line in sorted(copies.lines(), key=lambda line: (rank[lines.part[line]], line)):
         if line in gone:
             continue
-        copies = [(other, kind) for other, kind in repeated.alike[line] if kind in kinds]
-        within = [other for other, kind in copies if kind == suspects.EXACT and lines.part[other] == lines.part[line]]
-        quarrel = [other for other in within if lines.label[other] != lines.label[line]]
-        before = [(other, kind) for other, kind in copies if other in judged]
+        group, label = int(copies.group[line]), int(lines.label[line])
+        quarrel = [other for each, other in firsts.get((group, int(lines.part[line])), ()) if each != label]
+        exact = [judged[group]] if suspects.EXACT in kinds and group in judged else []
+        near = [judged[each] for each in copies.near(group) if each in judged] if suspects.NEAR in kinds else []
         if quarrel:
             gone[line] = Gone(line, suspects.EXACT, quarrel[0], True)
-        elif before:
-            other, kind = min(before, key=lambda each: (each[1] != suspects.EXACT, each[0]))
-            gone[line] = Gone(line, kind, other, bool(lines.label[other] != lines.label[line]))
+        elif exact or near:
+            kind, other = (suspects.EXACT, exact[0]) if exact else (suspects.NEAR, min(near))
+            gone[line] = Gone(line, kind, other, bool(lines.label[other] != label))
         else:
-            judged.add(line)
+            judged[group] = min(line, judged.get(group, line))
     return gone
+
+
+def _first_of_each_class(lines, repeated):
+    """``(group, part)`` -> ``(class, first line)`` of each class among its lines there, in their order."""
+    found: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
+    for group in repeated.groups:
+        number = int(repeated.copies.group[group[0]])
+        for line in group.tolist():
+            found[number, int(lines.part[line])].setdefault(int(lines.label[line]), line)
+    return {place: tuple(first.items()) for place, first in found.items()}
 
 
 def contents(lines: Lines, gone: dict[int, Gone], name_of: Callable[[object], str] = str) -> dict[str, bytes]:

@@ -102,13 +102,14 @@ def _list_of(folder, lines):
     return part
 
 
-def of_run(folder: str, lines: Lines, readable: np.ndarray, root: str, work: Path) -> Predicted:
-    """Return what a trained model predicts for the audited images that it was not trained on.
+def of_run(folder: str, lines: Lines, readable: np.ndarray, same: np.ndarray, root: str, work: Path) -> Predicted:
+    """Return what a trained model predicts for the audited images of which it was trained on no copy.
 
     Args:
         folder (str): the training's, as for ``Global.run``.
         lines (Lines): the lists.
         readable (array): of each file, bool ``[U]``; the others are left out.
+        same (array): of each file the number of its pixels, int64 ``[U]``, as ``Duplicates`` has it.
         root (str): the folder from which the lists name images.
         work (Path): a folder for what is evaluated: a list and a configuration.
 
@@ -129,7 +130,8 @@ def of_run(folder: str, lines: Lines, readable: np.ndarray, root: str, work: Pat
         checks.fail(OWNER, _FLAG, "a training whose own images are known", got)
     _, first = np.unique(lines.file, return_index=True)
     chosen = [line for line in sorted(first.tolist()) if readable[lines.file[line]]]
-    chosen = [line for line in chosen if lines.files[lines.file[line]] not in seen]
+    learnt = {int(same[place]) for place, path in enumerate(lines.files) if path in seen}
+    chosen = [line for line in chosen if int(same[lines.file[line]]) not in learnt]
     if not chosen:
         got = checks.described(
             f"{folder}, which was trained on all of them; give a --val-list, or a comparison's folder"

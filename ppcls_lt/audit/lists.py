@@ -75,7 +75,7 @@ def read(
     numbers: dict[str, int] = {}
     for part, path in given.items():
         lists[part] = read_label_list(path, owner=OWNER, name=called[part], delimiter=delimiter)
-    root = os.path.abspath(image_root)
+    root = os.path.realpath(image_root)  # so that a link to it is no other folder
     names = [name for found in lists.values() for name in found.images]
     file = np.empty(len(names), dtype=np.int64)
     for line, name in enumerate(names):

@@ -155,12 +155,11 @@ def _of_opencv(seen):
 
 
 def _by_opencv(data):
-    """What OpenCV makes of a file, uint8 ``[H, W, 3]`` in BGR, or None; None too where OpenCV is not installed."""
-    with contextlib.suppress(ModuleNotFoundError):
-        import cv2
+    """What OpenCV makes of a file, uint8 ``[H, W, 3]`` in BGR, or None."""
+    import cv2
 
-        with contextlib.suppress(cv2.error):
-            return cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
+    with contextlib.suppress(cv2.error):
+        return cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
     return None
 
 

@@ -33,19 +33,45 @@ class Leak(NamedTuple):
     per_class: np.ndarray
 
 
+class Copies:
+    """Which lines repeat which: lines of the same pixels are a group, and groups are nearly alike.
+
+    Args:
+        group (array): of each line the number of its pixels, int64 ``[N]``.
+        near (array): pairs of such numbers that are nearly alike, int64 ``[P, 2]``.
+    """
+
+    def __init__(self, group: np.ndarray, near: np.ndarray) -> None:
+        self.group = group
+        self._sizes = dict(zip(*(each.tolist() for each in np.unique(group, return_counts=True))))
+        self._near: dict[int, list[int]] = defaultdict(list)
+        for one, other in near.tolist():
+            if one in self._sizes and other in self._sizes:  # others are files without a line of their own
+                self._near[one].append(other)
+                self._near[other].append(one)
+
+    def near(self, group: int) -> list[int]:
+        """The groups that are nearly alike to one."""
+        return self._near.get(group, [])
+
+    def lines(self) -> list[int]:
+        """Every line that repeats another, exactly or nearly."""
+        return [line for line, group in enumerate(self.group.tolist()) if self._sizes[group] > 1 or group in self._near]
+
+
 class Repeated(NamedTuple):
     """All that is repeated.
 
     Attributes:
         groups (list of array): lines with the same pixels, two or more, int64 each.
         suspects (list of Suspect): each line that repeats an earlier one, or one that is nearly alike: ``other``.
-        alike (dict): line -> [(line, kind)], of all that repeat each other, both ways.
+        copies (Copies): which lines repeat which.
         leaks (list of Leak): of each two lists, those that share nothing too.
     """
 
     groups: list[np.ndarray]
     suspects: list[Suspect]
-    alike: dict[int, list[tuple[int, str]]]
+    copies: Copies
     leaks: list[Leak]
 
 
@@ -62,35 +88,32 @@ def find(lines: Lines, duplicates: Duplicates) -> Repeated:
     members = {int(pixels[group[0]]): group for group in np.split(order, cuts)}
     groups = [group for group in members.values() if group.size > 1]
     found: list[Suspect] = []
-    alike: dict[int, list[tuple[int, str]]] = defaultdict(list)
     for group in groups:
         first = int(group[0])
         found += [Suspect(suspects.EXACT, line, 0.0, other=first) for line in group[1:].tolist()]
-        for line in group.tolist():
-            alike[line] += [(other, suspects.EXACT) for other in group.tolist() if other != line]
     for (one, other), difference in zip(duplicates.near.tolist(), duplicates.difference.tolist()):
-        if one not in members or other not in members:
-            continue  # files without a line of their own
-        pair = sorted((int(members[one][0]), int(members[other][0])))
-        found.append(Suspect(suspects.NEAR, pair[1], difference, other=pair[0]))
-        for line in members[one].tolist():
-            for second in members[other].tolist():
-                alike[line].append((second, suspects.NEAR))
-                alike[second].append((line, suspects.NEAR))
+        if one in members and other in members:
+            pair = sorted((int(members[one][0]), int(members[other][0])))
+            found.append(Suspect(suspects.NEAR, pair[1], difference, other=pair[0]))
+    copies = Copies(pixels, duplicates.near)
     parts = lines.parts
     pairs = [(one, other) for place, one in enumerate(parts) for other in parts[place + 1 :]]
-    return Repeated(groups, found, dict(alike), [_leak(lines, alike, *pair) for pair in pairs])
+    return Repeated(groups, found, copies, [_leak(lines, copies, *pair) for pair in pairs])
 
 
-def _leak(lines, alike, learning, judging):
-    part = lines.parts.index(learning)
+def _leak(lines, copies, learning, judging):
+    of_learning = lines.of(learning)
+    classes: dict[int, set[int]] = defaultdict(set)  # group -> the classes of its lines that learn
+    for group, label in zip(copies.group[of_learning].tolist(), lines.label[of_learning].tolist()):
+        classes[group].add(label)
     leaked, exact, other_label = [], 0, 0
     for line in lines.of(judging).tolist():
-        copies = [(other, kind) for other, kind in alike.get(line, ()) if lines.part[other] == part]
-        if copies:
+        group = int(copies.group[line])
+        found = [classes[each] for each in (group, *copies.near(group)) if each in classes]
+        if found:
             leaked.append(line)
-            exact += any(kind == suspects.EXACT for _, kind in copies)
-            other_label += all(lines.label[other] != lines.label[line] for other, _ in copies)
+            exact += group in classes
+            other_label += not any(int(lines.label[line]) in each for each in found)
     chosen = np.array(leaked, dtype=np.int64)
     share = chosen.size / len(lines.lists[judging].lines)
     per_class = np.bincount(lines.label[chosen], minlength=lines.class_num)

@@ -73,7 +73,9 @@ def _kept(files, folder):
                 rows[place], known[place] = row, True
     for place in np.flatnonzero(known).tolist():
         kept = int(rows[place]["bytes"]), int(rows[place]["changed"])
-        known[place] = kept == measures.stamp(files[place])
+        # What could not be opened may be by now, with the same stamp: its rights, a disk that is there again.
+        opened = rows[place]["status"] != measures.MISSING or kept == (-1, -1)
+        known[place] = opened and kept == measures.stamp(files[place])
     return rows, known
 
 

@@ -32,13 +32,13 @@ def content(wanted: Wanted, found: Found, out: Path) -> Content:
         found (Found): what was found.
         out (Path): the folder of the page, from which it links to the images.
     """
-    lines, parts = found.lines, found.lines.parts
+    lines = found.lines
     leaks, labels = found.repeated.leaks, found.labels
     galleries = [_gallery(kind, found, _Pictures(found, out)) for kind in suspects.KINDS]
     return Content(
         sources=", ".join(lines.sources.values()),
         sizes=[(part, len(listed.lines)) for part, listed in lines.lists.items()],
-        kinds=Table(["kind", *parts], _counted(found, [(each.kind, each.line) for each in found.suspects])),
+        kinds=_kinds(found, found.suspects),
         galleries=[each for each in galleries if each.number],
         leaks=_leaks(leaks) if leaks else None,
         leaks_of_classes=_leaks_of_classes(found) if any(leak.lines.size for leak in leaks) else None,
@@ -47,9 +47,7 @@ def content(wanted: Wanted, found: Found, out: Path) -> Content:
         labels=None if labels is None else _labels(found),
         judged=None if labels is None else _judged(labels),
         overlap=None if labels is None or not labels.overlap else _overlap(found),
-        left_out=Table(["kind", *parts], _counted(found, [(each.kind, each.line) for each in found.gone.values()]))
-        if wanted.leave_out
-        else None,
+        left_out=_kinds(found, found.gone.values()) if wanted.leave_out else None,
     )
 
 
@@ -58,17 +56,19 @@ def called(found: Found, label: int) -> str:
     return class_names.called(found.names)(label)
 
 
-def _counted(found, pairs):
-    """Rows of each kind that was found: its lines in each list."""
+def _kinds(found, entries):
+    """Each kind that was found: its lines in each list."""
     counts = {kind: [0] * len(found.lines.parts) for kind in suspects.KINDS}
-    for kind, line in pairs:
-        counts[kind][int(found.lines.part[line])] += 1
-    return [[kind, *numbers] for kind, numbers in counts.items() if kind != suspects.LABEL or found.labels is not None]
+    for each in entries:
+        counts[each.kind][int(found.lines.part[each.line])] += 1
+    judged = found.labels is not None
+    rows = [[kind, *numbers] for kind, numbers in counts.items() if kind != suspects.LABEL or judged]
+    return Table(["kind", *found.lines.parts], rows, keys=1)
 
 
 def _leaks(leaks):
     rows = [[*leak.parts, int(leak.lines.size), percent(leak.share), leak.exact, leak.other_label] for leak in leaks]
-    return Table(["learns", "judges", "shared", "share", "exactly", "other_class"], rows, 2)
+    return Table(["learns", "judges", "shared", "share", "exactly", "other_class"], rows, 2, keys=2)
 
 
 def _leaks_of_classes(found):
@@ -79,7 +79,7 @@ def _leaks_of_classes(found):
             if leak.per_class[label]:
                 share = percent(leak.per_class[label] / listed[label])
                 rows.append([*leak.parts, called(found, label), int(leak.per_class[label]), share])
-    return Table(["learns", "judges", "class", "shared", "share"], rows, 3)
+    return Table(["learns", "judges", "class", "shared", "share"], rows, 3, keys=2)
 
 
 def _small(found):

@@ -103,6 +103,11 @@ def _check(wanted):
         import jinja2  # noqa: F401
     with extras.needed("ImageHash", "an audit", EXTRA):
         import imagehash  # noqa: F401
+    try:
+        import cv2  # noqa: F401  # which images it reads of those a model learns
+    except ModuleNotFoundError:
+        remedy = "install PaddleClas, which brings it, or `pip install opencv-python`"
+        checks.fail(OWNER, "OpenCV", "installed, since PaddleClas reads images by it", checks.described("none"), remedy)
     checks.integer(OWNER, "--folds", wanted.folds, minimum=2)
     checks.integer(OWNER, "--workers", wanted.workers, minimum=1)
     if wanted.min_side is not None:
@@ -132,13 +137,13 @@ def find(wanted: Wanted, lines: lists.Lines, rows: np.ndarray, names: dict[int, 
     alike = duplicates.find(rows, blank)
     copies = repeated.find(lines, alike)
     of_classes = classes.find(lines, rows["status"] == measures.READ, alike.same, wanted.folds)
-    of_labels = _labels(wanted, lines, rows, work)
+    of_labels = _labels(wanted, lines, rows, alike.same, work)
     every = [*faults.find(rows, which, lines.file), *copies.suspects, *(of_labels.suspects if of_labels else ())]
     gone = cleaned.leave_out(lines, every, copies, wanted.leave_out, wanted.keep or cleaned.KEEP[0])
     return Found(lines, rows, limits, every, copies, of_classes, of_labels, gone, names)
 
 
-def _labels(wanted, lines, rows, work):
+def _labels(wanted, lines, rows, same, work):
     """What held-out predictions say, or None without any."""
     if wanted.predictions is None:
         return None
@@ -146,7 +151,7 @@ def _labels(wanted, lines, rows, work):
         predicted = held_out.of_comparison(wanted.predictions, wanted.recipe, lines)
     else:
         readable = rows["status"] == measures.READ
-        predicted = held_out.of_run(wanted.predictions, lines, readable, wanted.image_root, work)
+        predicted = held_out.of_run(wanted.predictions, lines, readable, same, wanted.image_root, work)
     if predicted.probabilities.shape[1] < lines.class_num:
         got = checks.described(f"a model of {predicted.probabilities.shape[1]}")
         checks.fail(OWNER, "--predictions", f"of at least the {lines.class_num} classes of the lists", got)
@@ -212,7 +217,8 @@ def _said(wanted, out, found, known):
         yield words["said_small"].format(folds=found.classes.folds, classes=_classes(small, found.names, words))
     if wanted.leave_out:
         yield words["said_left_out"].format(n=len(found.gone), path=out / LISTS / cleaned.REASONS)
-        yield words["said_use"].format(flags=_flags(cleaned.names(lines), out / LISTS))
+        for part, flags in _flags(cleaned.names(lines), out / LISTS).items():
+            yield words[f"said_use_{part}"].format(flags=flags)
     yield words["said_page"].format(path=out / PAGE)
 
 
@@ -222,10 +228,14 @@ def _classes(numbers, names, words):
 
 
 def _flags(names, folder):
-    """What to give a command so that a configuration has the lists without what was left out."""
-    values = {"DataLoader.Train.dataset.cls_label_path": "train"}
+    """What to give a training, and a test, so that they have the lists without what was left out."""
+    evaluated = "DataLoader.Eval.dataset.cls_label_path"
+    values = {"train": {"DataLoader.Train.dataset.cls_label_path": "train"}}
     if "val" in names:
-        values.update({"DataLoader.Eval.dataset.cls_label_path": "val", "Global.eval_is_validation": "val"})
-    elif "test" in names:
-        values["DataLoader.Eval.dataset.cls_label_path"] = "test"
-    return " ".join(f"-o {key}={shlex.quote(str(folder / names[part][0]))}" for key, part in values.items())
+        values["train"].update({evaluated: "val", "Global.eval_is_validation": "val"})
+    if "test" in names:  # by which no training chooses its epoch
+        values["test"] = {evaluated: "test"}
+    return {
+        use: " ".join(f"-o {key}={shlex.quote(str(folder / names[part][0]))}" for key, part in keys.items())
+        for use, keys in values.items()
+    }

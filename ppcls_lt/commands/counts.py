@@ -42,7 +42,9 @@ def _counts(arguments):
     if arguments.published is not None:
         choice(owner, "--published", arguments.published, published.PUBLISHED)
     if arguments.class_num is not None:
-        integer(owner, "--class-num", arguments.class_num, minimum=1)
+        number = integer(owner, "--class-num", arguments.class_num, minimum=1)
+        if number > counts.MAX_CLASSES:
+            fail(owner, "--class-num", f"at most {counts.MAX_CLASSES}", number)
     if arguments.png is not None:
         # So that no list is replaced by a picture through a slip.
         if not arguments.png.lower().endswith(".png"):

@@ -37,9 +37,7 @@ def _folders(arguments):
     called = class_names.called(class_names.of_list(arguments.list, arguments.names))
     classes = [called(label) for label in data.labels.tolist()]
     places = written.link_places(data.images, classes, _OWNER)
-    sources = {
-        place: os.path.join(arguments.image_root, image) for place, image in zip(places, dict.fromkeys(data.images))
-    }
+    sources = {place: os.path.join(arguments.image_root, image) for place, image in places.items()}
     written.write_links(arguments.out, sources, _OWNER, copy=arguments.copy)
     kind = "copy" if arguments.copy else "link"
     number = f"{len(sources)} {kind if len(sources) == 1 else kind[:-1] + 'ies' if kind == 'copy' else kind + 's'}"

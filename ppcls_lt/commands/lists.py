@@ -155,7 +155,7 @@ def _lists(arguments):
     from ..runs import files
 
     made = make(arguments)
-    text = files.config_text(made.config, f"made by: {arguments.command_line}")
+    text = files.made_text(made.config, arguments.command_line)
     with disk.writing(arguments.out, _OWNER, "--out"):
         os.makedirs(arguments.out, exist_ok=True)
     contents = {path: (path, data) for path, data in [*made.lists.values(), (made.path, text.encode())]}

@@ -5,6 +5,7 @@ Nothing but the standard library is imported before a command is chosen.
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import signal
@@ -50,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments.way_on = interrupts.way_on(arguments.name, argv)
     # Of Paddle 3, when it is imported: nothing here compiles anything.
     warnings.filterwarnings("ignore", message="No ccache found")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that an old console cannot show ends nothing
     try:
         with interrupts.starting(arguments.way_on):
             status = arguments.command(arguments)

@@ -89,5 +89,5 @@ def without_images(section: dict) -> dict:
 
 
 def _full(dataset, names):
-    root = os.path.abspath(str(dataset.get("image_root", "")))
+    root = os.path.realpath(str(dataset.get("image_root", "")))  # so that a link to it is no other folder
     return {os.path.normpath(os.path.join(root, name)) for name in names}

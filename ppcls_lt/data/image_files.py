@@ -125,7 +125,7 @@ def _below(folder):
 def _listed(path, root, delimiter, owner):
     try:
         with label_lists.open_list(path) as file:
-            lines = file.read().splitlines()
+            lines = file.read().removeprefix("\ufeff").splitlines()
     except UnicodeDecodeError as error:
         checks.fail(owner, "IMAGES", "lists of paths, text in UTF-8", checks.described(f"{path}: {error}"))
     found = []

@@ -122,6 +122,8 @@ def check_outputs(
     """
     seen: dict[str, str] = {}
     for name, path in paths.items():
+        if not os.fspath(path):
+            checks.fail(owner, name, "the path of a file", path)
         real = os.path.realpath(path)
         if real in seen:
             checks.fail(owner, name, f"another file than `{seen[real]}`", path)

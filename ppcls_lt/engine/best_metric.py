@@ -102,6 +102,8 @@ def _owner(engine, name):
 
 
 def _images(dataset, metric):
-    """Evaluation images per class, or None where the data set does not tell."""
+    """Evaluation images per class, or with each label, or None where the data set does not tell."""
     labels = counts.class_labels(dataset)
-    return None if labels is None else counts.images_per_class(labels, len(getattr(metric, "counts", ())))
+    if labels is None:
+        return counts.label_counts(dataset)
+    return counts.images_per_class(labels, len(getattr(metric, "counts", ())))

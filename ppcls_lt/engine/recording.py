@@ -121,6 +121,7 @@ class Record:
             "class_names": self._names,
             "labels": self._assembly.labels,
             "plugins": plugins.files(section),
+            "eval_list_sha256": run_files.sum_of(_evaluated_list(self._config)),
             "versions": versions(),
         }
 
@@ -130,6 +131,11 @@ class Record:
         if counts is None:
             counts = next((metric.counts for metric in engine.metrics or () if hasattr(metric, "counts")), None)
         return counts
+
+
+def _evaluated_list(config):
+    part = (config.get("DataLoader") or {}).get("Eval") or {}
+    return (part.get("dataset") or {}).get("cls_label_path")
 
 
 def versions() -> dict[str, str]:

@@ -100,8 +100,12 @@ class ManyMediumFewMAP(LongTailMetric):
         return self._found
 
     def impossible(self, images: np.ndarray | None) -> list[str]:
-        """Return the groups without any label."""
-        return [f"mAP_{name}" for name, members in self.groups.items() if not len(members)]
+        """Return the groups without any label, or without any that an image of the evaluation set has."""
+        return [
+            f"mAP_{name}"
+            for name, members in self.groups.items()
+            if not len(members) or (images is not None and not images[members].any())
+        ]
 
     @property
     def avg(self) -> float:

@@ -6,6 +6,7 @@ Paddle.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -51,12 +52,34 @@ def write_config(path: str | os.PathLike, config: dict, comment: str = "") -> No
     atomic.write(path, config_text(config, comment).encode())
 
 
+_MADE_BY, _SUM = "made by: ", "# as it was made, sha256 of what follows: "
+
+
 def config_text(config: dict, comment: str = "") -> str:
     """Return a configuration of plain maps, lists and values as YAML below a comment."""
     import yaml
 
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
     return "".join([*(f"# {line}\n" for line in comment.splitlines()), text])
+
+
+def made_text(config: dict, made_by: str) -> str:
+    """Return a configuration as YAML that says what it was made by, and by a sum whether it is still as it was made."""
+    text = config_text(config)
+    comment = "".join(f"# {line}\n" for line in f"{_MADE_BY}{made_by}".splitlines())
+    return f"{comment}{_SUM}{_sum(text)}\n{text}"
+
+
+def is_as_made(path: str | os.PathLike) -> bool:
+    """Return whether a file is what :func:`made_text` gave, and nobody has changed it."""
+    text = Path(path).read_bytes().decode(errors="replace")
+    above, found, below = text.partition(f"\n{_SUM}")
+    kept, _, content = below.partition("\n")
+    return bool(found) and above.startswith(f"# {_MADE_BY}") and kept == _sum(content)
+
+
+def _sum(text):
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_info(path: str | os.PathLike, info: dict) -> None:
@@ -69,9 +92,17 @@ def write_info(path: str | os.PathLike, info: dict) -> None:
             ``device``, ``counts`` (training images per class, or None),
             ``class_names`` (class as text -> name, or None), ``labels`` (what each class is called in the lists
             where they are renumbered, or None), ``plugins`` (name -> file of the modules that ``Global.plugins``
-            names), ``versions``.
+            names), ``eval_list_sha256`` (of the evaluated list, or None), ``versions``.
     """
     atomic.write(path, json.dumps(info, indent=1, allow_nan=False).encode())
+
+
+def sum_of(path: Any) -> str | None:
+    """Return the SHA-256 of a file, or None where it is none."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except (OSError, TypeError):
+        return None
 
 
 def write_predictions(path: str | os.PathLike, predictions: Predictions) -> None:

@@ -85,7 +85,7 @@ def arrange(
         ConfigError: an image has two classes, a group is in two parts, a class would be missing in a part.
     """
     told = list(found.told)
-    images, classes, groups, given = _once(found, owner, told)
+    images, classes, groups, given = _once(found, owner, told, anew)
     names = _ordered(classes, found.names, told)
     label_of = {name: label for label, name in enumerate(names)}
     labels = np.array([label_of[name] for name in classes], dtype=np.int64)
@@ -109,11 +109,11 @@ def arrange(
     return arranged
 
 
-def _once(found, owner, told):
-    """The images, each once; an image of two classes is no mistake that can be passed over."""
+def _once(found, owner, told, anew):
+    """The images, each once, in every part where parts stay; two classes are no mistake that can be passed over."""
     places: dict = {}
     for place, (image, name, part) in enumerate(zip(found.images, found.classes, found.parts)):
-        first = places.setdefault((image, part), place)
+        first = places.setdefault((image, None if anew else part), place)
         if found.classes[first] != name:
             got = checks.described(f"{found.classes[first]!r} and {name!r} of {image!r}")
             checks.fail(owner, "SOURCE", "one class for each image", got)

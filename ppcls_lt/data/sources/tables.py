@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 
 from ...basis import checks
@@ -49,7 +50,12 @@ def read(
     content = "\n".join(texts.lines(path, owner, told))
     header = content.partition("\n")[0]
     separator = delimiter or max(_DELIMITERS, key=header.count)
-    rows = [row for row in csv.reader(content.splitlines(keepends=True), delimiter=_single(separator, owner)) if row]
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=_single(separator, owner))
+    try:
+        rows = [row for row in reader if row]
+    except csv.Error as error:
+        got = checks.described(f"{error} in line {reader.line_num}; is there a quotation mark that nothing closes?")
+        checks.fail(owner, str(path), "a CSV file", got)
     if len(rows) < 2:
         checks.fail(
             owner, str(path), "a CSV file with a header and a row for each image", checks.described(f"{len(rows)} rows")

@@ -82,8 +82,8 @@ def lists(arranged: Arranged, delimiter: str) -> dict[str, bytes]:
     return found
 
 
-def link_places(images: Sequence[str], classes: Sequence[str], owner: str) -> list[str]:
-    """Return where each image's link goes, relative to the folder of links: its class, then the path that it has.
+def link_places(images: Sequence[str], classes: Sequence[str], owner: str) -> dict[str, str]:
+    """Return place -> image: where each link goes, relative to the folder of links, its class and the image's path.
 
     A first folder that is called as the class is not repeated, so that lists of class folders lead back to them.
 
@@ -95,7 +95,7 @@ def link_places(images: Sequence[str], classes: Sequence[str], owner: str) -> li
     Raises:
         ConfigError: a class cannot be the name of a folder, or two images have one place.
     """
-    places: dict = {}
+    places: dict[str, str] = {}
     for image, name in zip(images, classes):
         if name in ("", ".", "..") or set(name) & set("/\\\0"):
             got = checks.described(f"{name!r}; `--names` gives other names")
@@ -105,7 +105,7 @@ def link_places(images: Sequence[str], classes: Sequence[str], owner: str) -> li
         if places.setdefault(place, image) != image:
             got = checks.described(f"{places[place]!r} and {image!r}")
             checks.fail(owner, "LIST", f"a list of images with places of their own, not both {place}", got)
-    return [*places]
+    return places
 
 
 def write_links(

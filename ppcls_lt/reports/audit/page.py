@@ -30,11 +30,12 @@ class Gallery(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Heads and rows; the first ``text`` columns are text."""
+    """Heads and rows; the first ``text`` columns are text, the first ``keys`` of them keys of the texts."""
 
     heads: Sequence[str]
     rows: Sequence[Sequence]
     text: int = 1
+    keys: int = 0
 
 
 class Content(NamedTuple):
@@ -70,7 +71,9 @@ def page(content: Content, language: str) -> str:
         if table is None:
             return None
         heads = [words.get(head, head) for head in table.heads]
-        rows = [[_cell(words, cell) for cell in row] for row in table.rows]
+        rows = [
+            [words[cell] if place < table.keys else _cell(cell) for place, cell in enumerate(row)] for row in table.rows
+        ]
         return {"heads": heads, "rows": rows, "text": table.text}
 
     return render(
@@ -84,7 +87,5 @@ def page(content: Content, language: str) -> str:
     )
 
 
-def _cell(words, cell):
-    if isinstance(cell, int):
-        return whole(cell)
-    return words.get(cell, cell)
+def _cell(cell):
+    return whole(cell) if isinstance(cell, int) else cell

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...basis.checks import ConfigError
 from ...data import list_files
+from ...runs import files as run_files
 from ..parts.thumbnails import small_copy
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ def _images(part):
         found = list_files.read_label_list(Path(folder, listing), owner="report", delimiter=dataset.get("delimiter"))
     except ConfigError:  # it is gone, or no list any more
         return None
-    if not np.array_equal(found.labels, part.predictions.label):
+    kept = part.info.get("eval_list_sha256")  # earlier versions kept none
+    other = kept is not None and kept != run_files.sum_of(Path(folder, listing))
+    if other or not np.array_equal(found.labels, part.predictions.label):
         return None
     return os.path.join(folder, root), found.images
 
