@@ -194,6 +194,25 @@ def test_the_exported_model_gives_the_evaluated_ones_probabilities(kind, place, 
 
 
 @pytest.mark.slow
+def test_updates_of_weights_that_the_checkpoint_holds_are_exported(place):
+    """The host reads it once more, which put them back to what they were without."""
+    settings = adapter_runs.settings(place / "digits", "saved", "base", "lora", eval_during_train=False)
+    settings["Arch"]["lora"].update(modules_to_save=["blocks.*"], lora_alpha=64)
+    adapter_runs.write(settings, Path("saved.yaml"))
+    assert cli.main(["train", "-c", "saved.yaml"]) == 0
+    engine = trainer.run_engine("eval", "saved.yaml", ["Global.run=saved", "Global.output_dir=eval_saved"])
+    engine.model.eval()
+    images = next(iter(engine.eval_loader))[0]
+    with paddle.no_grad():
+        expected = paddle.nn.functional.softmax(engine.model(images)).numpy()
+    assert cli.main(["export", "--run", "saved", "-o", "Global.save_inference_dir=exported_saved"]) == 0
+    np.save("images.npy", images.numpy())
+    done = engines.run([Path(__file__).parent / "predict.py", "exported_saved", "."], cwd=place)
+    assert done.returncode == 0, done.stdout
+    np.testing.assert_allclose(np.load("probabilities.npy"), expected, atol=1e-5)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", adapter_runs.KINDS)
 def test_a_resumed_training_ends_as_one_that_never_stopped(kind, place):
     begun = {"lora": "lora", "adaptformer": "adaptformer/stage_1"}[kind]

@@ -7,6 +7,7 @@ import yaml
 
 from ppcls_lt.basis import checks
 from ppcls_lt.basis.findings import AT_ONCE, ConfigError, Finding, said
+from ppcls_lt.configuration import sampler_checks
 from ppcls_lt.engine import checklist, preview, trainer
 
 from . import commands, stock
@@ -144,6 +145,43 @@ def test_every_parameter_that_a_component_refuses_is_said(folder):
         "Callbacks.1.FrezeLayers",
         "DataLoader.Train.sampler.mode",
     }
+
+
+def test_what_dali_would_leave_out_is_refused(folder):
+    config = loaded(folder / "good.yaml")
+    part = config["DataLoader"]["Train"]
+    part["sampler"] = {"name": "WeightBalancedSampler", "batch_size": 8, "mode": "square_root"}
+    part["dataset"]["batch_transform_ops"] = [{"CMOOperator": None}]
+    assert list(sampler_checks.with_dali(config)) == []
+    config["Global"]["use_dali"] = True
+    (finding,) = sampler_checks.with_dali(config)
+    assert "be false with WeightBalancedSampler, CMOOperator in DataLoader.Train, got true" in finding.text
+
+
+@pytest.mark.parametrize("number", ["abc", [100], True])
+def test_a_number_of_drawn_images_that_is_none_is_said(folder, number):
+    config = loaded(folder / "good.yaml")
+    sampler = {"name": "WeightBalancedSampler", "batch_size": 8, "mode": "square_root", "num_samples": number}
+    config["DataLoader"]["Train"]["sampler"] = sampler
+    assert [finding.path for finding in found(config)] == ["DataLoader.Train.sampler.num_samples"]
+
+
+def test_counts_of_the_whole_list_beside_a_sampler_of_some_of_it(folder):
+    config = loaded(folder / "good.yaml")
+    sampler = {"name": "WeightBalancedSampler", "batch_size": 8, "mode": "square_root", "indices": [0, 100, 200, 300]}
+    config["DataLoader"]["Train"]["sampler"] = sampler
+    (finding,) = [finding for finding in found(config) if finding.path == "DataLoader.Train.sampler.indices"]
+    assert "must be left out with Loss.Train[0] FocalLoss, which goes by all images of the list" in finding.text
+    config.update(Loss={"Train": [{"CELoss": {"weight": 1.0}}], "Eval": [{"CELoss": {"weight": 1.0}}]}, Callbacks=[])
+    config["Metric"] = {"Eval": [{"TopkAcc": {"topk": [1]}}]}
+    assert found(config) == []
+
+
+def test_the_progressive_mode_of_paddleclas_is_refused(folder):
+    config = loaded(folder / "good.yaml")
+    config["Global"]["train_mode"] = "progressive"
+    (finding,) = [finding for finding in found(config) if finding.path == "Global.train_mode"]
+    assert "must be left out, got progressive, whose epochs" in finding.text
 
 
 def test_a_mistake_of_all_stages_is_said_once_and_one_of_a_stage_with_its_place(folder):

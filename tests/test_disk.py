@@ -4,9 +4,11 @@ import os
 import resource
 import sys
 
+import paddle
 import pytest
 
 from ppcls_lt.callbacks import Callback
+from ppcls_lt.engine import exporting
 from ppcls_lt.runs import checkpoints
 
 from . import commands, engines
@@ -75,6 +77,14 @@ def test_an_export_that_a_full_disk_cuts_off_fails(more, place):
     assert "Traceback" not in done.errors
     done = commands.run(place, "export", "--run", "out", *flags)
     assert done.returncode == 0, done.output + done.errors
+
+
+def test_what_is_quantised_has_another_name(tmp_path):
+    """`Slim.quant` of PaddleClas writes inference_int8.* alone."""
+    with paddle.utils.unique_name.guard():
+        layer = paddle.nn.Linear(2, 3)
+        paddle.jit.save(layer, str(tmp_path / "inference_int8"), [paddle.static.InputSpec([None, 2])])
+    assert exporting._is_whole(tmp_path, "inference_int8") and not exporting._is_whole(tmp_path, "inference")
 
 
 def test_folders_that_cannot_be_written_are_named_before_any_training(place):

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 
 import numpy as np
 import paddle
@@ -16,7 +17,7 @@ from ppcls_lt.maths.classifier import find_classifier
 from ppcls_lt.runs import files as run_files
 from ppcls_lt.runs import history
 
-from . import engines, evaluated, metric_reference
+from . import commands, engines, evaluated, metric_reference
 
 TERTILES = {"many": [0, 1, 2], "medium": [3, 4, 5, 6], "few": [7, 8, 9]}
 
@@ -334,6 +335,18 @@ def test_the_table_in_the_log_of_an_evaluation(data, weights, tmp_path):
     assert [int(row[0]) for row in rows] == list(range(10))
     assert [int(row[1]) for row in rows] == record["per_class"]["support"]
     assert rows[4][1:3] == ["0", "nan"]
+
+
+@pytest.mark.slow
+def test_counts_of_the_training_need_its_list_and_not_its_images(data, tmp_path):
+    """As on a machine to which the test images alone were copied."""
+    copy = shutil.copytree(data, tmp_path / "digits")
+    engines.write_yaml(engines.packaged("ce", copy, tmp_path / "out", epochs=1), tmp_path / "ce.yaml")
+    assert commands.run(tmp_path, "train", "-c", "ce.yaml", "--recipe", "logit_adjusted").returncode == 0
+    shutil.rmtree(copy / "train")
+    done = commands.run(tmp_path, "eval", "--run", "out")
+    assert done.returncode == 0, done.errors
+    assert "many" in done.output + done.errors
 
 
 def with_group_choice(settings, **changes):

@@ -315,6 +315,26 @@ def test_the_defaults_are_those_of_the_authors_runs():
         assert {parameter: parameters[parameter].default for parameter in wanted} == wanted
 
 
+@pytest.mark.parametrize("label", [HARD, SOFT], ids=["hard", "soft"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("name", ALL)
+def test_a_second_gradient_of_a_forward_is_the_first_or_an_error(name, smoothing, label, build):
+    """As of logging gradients, or of GradNorm; those that are computed in place have it once."""
+    if smoothing and not accepts(name, "label_smoothing"):
+        pytest.skip("it does not smooth")
+    loss = build(name, **({"label_smoothing": smoothing} if smoothing else {}))
+    given = inputs()
+    result = sum(loss(given, labels(label)).values())
+    (first,) = paddle.grad(result, given["logits"], retain_graph=True)
+    kept = first.numpy().copy()
+    try:
+        result.backward()
+    except (OSError, RuntimeError) as error:  # which of them depends on Paddle
+        assert "call the loss again" in str(error)
+    else:
+        np.testing.assert_allclose(given["logits"].grad.numpy(), kept, rtol=1e-5, atol=1e-7)
+
+
 def test_smoothing_before_class_weights_lets_a_rare_class_win(build):
     """99 classes of 1000 images and one of 1: an image of class 0, smoothed before the weights, and by the loss."""
     counts, classes, e = [1000] * 99 + [1], 100, 0.1

@@ -3,6 +3,7 @@
 import copy
 import itertools
 import json
+import logging
 import shutil
 import zlib
 
@@ -115,6 +116,23 @@ class TestSettings:
         # A list is moved as it is; anything else may become what it likes.
         inner[key] = str(shutil.copy(inner[key], tmp_path / "moved.txt")) if key == "cls_label_path" else {"other": 1}
         assert inner != stage and self.settle(stage, now) == (None, False)
+
+    @pytest.mark.parametrize("key, value", [("eval_during_train", True), ("eval_interval", 7), ("start_eval_epoch", 3)])
+    def test_when_it_is_evaluated_may_change_unless_the_rate_follows_it(self, key, value, stage):
+        now = copy.deepcopy(stage)
+        now["Global"][key] = value
+        assert self.settle(stage, now) == (None, False)
+        for each in (stage, now):
+            each["Optimizer"]["lr"] = {"name": "ReduceOnPlateau", "learning_rate": 0.1}
+        with pytest.raises(ConfigError, match=f"Global.{key}: "):
+            self.settle(stage, now)
+
+    def test_another_number_of_workers_is_told(self, stage, caplog, monkeypatch):
+        monkeypatch.setattr(logging.getLogger("ppcls.lt"), "propagate", True)
+        now = copy.deepcopy(stage)
+        now["DataLoader"]["Train"]["loader"]["num_workers"] = 5
+        assert self.settle(stage, now) == (None, False)
+        assert "this one has 5: random numbers differ" in caplog.text
 
     @pytest.mark.parametrize(
         "path, value, said",

@@ -12,7 +12,7 @@ from paddle import nn
 
 from ppcls_lt import host
 from ppcls_lt.basis.checks import ConfigError
-from ppcls_lt.callbacks import SAM, Callback, FocalSAM, ImbSAM
+from ppcls_lt.callbacks import SAM, Callback, FocalSAM, ImbSAM, sharpness
 from ppcls_lt.host import steps
 from ppcls_lt.maths.sharpness import weighed
 
@@ -277,6 +277,16 @@ def train(data, tmp_path):
 
 def same(one, other):
     return all((one[name] == value).all() for name, value in other.items())
+
+
+def test_the_frozen_half_of_a_batch_norm_is_not_trained():
+    """It has a gradient and the learning rate 0: neither is it moved, nor does it count in the length of the way."""
+    model = paddle.nn.Sequential(paddle.nn.Linear(3, 4), paddle.nn.BatchNorm1D(4))
+    model[1].weight.optimize_attr["learning_rate"] = 0.0
+    model(paddle.randn([5, 3])).square().sum().backward()
+    run = SimpleNamespace(model=model, training_loss=paddle.nn.Layer())
+    names = {parameter.name for parameter in sharpness.trained(run)}
+    assert names == {model[0].weight.name, model[0].bias.name, model[1].bias.name}
 
 
 @pytest.mark.slow

@@ -13,7 +13,6 @@ from typing import Any, Union
 from ..basis import atomic, checks
 from ..basis.findings import ConfigError
 from ..commands import lists as lists_command
-from ..runs import files
 from . import keywords
 
 Data = Union[str, "os.PathLike[str]", Mapping[str, Any]]
@@ -112,6 +111,8 @@ class Source:
 
     def _check_place(self, path, content, owner, goes_on, overwrite):
         """Whether a file may be written where it is to go."""
+        from ..runs import files
+
         if not os.path.lexists(path):
             return
         if path.is_file() and (path == self.path and files.is_as_made(path) or path.read_bytes() == content):
@@ -149,6 +150,7 @@ def read(
     """
     from .. import host
     from ..configuration import plain, reading, replaced, starting
+    from ..runs import files
 
     folder = _folder(owner, out)
     if not isinstance(data, (str, os.PathLike, Mapping)):

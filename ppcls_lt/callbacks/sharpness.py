@@ -36,8 +36,8 @@ class SharpnessAware(Callback):
         if section.get("to_static", False):
             got = checks.described("true: a program that was made once moves the statistics of BatchNorm in every pass")
             checks.fail(owner, "Global.to_static", "false", got)
-        if section.get("train_mode") not in (None, "progressive"):
-            checks.fail(owner, "Global.train_mode", "left out, or progressive", section["train_mode"])
+        if section.get("train_mode") is not None:
+            checks.fail(owner, "Global.train_mode", "left out", section["train_mode"])
         if precision.get("use_amp", True) and str(precision.get("level", "O1")).upper() == "O2":
             got = checks.described("O2, whose weights of 16 bits cannot take so small a step")
             checks.fail(owner, "AMP.level", "O1", got)
@@ -70,8 +70,8 @@ class SAM(SharpnessAware):
         adaptive (bool): the form of ASAM in the authors' code, ``e = rho w^2 g / || |w| g ||``, biases included.
 
     Raises:
-        ConfigError: a parameter is not what it must be, or with ``Global.to_static``, another ``Global.train_mode``
-            than progressive, ``AMP.level: O2`` or another callback of the kind.
+        ConfigError: a parameter is not what it must be, or with ``Global.to_static``, ``Global.train_mode``,
+            ``AMP.level: O2`` or another callback of the kind.
 
     Source: Foret et al., "Sharpness-Aware Minimization for Efficiently Improving Generalization", ICLR 2021; the code
     is davda54/sam, which adds 1e-12 to the norm. Kwon et al., ICML 2021 (ASAM), add 0.01 to ``|w|``; it does not.
@@ -90,10 +90,12 @@ class SAM(SharpnessAware):
 
 
 def trained(run: Run) -> list[paddle.Tensor]:
-    """The parameters of the model and of the training loss that have a gradient."""
+    """The parameters of the model and of the training loss that are trained: with a gradient and a learning rate."""
     return [
         parameter
         for layer in (run.model, run.training_loss)
         for parameter in layer.parameters()
-        if not parameter.stop_gradient and parameter.grad is not None
+        if not parameter.stop_gradient
+        and parameter.grad is not None
+        and parameter.optimize_attr["learning_rate"] != 0  # a half of a BatchNorm that is frozen has none
     ]

@@ -87,7 +87,10 @@ def check_batches(config: dict, part: str, images: int) -> None:
         mode = sampler.get("mode")
         if isinstance(mode, str) and mode in modes() and modes()[mode].repeats:
             return
-        images = (sampler.get("num_samples") or images) // processes
+        drawn = sampler.get("num_samples") or images
+        if isinstance(drawn, bool) or not isinstance(drawn, int):
+            return  # named elsewhere
+        images = drawn // processes
     elif name == "DistributedBatchSampler":
         images = -(-images // processes)
     elif name not in (None, "BatchSampler"):

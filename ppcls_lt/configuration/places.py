@@ -122,7 +122,11 @@ def images(config: dict) -> Iterator[Finding]:
     if not isinstance(section, dict):
         yield checks.finding("configuration", "Infer", "be a section, to infer", section)
         return
-    yield from of(_check_images, section.get("infer_imgs"))
+    listed = section.get("infer_list")  # of develop: paths below infer_imgs; elsewhere it is an unknown key
+    if listed:
+        yield from of(checks.regular_file, "Infer", "infer_list", listed)
+    else:
+        yield from of(_check_images, section.get("infer_imgs"))
     yield from of(checks.integer, "Infer", "batch_size", section.get("batch_size"), minimum=1)
 
 

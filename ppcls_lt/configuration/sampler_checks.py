@@ -2,17 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
 
+from .. import operators
+from ..basis import checks
 from ..basis.findings import ConfigError, Finding
 from ..basis.registry import registered
 from . import trying
-from .reading import listed_counts
+from .reading import counting_components, listed_counts
 
 _PLACE = "DataLoader.Train.sampler"
+_COUNTING = ("ClassMeanClassifier", "DeferredReweighting", "FocalSAM", "ImbSAM")
+
+
+def with_dali(config: dict) -> Iterator[Finding]:
+    """Yield what DALI's loader would leave out without a word: its order of images, and its operators, are its own.
+
+    Args:
+        config (dict): the host's configuration, to train.
+    """
+    if not (config.get("Global") or {}).get("use_dali", False):
+        return
+    part = (config.get("DataLoader") or {}).get("Train") or {}
+    dataset = part.get("dataset") or {}
+    ours = [name for name in [(part.get("sampler") or {}).get("name")] if name in registered("sampler")]
+    for key in ("transform_ops", "batch_transform_ops"):
+        ours += [name for entry in dataset.get(key) or [] for name in entry if name in operators.__all__]
+    if ours:
+        got = checks.described("true, with which it has no effect")
+        yield checks.finding("Global", "use_dali", f"be false with {', '.join(ours)} in DataLoader.Train", got)
+
+
+def with_indices(config: dict) -> Iterator[Finding]:
+    """Yield what would count, or draw from, all images of a list of which the sampler takes some by ``indices``.
+
+    Args:
+        config (dict): the host's configuration, to train.
+    """
+    part = (config.get("DataLoader") or {}).get("Train") or {}
+    sampler = part.get("sampler") or {}
+    if sampler.get("name") not in registered("sampler") or sampler.get("indices") is None:
+        return
+    wholes = [f"{where} {name}" for where, name, _ in counting_components(config)]
+    wholes += [name for entry in config.get("Callbacks") or [] for name in entry if name in _COUNTING]
+    for entry in (part.get("dataset") or {}).get("batch_transform_ops") or []:
+        wholes += [name for name in entry if name in operators.__all__]
+    if wholes:
+        must = f"be left out with {wholes[0]}, which goes by all images of the list; make a list of those alone"
+        yield checks.finding(_PLACE, "indices", must, checks.described("some of them"))
 
 
 class _Listed:

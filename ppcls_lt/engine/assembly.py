@@ -226,6 +226,9 @@ class Assembly:
 
     def _data_counts(self):
         """Training images per class as the host builds the data set, or None; counted once."""
+        if self._counts is None and self._dataset is None:
+            # An evaluation alone, to which the training images need not be there.
+            self._counts = configuration.listed_counts(self._config)
         if self._counts is None:
             labels = class_labels(self._training_data())
             several = count_checks.of_several_labels

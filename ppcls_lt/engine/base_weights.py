@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import paddle
@@ -126,11 +125,14 @@ def fold_for_export(engine: EngineView) -> None:
         return
     lora.fold(engine.model)
 
-    def export(original, *args):
-        # The host reads the checkpoint once more, which holds no pretrained weights and no folded ones.
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Skip loading for")
-            return original(*args)
+    def export(original, *args, **kwargs):
+        # The host would read the checkpoint once more, over weights that are folded now.
+        section = engine.config["Global"]
+        named, section["pretrained_model"] = section.get("pretrained_model"), None
+        try:
+            return original(*args, **kwargs)
+        finally:
+            section["pretrained_model"] = named
 
     engine.around("export", export)
 

@@ -95,6 +95,8 @@ CHECKS = (
         needs=("DataLoader.Train.dataset", "DataLoader.Train.sampler.batch_size", "Arch.class_num"),
         modes=("train",),
     ),
+    Check(_without_mode(sampler_checks.with_dali), modes=("train",)),
+    Check(_without_mode(sampler_checks.with_indices), needs=("Loss", "Metric", "Callbacks"), modes=("train",)),
     Check(weights.findings),
     Check(adapters.findings, needs=("Global.pretrained_model",), whole=True),
     Check(_without_mode(held_out.findings)),

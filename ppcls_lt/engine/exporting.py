@@ -28,9 +28,12 @@ def attach(engine: EngineView, folder: str) -> None:
     def export(original: Callable, *args: Any, **kwargs: Any) -> Any:
         if dist.get_rank() != 0:
             return original(*args, **kwargs)
-        disk.check_room(folder, _bytes(engine.model), replaced=_written(folder), **_OF_DISK)
+        # What is quantised has another name, and fewer bits.
+        quantised = getattr(engine.model, "quanter", None) is not None
+        name = "inference_int8" if quantised else "inference"
+        disk.check_room(folder, _bytes(engine.model), replaced=_written(folder, name), **_OF_DISK)
         result = original(*args, **kwargs)
-        disk.check_written(folder, _is_whole(folder), **_OF_DISK)
+        disk.check_written(folder, _is_whole(folder, name), **_OF_DISK)
         return result
 
     engine.around("export", export)
@@ -40,11 +43,12 @@ def _bytes(layer):
     return sum(tensor.size * tensor.element_size() for tensor in layer.state_dict().values())
 
 
-def _is_whole(folder):
+def _is_whole(folder, name):
     """Whether the model can be read and its weights fill their file: Paddle reads a shorter one too."""
-    if not all(map(os.path.getsize, _written(folder))):
+    files = _written(folder, name)
+    if not files or not all(map(os.path.getsize, files)):
         return False  # Paddle 2 may crash on it
-    prefix = os.path.join(folder, "inference")
+    prefix = os.path.join(folder, name)
     try:
         with paddle.utils.unique_name.guard():
             model = paddle.jit.load(prefix)
@@ -53,5 +57,5 @@ def _is_whole(folder):
     return os.path.getsize(f"{prefix}.pdiparams") >= _bytes(model)
 
 
-def _written(folder):
-    return sorted(Path(folder).glob("inference.*"))
+def _written(folder, name):
+    return sorted(Path(folder).glob(f"{name}.*"))

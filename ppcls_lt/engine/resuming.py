@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,15 +18,20 @@ from ..runs import earlier as earlier_runs
 from ..runs import files as run_files
 from ..runs import marks as run_marks
 
+_log = logging.getLogger("ppcls.lt")
 SCHEDULES = ("stretch", "restart")
+# When a training is evaluated, by which `ReduceOnPlateau` lowers the rate; of other schedules that changes no weight.
+_EVALUATED = tuple(("Global", key) for key in ("eval_during_train", "eval_interval", "start_eval_epoch"))
+_PLATEAU = "ReduceOnPlateau"
 # Settings in which the run that goes on may differ: they change no weight, or are read at the start of a run alone.
-# A star stands for any name; what lies below a path belongs to it.
+# A star stands for any name; what lies below a path belongs to it. Of a loader the number of workers is told, by which
+# random draws differ.
 HARMLESS = (
     *(
         ("Global", key)
         for key in (
             *("output_dir", "save_inference_dir", "device", "print_batch_step", "log_ranks", "use_visualdl"),
-            *("save_interval", "eval_during_train", "eval_interval", "start_eval_epoch", "image_shape"),
+            *("save_interval", "image_shape"),
             *("checkpoints", "pretrained_model", "report", "plugins", "plugins_from"),
         )
     ),
@@ -132,6 +138,10 @@ def settle(stage: dict, state: dict, path: str | os.PathLike, is_last: bool) -> 
     section = stage["Global"]
     before = state.get("settings") or _settings_beside(path, state)
     differences = [] if before is None else _differences(renewed(before), renewed(plain.reusable(stage)))
+    if not _lowered_by_evaluations(stage):
+        differences = [each for each in differences if tuple(each[0].split(".")) not in _EVALUATED]
+    if before is not None:
+        _tell_workers(before, stage, path)
     lists = _lists(stage)
     for part, digest in (state.get("lists") or {}).items():
         if digest != lists.get(part):
@@ -205,6 +215,24 @@ def _lists(stage):
         if isinstance(path, str) and Path(path).is_file():
             result[part] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return result
+
+
+def _lowered_by_evaluations(stage):
+    found = stage.get("Optimizer")
+    optimizers = (
+        [params for entry in found for params in entry.values()] if isinstance(found, list) else [found]
+    )  # a list holds `name: params`
+    return any(((each or {}).get("lr") or {}).get("name") == _PLATEAU for each in optimizers)
+
+
+def _tell_workers(before, stage, path):
+    """Each worker of a loader draws from its own random numbers."""
+    there, here = (
+        ((each["DataLoader"].get("Train") or {}).get("loader") or {}).get("num_workers", 0) for each in (before, stage)
+    )
+    if there != here:
+        said = "%s was saved by a run of %s workers of the training's loader, this one has %s: random numbers differ"
+        _log.warning(said, path, there, here)
 
 
 def _settings_beside(path, state):

@@ -11,6 +11,7 @@ import paddle
 import paddle.distributed as dist
 from paddle import nn
 
+from .. import host
 from ..callbacks import Callback
 from ..maths import randomness
 from ..maths.batch_norm import share_statistics
@@ -165,6 +166,7 @@ class Run:
         """Take the finished Engine (a view); follow its epochs and, if a callback asks for it, its steps."""
         self._engine = engine
         self.model = engine.model
+        self._order = host.samplers.Order(self.sampler)
         if self._uses("on_gradients"):
             engine.before_updates(partial(self._call, "on_gradients"))
         if self._uses("on_step_end"):
@@ -256,6 +258,7 @@ class Run:
             loss.start_epoch(key, interleaved=getattr(self.sampler, "interleaves", False))
         for operator in self._tools.operators:
             operator.start_epoch(epoch, self.epochs)
+        self._order.put_back(self.sampler)
         if hasattr(self.sampler, "set_epoch"):
             self.sampler.set_epoch(epoch - 1)
         self._call("on_epoch_start")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 import paddle
 import paddle.distributed as dist
 
+from .. import host
 from ..basis import disk
 from ..basis.checks import ConfigError
 from ..runs import checkpoints, state_files
@@ -160,6 +161,8 @@ def _check_same(run, state, path):
             state["processes"],
             dist.get_world_size(),
         )
+    for what in host.samplers.not_resumed(run.config):
+        _log.warning("%s goes on otherwise than an unbroken run: %s", path, what)
 
 
 class _AsSaved:

@@ -100,6 +100,8 @@ def _build(engine, construct, config, mode):
         training.start()
         return training
     config = host.attributed(plan[-1])
+    if mode == "export" and config["Global"].get(serving.KEY, False):
+        config["Global"]["device"] = "cpu"  # where what is served is tried; a GPU may round more coarsely
     assembly = Assembly(config)
     loading = weights.Loading()
     with assembly.building(), loading.watched():

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..basis.checks import ConfigError
-from . import decoding, evaluated, images, loaders, loading, operators, reading, relabelling, repairs  # noqa: F401
+from . import decoding, evaluated, images, loaders, loading, operators, reading, relabelling, repairs, samplers  # noqa: F401
 from ._names import MODULE_OF_KIND, namespace
 from .components import WRONG, faulty  # noqa: F401
 from .devices import devices  # noqa: F401

@@ -12,16 +12,13 @@ import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
 import paddle
 
 from . import fresh_batches, steps, uniform_output
 from ._wrapping import extend_in, wrapped
 from .logs import log_handlers
-
-if TYPE_CHECKING:
-    pass
 
 # The attribute of an Engine that holds what trains it.
 _TRAINING = "long_tail"

@@ -26,7 +26,8 @@ class Adapter(nn.Layer):
 
     Source: Chen et al., "AdaptFormer: Adapting Vision Transformers for Scalable Visual Recognition", NeurIPS 2022, and
     their code (``ffn_adapter_init_option`` lora, ``ffn_option`` parallel). Deviation: where the block has DropPath or a
-    learned scale on its feed-forward part, that acts on the adapter too.
+    learned scale on its feed-forward part, that acts on the adapter too. LIFT draws the same variance from a normal
+    distribution.
     """
 
     def __init__(self, size: int, *, ffn_num: int, scalar: float | None, layernorm: str, dropout: float) -> None:

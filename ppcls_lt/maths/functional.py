@@ -35,6 +35,20 @@ def full_precision() -> contextlib.AbstractContextManager:
     return paddle.amp.auto_cast(enable=False)
 
 
+def once(ctx: Any) -> None:
+    """Raise where the gradient of one forward is asked for again, of a function that computes it in place.
+
+    Args:
+        ctx (PyLayerContext): of the function.
+    """
+    if getattr(ctx, "is_used", False):
+        raise RuntimeError(
+            "ppcls_lt: the gradient of this loss was computed in the place of what it is made of; for a second one, as "
+            "of paddle.grad(..., retain_graph=True) and then backward(), call the loss again"
+        )
+    ctx.is_used = True
+
+
 def cross_entropy(logits: paddle.Tensor, label: paddle.Tensor) -> paddle.Tensor:
     """Softmax cross entropy ``-log p_y`` of each image.
 
@@ -159,6 +173,7 @@ class _SmoothedCrossEntropy(PyLayer):
     @staticmethod
     def backward(ctx: Any, upstream: paddle.Tensor) -> paddle.Tensor:
         mass, place, total = ctx.saved_tensor()
+        once(ctx)
         with full_precision():
             # p - e / C, and less 1 - e for y
             mass.multiply_((upstream / total).unsqueeze(1))

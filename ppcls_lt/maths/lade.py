@@ -9,7 +9,7 @@ import paddle
 import paddle.distributed as dist
 from paddle.autograd import PyLayer
 
-from .functional import full_precision
+from .functional import full_precision, once
 from .parallel import join_, several_processes
 
 # Divides where a class has no image in the batch, and is lost beside any share of one.
@@ -78,5 +78,6 @@ class _Lade(PyLayer):
     @staticmethod
     def backward(ctx: Any, upstream: paddle.Tensor) -> paddle.Tensor:
         (slope,) = ctx.saved_tensor()
+        once(ctx)
         with full_precision():
             return slope.multiply_(upstream)

@@ -10,7 +10,7 @@ import paddle.nn.functional as F
 from paddle.autograd import PyLayer
 
 from . import rows
-from .functional import full_precision
+from .functional import full_precision, once
 
 # Below every logit, and far enough from the type's end that nothing overflows.
 _LOWEST = {dtype: float(paddle.finfo(dtype).min) / 4 for dtype in (paddle.float32, paddle.float64)}
@@ -81,9 +81,10 @@ class _LDAM(PyLayer):
     @staticmethod
     def backward(ctx: Any, upstream: paddle.Tensor) -> paddle.Tensor:
         others, place, share, pull = ctx.saved_tensor()
+        once(ctx)
         with full_precision():
             upstream = upstream * ctx.scale
-            # In place, as Paddle's own cross entropy: Paddle runs the backward of a PyLayer once at most.
+            # In place, as Paddle's own cross entropy.
             factor = share * upstream
             # Bounded ones are no numbers up to 1.
             others = others.multiply_(factor.unsqueeze(1)) if ctx.bounded else rows.scale_(others, factor)

@@ -15,7 +15,7 @@ import paddle.nn.functional as F
 from paddle.autograd import PyLayer
 
 from . import rows
-from .functional import cross_entropy, full_precision
+from .functional import cross_entropy, full_precision, once
 
 # Entries that the losses of several classes of a batch may have at a time.
 _MOST_ENTRIES = 2**24
@@ -105,5 +105,6 @@ class _Shared(PyLayer):
     @staticmethod
     def backward(ctx: Any, upstream: paddle.Tensor) -> paddle.Tensor:
         (slope,) = ctx.saved_tensor()
+        once(ctx)
         with full_precision():
             return slope.multiply_(upstream.unsqueeze(1))

@@ -11,7 +11,7 @@ import paddle.nn.functional as F
 from paddle.autograd import PyLayer
 
 from . import rows
-from .functional import full_precision
+from .functional import full_precision, once
 
 
 def sigmoid_loss(logits: paddle.Tensor, label: paddle.Tensor, gamma: float = 0.0) -> paddle.Tensor:
@@ -72,6 +72,7 @@ class _OfLabel(PyLayer):
     @staticmethod
     def backward(ctx: Any, upstream: paddle.Tensor) -> paddle.Tensor:
         (slope,) = ctx.saved_tensor()
+        once(ctx)
         with full_precision():
             return slope.multiply_(upstream.unsqueeze(1))
 
@@ -89,5 +90,6 @@ class _OfShares(PyLayer):
     @staticmethod
     def backward(ctx: Any, upstream: paddle.Tensor) -> paddle.Tensor:
         (slope,) = ctx.saved_tensor()
+        once(ctx)
         with full_precision():
             return slope.multiply_(upstream.unsqueeze(1))

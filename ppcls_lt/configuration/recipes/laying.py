@@ -50,8 +50,9 @@ def laid(base: dict, recipe: Recipe) -> dict:
 def _check(part, base):
     """Raise where a part needs what the configuration has not in a form that it can change."""
     optimizers.check(part, base)
-    if part.kind in (kinds.POLICY, kinds.ERASING, kinds.MIXING) and kinds.at(base, ("Global", "use_dali")):
-        got = checks.described("true, and DALI has operators of its own")
+    of_paddle = (kinds.POLICY, kinds.ERASING, kinds.MIXING, kinds.SAMPLING, kinds.DEFERRAL)
+    if part.kind in of_paddle and kinds.at(base, ("Global", "use_dali")):
+        got = checks.described("true, and DALI has operators and an order of images of its own")
         checks.fail("Global", "use_dali", f"false for {part.said}", got)
 
 

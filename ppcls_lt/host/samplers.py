@@ -1,0 +1,44 @@
+"""The host's own samplers, where an epoch of theirs depends on more than its number."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+# What these shuffle in place, one epoch upon the other; else an epoch would be another one after a resume.
+_SHUFFLED = {"PKSampler": ("label_list", "prob_list"), "MultiScaleSampler": ("img_indices", "img_batch_pairs")}
+
+
+class Order:
+    """What a sampler of the host's shuffles in place, as it was built.
+
+    Args:
+        sampler (paddle.io.BatchSampler or None): of the training data, before its first epoch.
+    """
+
+    def __init__(self, sampler: Any) -> None:
+        self._kind = type(sampler)
+        names = _SHUFFLED.get(self._kind.__name__, ())
+        self._built = {name: copy.copy(getattr(sampler, name)) for name in names if hasattr(sampler, name)}
+
+    def put_back(self, sampler: Any) -> None:
+        """Let the sampler begin an epoch from there."""
+        for name, value in self._built.items() if type(sampler) is self._kind else ():
+            setattr(sampler, name, copy.copy(value))
+
+
+def not_resumed(config: dict) -> Iterator[str]:
+    """Yield what of the host's keeps a state that no checkpoint has, for a warning where a training goes on.
+
+    Args:
+        config (dict): of the stage.
+    """
+    name = (config["DataLoader"]["Train"].get("sampler") or {}).get("name")
+    if name == "MixSampler":
+        yield "MixSampler begins its data sets anew"
+    if name == "MultiScaleSampler" and config["Global"].get("seed") is None:
+        yield "MultiScaleSampler draws sizes anew without Global.seed"
+    for entry in (config.get("Loss") or {}).get("Train") or []:
+        if isinstance(entry, dict) and "ContrastiveLoss_XBM" in entry:
+            yield "ContrastiveLoss_XBM fills its memory anew"
