@@ -155,7 +155,7 @@ def test_what_dali_would_leave_out_is_refused(folder):
     assert list(sampler_checks.with_dali(config)) == []
     config["Global"]["use_dali"] = True
     (finding,) = sampler_checks.with_dali(config)
-    assert "be false with WeightBalancedSampler, CMOOperator in DataLoader.Train, got true" in finding.text
+    assert "be false with WeightBalancedSampler, CMOOperator, got true" in finding.text
 
 
 @pytest.mark.parametrize("number", ["abc", [100], True])

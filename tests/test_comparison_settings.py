@@ -221,6 +221,15 @@ def test_what_was_prepared_and_not_begun_binds_nobody(base, data, tmp_path):
     settings.take_back()
 
 
+def test_a_dry_run_changes_nothing_that_was_prepared(base, data, tmp_path):
+    Settings(base(), wanted=["ldam"], epochs=3).prepare()
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    settings = Settings(base(), wanted=["ldam"], epochs=4, folds=4, scratch=tmp_path / "scratch")
+    settings.prepare(begin=False)
+    settings.take_back()
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
+
+
 def test_a_mistake_in_the_base_leaves_no_lists(base, tmp_path):
     with pytest.raises(ConfigError, match="unknown architecture"):
         Settings(base(set_in("Arch", "name", value="CIFARResNet9")), wanted=["ldam"]).prepare()

@@ -220,6 +220,7 @@ def test_folders_link_an_image_of_two_labels_in_both(tmp_path):
     "content, said",
     [
         ("image,label\n" + "x.jpg,0\n" * 9 + '"12 inch.jpg,0\n' + "y.jpg,1\n" * 20000, "that nothing closes?"),
+        ('image,label\n0.jpg,0\n"1.jpg,0\n2.jpg,1\n3.jpg,1\n', "that nothing closes?"),
         ("image,label,note\n0.jpg,0,one\u2028line\n1.jpg,1,\x85\n2.jpg,0,\n3.jpg,1,\n", None),
     ],
 )

@@ -27,3 +27,6 @@ def test_a_file_of_other_data_names_nothing(tmp_path, caplog, monkeypatch):
 def test_a_name_that_is_another_class_number_is_told_apart():
     called = class_names.called({0: "1", 2: "3", 3: "dog"})
     assert [called(label) for label in range(4)] == ["0 1", "1", "3", "dog"]
+    for names in (["10", "20", "30"], [str(number) for number in range(1, 11)], ["2023", "2024"]):
+        called = class_names.called(dict(enumerate(names)))
+        assert [called(label) for label in range(len(names))] == names

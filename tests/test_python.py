@@ -234,6 +234,27 @@ def test_what_was_in_the_folder_is_there_again_after_a_refused_call(home):
     assert Path("mended/train.txt").is_file() and Path("mended/train.yaml").read_bytes() == kept["mended/train.yaml"]
 
 
+def test_a_configuration_that_was_edited_is_replaced_only_where_that_is_said(home):
+    made = ppcls_lt.api.source.read("train", "digits/train", "edited", image_size=16, arch="CIFARResNet8")
+    with made.written("train"):
+        pass
+    path = Path("edited/train.yaml")
+    again = ppcls_lt.api.source.read("train", "digits/train", "edited", image_size=16, arch="CIFARResNet8", epochs=7)
+    with again.written("train"):  # which nobody has changed
+        pass
+    text = path.read_text()
+    path.write_text(text.replace("epochs: 7", "epochs: 7  # mine"))
+    with again.written("train"):  # and says the same
+        pass
+    path.write_text(text.replace("epochs: 7", "epochs: 8"))
+    with pytest.raises(ConfigError, match="edited/train.yaml, which holds something else"), again.written("train"):
+        pass
+    assert "epochs: 8" in path.read_text()
+    with again.written("train", overwrite=True):
+        pass
+    assert "epochs: 7" in path.read_text()
+
+
 def test_a_configuration_is_changed_by_keywords_and_options(home):
     from ppcls_lt.api import source
 

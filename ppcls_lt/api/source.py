@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Union
 
-from ..basis import atomic, checks
+from ..basis import atomic, checks, yaml_files
 from ..basis.findings import ConfigError
 from ..commands import lists as lists_command
 from . import keywords
@@ -98,6 +98,12 @@ class Source:
             self._take_back(before, made)
             raise
 
+    def _says_the_same(self, path):
+        """Whether a YAML has this configuration, whatever else is written there."""
+        with contextlib.suppress(ConfigError):
+            return yaml_files.read_map(path, "configuration", "data") == self.config
+        return False
+
     def _take_back(self, before, made):
         """Leave a folder as it was before the call: its files, and no folder that is new and empty."""
         for path, content in before.items():
@@ -115,7 +121,9 @@ class Source:
 
         if not os.path.lexists(path):
             return
-        if path.is_file() and (path == self.path and files.is_as_made(path) or path.read_bytes() == content):
+        if path.is_file() and path == self.path and (files.is_as_made(path) or self._says_the_same(path)):
+            return
+        if path.is_file() and path.read_bytes() == content:
             return
         if goes_on:
             got = checks.described(f"{path}, of which these images and keywords would make another")

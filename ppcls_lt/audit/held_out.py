@@ -103,7 +103,9 @@ def _list_of(folder, lines):
 
 
 def of_run(folder: str, lines: Lines, readable: np.ndarray, same: np.ndarray, root: str, work: Path) -> Predicted:
-    """Return what a trained model predicts for the audited images of which it was trained on no copy.
+    """Return what a trained model predicts for the audited images that it was not trained on.
+
+    Nor are those judged that have the pixels of another audited image on which it was.
 
     Args:
         folder (str): the training's, as for ``Global.run``.

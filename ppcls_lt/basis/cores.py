@@ -6,7 +6,11 @@ import os
 
 
 def usable() -> int:
-    """Return the number of cores that this process may use; a cluster, ``taskset`` or a container may give it fewer."""
+    """Return the number of cores that this process may use.
+
+    A cluster, ``taskset`` or a container's set of cores gives it fewer than there are. A container's share of time, as
+    of ``docker --cpus``, is not seen.
+    """
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -31,9 +31,10 @@ def with_dali(config: dict) -> Iterator[Finding]:
     ours = [name for name in [(part.get("sampler") or {}).get("name")] if name in registered("sampler")]
     for key in ("transform_ops", "batch_transform_ops"):
         ours += [name for entry in dataset.get(key) or [] for name in entry if name in operators.__all__]
+    ours += [name for name in _callbacks(config) if _class_name(name) == "DeferredResampling"]
     if ours:
         got = checks.described("true, with which it has no effect")
-        yield checks.finding("Global", "use_dali", f"be false with {', '.join(ours)} in DataLoader.Train", got)
+        yield checks.finding("Global", "use_dali", f"be false with {', '.join(ours)}", got)
 
 
 def with_indices(config: dict) -> Iterator[Finding]:
@@ -46,13 +47,27 @@ def with_indices(config: dict) -> Iterator[Finding]:
     sampler = part.get("sampler") or {}
     if sampler.get("name") not in registered("sampler") or sampler.get("indices") is None:
         return
-    wholes = [f"{where} {name}" for where, name, _ in counting_components(config)]
-    wholes += [name for entry in config.get("Callbacks") or [] for name in entry if name in _COUNTING]
+    wholes = [
+        f"{where} {name}"
+        for where, name, params in counting_components(config)
+        if params.get("num_class_list") is not None
+    ]
+    wholes += [name for name in _callbacks(config) if _class_name(name) in _COUNTING]
     for entry in (part.get("dataset") or {}).get("batch_transform_ops") or []:
         wholes += [name for name in entry if name in operators.__all__]
     if wholes:
         must = f"be left out with {wholes[0]}, which goes by all images of the list; make a list of those alone"
         yield checks.finding(_PLACE, "indices", must, checks.described("some of them"))
+
+
+def _callbacks(config):
+    return [name for entry in config.get("Callbacks") or [] for name in (entry or {})]
+
+
+def _class_name(name):
+    """Of a callback of this package, which may have several names."""
+    found = registered("callback").get(name)
+    return None if found is None else found.__name__
 
 
 class _Listed:

@@ -41,6 +41,8 @@ def _fits(stage):
         return False
     if section.get("eval_mode", "classification") != "classification" or section.get("use_multilabel", False):
         return False
+    if _inner(loaders, "Train", "sampler").get("indices") is not None:
+        return False  # the counts of the whole list are not those of what trains
     if section.get("use_dali", False) or "infer_model_name" in (stage.get("Arch") or {}):
         return False
     dataset = _inner(loaders, "Train", "dataset")

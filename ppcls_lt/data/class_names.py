@@ -75,8 +75,8 @@ def called(names: Mapping[int, str]) -> _Called:
 
 
 def _is_another(name, names):
-    """Whether a name is the number of a class that has none itself."""
-    return name.isdecimal() and not names.get(int(name))
+    """Whether a name is the number of a class that has none itself, as far as classes are known."""
+    return name.isdecimal() and int(name) <= max(names) and not names.get(int(name))
 
 
 class _Called:

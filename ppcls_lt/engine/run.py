@@ -37,6 +37,7 @@ class Run:
         ema (nn.Layer or None): the averaged copy of the model, where there is one.
         optimizers (list): the optimizers, empty until they are built.
         sampler (paddle.io.BatchSampler or None): the batch sampler of the training data.
+        order (host.samplers.Order): what that shuffles in place, where it is one of the host's that does.
         seed (int): what every epoch's random states derive from.
         facts (dict): what the manifests of its checkpoints say beside the run, its stage and epoch.
         seconds (float): that the epochs of this stage have taken, evaluations
@@ -166,7 +167,7 @@ class Run:
         """Take the finished Engine (a view); follow its epochs and, if a callback asks for it, its steps."""
         self._engine = engine
         self.model = engine.model
-        self._order = host.samplers.Order(self.sampler)
+        self.order = host.samplers.Order(self.sampler)
         if self._uses("on_gradients"):
             engine.before_updates(partial(self._call, "on_gradients"))
         if self._uses("on_step_end"):
@@ -258,7 +259,7 @@ class Run:
             loss.start_epoch(key, interleaved=getattr(self.sampler, "interleaves", False))
         for operator in self._tools.operators:
             operator.start_epoch(epoch, self.epochs)
-        self._order.put_back(self.sampler)
+        self.order.put_back()
         if hasattr(self.sampler, "set_epoch"):
             self.sampler.set_epoch(epoch - 1)
         self._call("on_epoch_start")

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 import paddle
 import paddle.distributed as dist
 
-from .. import host
 from ..basis import disk
 from ..basis.checks import ConfigError
 from ..runs import checkpoints, state_files
@@ -161,7 +160,7 @@ def _check_same(run, state, path):
             state["processes"],
             dist.get_world_size(),
         )
-    for what in host.samplers.not_resumed(run.config):
+    for what in run.order.not_resumed(run.config):
         _log.warning("%s goes on otherwise than an unbroken run: %s", path, what)
 
 

@@ -14,31 +14,34 @@ class Order:
     """What a sampler of the host's shuffles in place, as it was built.
 
     Args:
-        sampler (paddle.io.BatchSampler or None): of the training data, before its first epoch.
+        sampler (paddle.io.BatchSampler or None): of the training data, before its first epoch; another may come to
+            stand for it.
     """
 
     def __init__(self, sampler: Any) -> None:
-        self._kind = type(sampler)
-        names = _SHUFFLED.get(self._kind.__name__, ())
+        self._sampler, self._kind = sampler, type(sampler).__name__
+        # With a seed of its own MultiScaleSampler shuffles alike in every epoch, and differs by what came before.
+        self._is_seeded = self._kind == "MultiScaleSampler" and getattr(sampler, "seed", None) is not None
+        names = () if self._is_seeded else _SHUFFLED.get(self._kind, ())
         self._built = {name: copy.copy(getattr(sampler, name)) for name in names if hasattr(sampler, name)}
 
-    def put_back(self, sampler: Any) -> None:
+    def put_back(self) -> None:
         """Let the sampler begin an epoch from there."""
-        for name, value in self._built.items() if type(sampler) is self._kind else ():
-            setattr(sampler, name, copy.copy(value))
+        for name, value in self._built.items():
+            setattr(self._sampler, name, copy.copy(value))
 
+    def not_resumed(self, config: dict) -> Iterator[str]:
+        """Yield what of the host's keeps a state that no checkpoint has, for a warning where a training goes on.
 
-def not_resumed(config: dict) -> Iterator[str]:
-    """Yield what of the host's keeps a state that no checkpoint has, for a warning where a training goes on.
-
-    Args:
-        config (dict): of the stage.
-    """
-    name = (config["DataLoader"]["Train"].get("sampler") or {}).get("name")
-    if name == "MixSampler":
-        yield "MixSampler begins its data sets anew"
-    if name == "MultiScaleSampler" and config["Global"].get("seed") is None:
-        yield "MultiScaleSampler draws sizes anew without Global.seed"
-    for entry in (config.get("Loss") or {}).get("Train") or []:
-        if isinstance(entry, dict) and "ContrastiveLoss_XBM" in entry:
-            yield "ContrastiveLoss_XBM fills its memory anew"
+        Args:
+            config (dict): of the stage.
+        """
+        if self._kind == "MixSampler":
+            yield "MixSampler begins its data sets anew"
+        if self._is_seeded:
+            yield "MultiScaleSampler with a seed of its own begins its order anew"
+        elif self._kind == "MultiScaleSampler" and config["Global"].get("seed") is None:
+            yield "MultiScaleSampler draws sizes anew without Global.seed"
+        for entry in (config.get("Loss") or {}).get("Train") or []:
+            if isinstance(entry, dict) and "ContrastiveLoss_XBM" in entry:
+                yield "ContrastiveLoss_XBM fills its memory anew"

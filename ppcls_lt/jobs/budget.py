@@ -62,7 +62,7 @@ class Rounds:
         found = Budgeted.read(settings.folder)
         self.replaces = found is not None and found.asked != wanted  # the rounds of another budget
         self.found = Budgeted(wanted, ()) if found is None or self.replaces else found
-        self._rounds = self._to_go_on(self.found.rounds)
+        self._rounds = list(self.found.rounds)
         self._took = 0.0  # seconds of the last round, as this process saw it
         self._leave_out()
 
@@ -126,8 +126,7 @@ class Rounds:
         while number < len(self._rounds) or self._decide(say):
             one = self._rounds[number]
             tasks = self._tasks(one, done)
-            out = {each.recipe for each in one.dropped or () if each.score is None}
-            missing = [job for job in tasks if not job.complete and job.recipe not in out]
+            missing = [job for job in tasks if not job.complete]  # what has failed is tried again
             rung = Rung(one.epochs, len(one.seeds))
             facts = {"n": number + 1, "recipes": len(one.recipes), "rung": self._said(rung)}
             finished = len(tasks) - len(missing)
@@ -137,6 +136,10 @@ class Rounds:
             if missing:
                 train(missing)
             self._took = time.monotonic() - begun
+            failed = {each.recipe for each in one.dropped or () if each.score is None}
+            if any(job.complete and job.recipe in failed for job in missing):
+                # What it was dropped for is gone, so that the round is decided anew.
+                self._rounds[number:] = [one._replace(dropped=None)]
             number, done = number + 1, rung
         reached = max((len(one.seeds) for one in self._rounds if one.epochs == self._whole), default=0)
         if reached < len(self._seeds):
@@ -160,7 +163,7 @@ class Rounds:
         last = self._rounds[-1]
         if last.dropped is not None or not self._costs.measured:
             return False  # in the second case the base has failed, which is told elsewhere
-        spent = self._spent()
+        spent = max(self._spent(), last.spent or 0.0)
         rung = self.rungs.index(Rung(last.epochs, len(last.seeds)))
         halving = self._costs.halving(self._slower(spent))
         if len(self._rounds) == 1 and len(last.recipes) < len(self._settings.plans):
@@ -182,16 +185,6 @@ class Rounds:
             evidence = budgeted.evidence(each, self._settings.rank_by, self._words)
             say(self._words["budget_drops"].format(evidence=evidence))
         return self._append(following)
-
-    def _to_go_on(self, rounds):
-        """The rounds up to the first of which a run failed, which is tried again, and decided anew."""
-        done = None
-        for number, one in enumerate(rounds):
-            failed = {each.recipe for each in one.dropped or () if each.score is None}
-            if any(job.recipe in failed and not job.complete for job in self._tasks(one, done)):
-                return [*rounds[:number], one._replace(spent=None, dropped=None)]
-            done = Rung(one.epochs, len(one.seeds))
-        return list(rounds)
 
     def _append(self, following):
         """Keep a decision in the folder; return whether there is a round to follow."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..basis import atomic, lock, yaml_files
@@ -43,7 +43,12 @@ def others(folder: Path, recipes: Collection[str]) -> list[str]:
     return sorted({path.parents[1].name for path in folder.glob(f"runs/*/seed_*/{TRAIN}")} - {*recipes})
 
 
-def keep_list(path: Path, data: bytes, folder: Path, what: str) -> bool:
+def is_untouched(folder: Path) -> bool:
+    """Return whether nothing has been trained in a folder, so that what was prepared there binds nobody."""
+    return not begun_in(folder) and next(folder.rglob(RESULT), None) is None
+
+
+def keep_list(path: Path, data: bytes, folder: Path, what: str, *, replaces: bool = True) -> bool:
     """Write a file, or find that the one there is the same; before anything is trained it may be another.
 
     Args:
@@ -51,6 +56,7 @@ def keep_list(path: Path, data: bytes, folder: Path, what: str) -> bool:
         data (bytes): its content.
         folder (Path): of the comparison.
         what (str): what the folder holds where the file is another, for the message.
+        replaces (bool): whether this process alone is at work there, so that it may be replaced.
 
     Returns:
         bool, whether it was written.
@@ -61,7 +67,7 @@ def keep_list(path: Path, data: bytes, folder: Path, what: str) -> bool:
     if path.is_file():
         if path.read_bytes() == data:
             return False
-        if begun_in(folder) or next(folder.rglob(RESULT), None) is not None:
+        if not (replaces and is_untouched(folder)):
             raise ConfigError(f"{OWNER}: `--out` must be another folder, {folder} holds {what} ({path})")
         choice.check_idle(folder, "--out")
     atomic.write(path, data)
@@ -117,8 +123,13 @@ def finals_of_others(folder: Path, now: dict) -> list[Path]:
         folder (Path): of the comparison.
         now (dict): as in :func:`check_versions`.
     """
-    places = sorted(each for each in (folder / FINAL).glob("*") if begun_in(each))
-    return [each for each in places if versions_said(versions_in(each)) != versions_said(now)]
+    return of_others((folder / FINAL).glob("*"), now)
+
+
+def of_others(places: Iterable[Path], now: dict) -> list[Path]:
+    """Return those of some folders in which other versions have begun a training, in their order."""
+    begun = sorted(each for each in places if begun_in(each))
+    return [each for each in begun if versions_said(versions_in(each)) != versions_said(now)]
 
 
 def _remove(folder):

@@ -232,7 +232,7 @@ def with_lists(base: dict, folder: Path) -> None:
             continue
         data, delimiter = named.as_list(**configuration.parameters(section["dataset"]))
         folder.mkdir(parents=True, exist_ok=True)
-        keep_list(folder / name, data, folder, f"a list of other images of {named.__name__}")
+        keep_list(folder / name, data, folder, f"a list of other images of {named.__name__}", replaces=False)
         section["dataset"] = named_data.with_list(section["dataset"], str(folder / name), delimiter)
 
 

@@ -47,8 +47,8 @@ def check(settings: Settings) -> None:
         checks.fail("Global", "image_shape", "a list of channels, height and width, to export with --refit", None)
     for recipe in settings.plans:
         place = _place(settings, recipe)
-        if (place / TRAIN).is_file():
-            _keep(settings, recipe, place)
+        if begun_in(place):
+            _keep(settings, recipe, place)  # which is another only with an error
 
 
 def run(settings: Settings, outcome: Outcome, language: str, do: Callable[[Sequence[FinalTask]], list]) -> list[str]:
@@ -123,11 +123,8 @@ def _refuse_other_versions(settings, places):
     others = [each for each in kept.finals_of_others(settings.folder, now) if each in places]
     if others:
         got = checks.described(f"{others[0]} by {versions_said(versions_in(others[0]))}")
-        expected = (
-            f"a folder of final models by {versions_said(now)}, which are here (`--retrain` trains the others anew, "
-            f"another `--out` leaves them)"
-        )
-        checks.fail(OWNER, "--out", expected, got)
+        expected = f"a folder of final models by {versions_said(now)}, which are here"
+        checks.fail(OWNER, "--out", expected, got, f"delete {others[0]} to train that one anew")
 
 
 def _steps(settings: Settings, row: Row) -> Iterator[list[FinalTask]]:

@@ -23,8 +23,8 @@ from ..runs.measures import BASELINE, MEASURES
 from . import OWNER, base_checks, candidates
 from .configs import Configurations
 from .job import HELD_OUT, TEST, TRAIN, TRAINING, Job
-from .kept import check_versions, keep_config, refuse_earlier_rule
-from .lists import SUMS, Lists, with_lists
+from .kept import check_versions, is_untouched, keep_config, refuse_earlier_rule
+from .lists import Lists, with_lists
 
 
 class Settings:
@@ -88,7 +88,7 @@ class Settings:
         base_checks.check_sections(self.base)
         self.folder = Path(self.base["Global"]["output_dir"]) / "compare" if folder is None else Path(folder)
         places.check_folder(OWNER, "--out", str(self.folder))
-        if scratch is not None and not (self.folder / SUMS).is_file():
+        if scratch is not None and is_untouched(self.folder):
             refuse_earlier_rule(self.folder)
             self.folder = scratch
         with_lists(self.base, self.folder)
@@ -277,7 +277,7 @@ class Settings:
     def check_kept(self, retrain: bool, begin: bool) -> bool:
         """Hold what the folder has of the runs against what is wanted, as :meth:`prepare`; whether one was removed."""
         removed = check_versions(self.folder, self.jobs, recording.versions(), retrain)
-        self.keep(job for job in self.jobs if begin or (job.folder / TRAIN).is_file())
+        self.keep(job for job in self.jobs if begin or job.begun)
         return removed
 
     def _check_recipe(self, name):

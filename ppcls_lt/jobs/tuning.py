@@ -18,11 +18,12 @@ import yaml
 
 from ..basis import atomic, checks, extras
 from ..configuration import recipes
+from ..engine import recording
 from ..maths import choice
 from ..reports.comparison import messages
 from ..runs.measures import BASELINE
 from ..runs.tuned import Gain, Tuned
-from . import OWNER, outcome
+from . import OWNER, kept, outcome
 from .base_checks import has_held_out
 from .job import Job
 from .space import Space, sampler
@@ -154,6 +155,9 @@ class Tuner:
             say(self._words["tune_unfinished"].format(recipe=name))
             return
         space = self._space(name)
+        trials = settings.folder.glob(f"{_FOLDER}/{name}.trial_*")
+        if self._retrain and kept.of_others(trials, recording.versions()):
+            self._journal(name).unlink(missing_ok=True)  # they are trained anew, and so proposed anew
         self._keep_space(name, space)
         start = outcome.choose(settings, before, untuned)
         study = self._study(name, space, start.judgements[untuned].score)
@@ -180,6 +184,9 @@ class Tuner:
                 if judgement is not None and not trials[number].state.is_finished():
                     study.tell(number, judgement.score)
         self._conclude(name, space, judged, do)
+
+    def _journal(self, name):
+        return self._settings.folder / _FOLDER / f"{name}.journal"
 
     def _conclude(self, name, space, judged, do):
         """Take the best trial as a candidate, and judge it where the tuning did not."""
@@ -213,10 +220,11 @@ class Tuner:
         if not seeds:
             return found
         variant = self._settings.variant(f"{_FOLDER}/fresh", both, seeds, self._retrain)
-        held_out, before = variant.validation_counts, self._settings.validation_counts
+        held_out, before = (each.validation_counts for each in (variant, self._settings))
         if not has_held_out(variant.rank_by, variant.groups, held_out):
             return found
-        lacks = np.flatnonzero((before > 0) & (held_out == 0)).tolist()
+        ranked = variant.groups.get(variant.rank_by, np.arange(before.size))
+        lacks = [label for label in ranked.tolist() if before[label] > 0 and held_out[label] == 0]
         found = replace(found, seeds=seeds, lacks=lacks)
         missing = [job for job in variant.jobs if not job.complete]
         if missing:
@@ -264,9 +272,8 @@ class Tuner:
         from optuna.storages.journal import JournalFileBackend
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        path = self._settings.folder / _FOLDER / f"{name}.journal"
         study = optuna.create_study(
-            storage=JournalStorage(JournalFileBackend(str(path))),
+            storage=JournalStorage(JournalFileBackend(str(self._journal(name)))),
             study_name=name,
             direction="maximize",
             load_if_exists=True,

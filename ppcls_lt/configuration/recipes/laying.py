@@ -50,8 +50,9 @@ def laid(base: dict, recipe: Recipe) -> dict:
 def _check(part, base):
     """Raise where a part needs what the configuration has not in a form that it can change."""
     optimizers.check(part, base)
-    of_paddle = (kinds.POLICY, kinds.ERASING, kinds.MIXING, kinds.SAMPLING, kinds.DEFERRAL)
-    if part.kind in of_paddle and kinds.at(base, ("Global", "use_dali")):
+    resamples = any("DeferredResampling" in (entry or {}) for entry in part.config.get("Callbacks") or [])
+    of_paddle = resamples or part.kind in (kinds.POLICY, kinds.ERASING, kinds.MIXING, kinds.SAMPLING)
+    if of_paddle and kinds.at(base, ("Global", "use_dali")):
         got = checks.described("true, and DALI has operators and an order of images of its own")
         checks.fail("Global", "use_dali", f"false for {part.said}", got)
 

@@ -50,7 +50,7 @@ def read(
     content = "\n".join(texts.lines(path, owner, told))
     header = content.partition("\n")[0]
     separator = delimiter or max(_DELIMITERS, key=header.count)
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=_single(separator, owner))
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=_single(separator, owner), strict=True)
     try:
         rows = [row for row in reader if row]
     except csv.Error as error:
