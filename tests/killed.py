@@ -10,11 +10,15 @@ import signal
 import sys
 from pathlib import Path
 
+import numpy as np
 import paddle
 
 from ppcls_lt.engine import trainer
+from ppcls_lt.runs import files as run_files
+from ppcls_lt.runs import history
 
 CHANGES = ("replace", "unlink")
+_MOMENT = ("seconds", "time")  # of a record of the history
 
 
 def child(action):
@@ -61,8 +65,14 @@ def end(folder):
         if path.suffix in (".pdparams", ".pdopt"):
             content = paddle.load(str(path), return_numpy=True)
             found[name] = repr([(k, getattr(v, "tobytes", lambda v=v: v)()) for k, v in flat(content)])
+        elif path.name == run_files.FILES["train"].history:
+            found[name] = repr(
+                [{key: record[key] for key in record if key not in _MOMENT} for record in history.read(path)]
+            )
+        elif path.name == run_files.FILES["train"].predictions:
+            found[name] = repr([(key, value.tobytes()) for key, value in sorted(np.load(path).items())])
         elif path.is_file() and path.suffix != ".log":
-            found[name] = path.name
+            found[name] = path.name  # the others name a moment, a place or a process
     return found
 
 

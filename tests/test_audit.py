@@ -428,7 +428,7 @@ def test_mistakes_are_named_before_anything_is_measured(planted, more, message, 
     monkeypatch.chdir(planted.parent)
     assert audit(planted, *more, out="none") == 2
     assert message in capsys.readouterr().err
-    assert not (planted / "none" / "audit.html").exists()
+    assert not (planted / "none" / "audit" / "scan").exists()
 
 
 @pytest.mark.parametrize("package", ["imagehash", "jinja2"])

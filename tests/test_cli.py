@@ -12,6 +12,7 @@ from ppcls_lt.commands import interrupts
 from ppcls_lt.commands import main as cli
 
 from . import commands
+from .forks import PATIENCE
 
 
 def refused(arguments, capsys):
@@ -88,7 +89,7 @@ def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path):
         command, cwd=commands.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=None, text=True
     )
     process.stdout.close()
-    assert (process.stderr.read(), process.wait(60)) == ("", 141)
+    assert (process.stderr.read(), process.wait(PATIENCE)) == ("", 141)
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").is_file(), reason="the system does not say what a process has loaded")
@@ -104,7 +105,7 @@ def test_an_interruption_while_paddle_is_imported_is_one_line(number):
     maps = Path(f"/proc/{process.pid}/maps")
     commands.wait(lambda: "libpaddle" in maps.read_text(), "Paddle's core")
     process.send_signal(number)
-    assert (process.communicate(timeout=60)[1], process.returncode) == ("\nppcls-lt: interrupted\n", 128 + number)
+    assert (process.communicate(timeout=PATIENCE)[1], process.returncode) == ("\nppcls-lt: interrupted\n", 128 + number)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from ppcls_lt.jobs.executors import local
 from ppcls_lt.jobs.executors.local import Local
 from ppcls_lt.jobs.job import LOG
 
+from .forks import PATIENCE
+
 
 class Some(NamedTuple):
     """A task that says what it was given and is then done."""
@@ -108,4 +110,4 @@ def test_the_processes_of_a_refit_may_train_in_its_folder(tmp_path):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     options = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment, "start_new_session": True}
     with subprocess.Popen([sys.executable, "-c", REFIT, str(tmp_path / "refit")], **options) as process:
-        assert process.wait(60) == 0, process.stderr.read()
+        assert process.wait(PATIENCE) == 0, process.stderr.read()

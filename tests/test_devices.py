@@ -79,5 +79,7 @@ def test_several_processes(config, tmp_path):
     program = Path(sysconfig.get_path("scripts")) / "ppcls-lt"
     result = engines.launch(program, "train", "-c", config, cwd=tmp_path)
     assert result.returncode != 0
-    for log in (tmp_path / "launch_log").glob("workerlog.*"):
+    logs = list((tmp_path / "launch_log").glob("workerlog.*"))
+    assert len(logs) == 2
+    for log in logs:
         assert REMEDY in log.read_text() and "Traceback" not in log.read_text()

@@ -21,6 +21,7 @@ from . import engines
 
 CODE = "__import__('os').system('touch gone')"
 CHECKOUT = os.environ.get("PADDLECLAS_ROOT")
+_NO_VALUE = (SyntaxError, NameError, TypeError, ValueError, AttributeError, ArithmeticError, LookupError)
 
 
 def host_folders(ppcls):
@@ -293,6 +294,6 @@ def test_every_expression_of_the_stock_files_is_read_as_eval_read_it():
     for text in texts:
         try:
             expected = eval(text, {"__builtins__": {}})
-        except Exception:
+        except _NO_VALUE:
             expected = text
         assert overrides.value(text) == expected, text

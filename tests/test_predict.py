@@ -322,17 +322,18 @@ class TestServing:
         assert {path: path.read_bytes() for path in Path("served3").iterdir()} == before
 
     @pytest.mark.parametrize(
-        "path", sorted((DOCS.parent / "configs").glob("*/*.yaml")), ids=lambda path: f"{path.parent.name}/{path.name}"
+        "path",
+        [path for path in sorted((DOCS.parent / "configs").glob("*/*.yaml")) if "\nInfer:" in path.read_text()],
+        ids=lambda path: f"{path.parent.name}/{path.name}",
     )
     def test_packaged_configurations_give_every_image_one_shape(self, path):
         config = yaml.safe_load(path.read_text())
-        if "Infer" in config:
-            host.load()
-            functions = host.operators.build(config["Infer"]["transforms"])
-            for image in served.probes(1, 3):
-                for function in functions:
-                    image = function(image)
-                assert list(np.shape(image)) == config["Global"]["image_shape"]
+        host.load()
+        functions = host.operators.build(config["Infer"]["transforms"])
+        for image in served.probes(1, 3):
+            for function in functions:
+                image = function(image)
+            assert list(np.shape(image)) == config["Global"]["image_shape"]
 
     @pytest.mark.parametrize(
         "flags, part",
