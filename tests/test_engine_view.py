@@ -117,13 +117,15 @@ def test_what_is_patched_is_listed(ppcls):
 
 def test_loading_a_checkpoint_gives_its_state_and_starts_nothing(output):
     calls, path = [], str(engines.saved(output / "stage_1"))
-    run = SimpleNamespace(names=["LossSchedule", "MaxNormPGD"], hidden_keys=[])  # it has nothing that could begin
+    # It has nothing that could begin.
+    rest = {"hidden_keys": [], "order": host.samplers.Order(None), "config": {}}
+    run = SimpleNamespace(names=["LossSchedule", "MaxNormPGD"], **rest)
     loaded = saving.load(run, lambda: calls.append("read"), path)
     assert calls == ["read"] and loaded.path == path
     assert loaded.state["epoch"] == loaded.metric_info["epoch"] == 2
     assert loaded.metric_info["metric"] == loaded.state["best"]["best_model"] > 0
     with pytest.raises(ConfigError, match="Callbacks: must be those"):
-        saving.load(SimpleNamespace(names=[], hidden_keys=[]), calls.clear, path)
+        saving.load(SimpleNamespace(names=[], **rest), calls.clear, path)
     assert calls == ["read"]
 
 
