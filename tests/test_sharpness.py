@@ -348,6 +348,7 @@ def test_soft_labels(train):
         ([{"SAM": {}}], {"Global": {"to_static": True}}, "SAM: `Global.to_static` must be false"),
         ([{"SAM": {}}], {"Global": {"train_mode": "fixmatch"}}, "SAM: `Global.train_mode` must be left out"),
         ([{"SAM": {}}], {"AMP": {"level": "O2"}}, "SAM: `AMP.level` must be O1, got O2"),
+        ([{"SAM": {}}], {"Global": {"use_dali": True, "update_freq": 2}}, "`use_dali` must be false"),
         (
             [{"ImbSAM": {"eta": 4}}],
             {},

@@ -127,7 +127,7 @@ class EqualizationLoss(LongTailLoss):
         if not self.threshold.any():
             return None
         self._step += 1
-        # On the host, whose numbers do not depend on the device; what goes there is sent, and nothing is waited for.
+        # On the host, whose numbers do not depend on the device. Sending them waits for what is queued there.
         chosen = self.uniforms(logits.shape[0]) < self.threshold
         return paddle.to_tensor(chosen.astype(np.float32), dtype=logits.dtype)
 

@@ -13,6 +13,7 @@ from paddle import nn
 from paddle.autograd import PyLayer
 
 from ..basis.checks import ConfigError
+from .rows import is_on_cpu
 
 # Below this norm a vector has no direction: its cosine and gradient are 0.
 SMALLEST_NORM = 1e-12
@@ -191,14 +192,21 @@ class _Cosines(PyLayer):
                 slopes[0] = paddle.matmul(upstream, weight, transpose_y=True) * per_image - x * turn
             if not weight.stop_gradient:
                 turn = _sums(along, axis=0) * per_class**2
-                slopes[1] = paddle.matmul(x * per_image, upstream, transpose_x=True)
-                for slope, block in zip(_blocks(slopes[1]), _blocks(weight)):
-                    slope.subtract_(block * turn.expand_as(block))
+                whole = paddle.matmul(x * per_image, upstream, transpose_x=True)
+                parts = _blocks(whole)
+                if parts[0].data_ptr() == whole.data_ptr():
+                    for slope, block in zip(parts, _blocks(weight)):
+                        slope.subtract_(block * turn.expand_as(block))
+                else:  # no views, where FLAGS_use_stride_kernel is off
+                    whole.subtract_(weight * turn.expand_as(weight))
+                slopes[1] = whole
             return tuple(slopes)
 
 
 def _blocks(weight):
-    """Views of ``[D, C]``, some rows each."""
+    """Views of ``[D, C]``, some rows each on the CPU, whose caches they fit into."""
+    if not is_on_cpu(weight):
+        return [weight]
     rows = max(1, _BLOCK // weight.shape[1])
     return [weight[start : start + rows] for start in range(0, weight.shape[0], rows)]
 
@@ -255,7 +263,9 @@ def _inverse_norm(vectors, axis):
 
 
 def _sums(matrix, axis):
-    """``matrix.sum(axis, keepdim=True)``, as a product with ones: several times as fast on the CPU."""
+    """``matrix.sum(axis, keepdim=True)``, as a product with ones on the CPU, where that is several times as fast."""
+    if not is_on_cpu(matrix):
+        return matrix.sum(axis, keepdim=True)
     ones = paddle.ones([matrix.shape[axis]], matrix.dtype)
     return paddle.mv(matrix, ones).unsqueeze(1) if axis == 1 else paddle.matmul(ones.unsqueeze(0), matrix)
 

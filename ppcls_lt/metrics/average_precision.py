@@ -62,6 +62,7 @@ class ManyMediumFewMAP(LongTailMetric):
     def reset(self) -> None:
         """Forget every image seen."""
         self._seen: list[tuple[paddle.Tensor, paddle.Tensor]] = []
+        self._read: list[tuple[np.ndarray, np.ndarray]] = []  # what was asked for by then, no more on the device
         self._found: dict[str, float] | None = None
 
     def __call__(self, x: paddle.Tensor | dict, label: paddle.Tensor) -> dict:
@@ -84,9 +85,13 @@ class ManyMediumFewMAP(LongTailMetric):
 
     def per_class(self) -> np.ndarray:
         """Average precision of each label, float array ``[C]``; NaN where the set has no image with it."""
-        if not self._seen:
+        if self._seen:
+            logits, labels = (paddle.concat(part).numpy() for part in zip(*self._seen))
+            self._read.append((logits, labels))
+            self._seen = []
+        if not self._read:
             return np.full(len(self.counts), np.nan)
-        logits, labels = (paddle.concat(part).numpy() for part in zip(*self._seen))
+        logits, labels = (np.concatenate(part) for part in zip(*self._read))
         if not np.isfinite(logits).all():
             return np.full(len(self.counts), np.nan)
         return ranking.average_precision(logits, labels)
@@ -110,4 +115,4 @@ class ManyMediumFewMAP(LongTailMetric):
     @property
     def avg(self) -> float:
         """The mean over all labels, 0 without images."""
-        return self.values()["mAP"] if self._seen else 0.0
+        return self.values()["mAP"] if self._seen or self._read else 0.0
