@@ -37,9 +37,7 @@ class SharpnessAware(Callback):
             got = checks.described("true: a program that was made once moves the statistics of BatchNorm in every pass")
             checks.fail(owner, "Global.to_static", "false", got)
         if section.get("use_dali", False) and (section.get("update_freq") or 1) > 1:
-            got = checks.described(
-                "true with `update_freq`: DALI puts each batch in the place of the one before"
-            )
+            got = checks.described("true with `update_freq`: DALI puts each batch in the place of the one before")
             checks.fail(owner, "Global.use_dali", "false", got)
         if section.get("train_mode") is not None:
             checks.fail(owner, "Global.train_mode", "left out", section["train_mode"])
