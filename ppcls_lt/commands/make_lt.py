@@ -67,13 +67,12 @@ def _make_lt(arguments):
     chosen = subsets.long_tail_subset(data.labels, wanted, images=data.images, seed=arguments.seed)
     list_files.write_files({"--out": (arguments.out, list_files.joined(data.lines, chosen))}, **writing)
     found_groups = groups.shot_groups(wanted)
-    summary = [f"kept {chosen.size} of {some(data.labels.size, 'image')} of {arguments.list}"]
+    kept = f"kept {chosen.size} of {some(data.labels.size, 'image')} of {arguments.list}"
     if arguments.ratio > wanted.max():
         most = some(wanted.max(), "image")
         unreached = f"a ratio of {arguments.ratio:g} is out of reach: the largest class has {most}"
-        summary.append(unreached)
         print(f"ppcls-lt: warning: {unreached}; the list has {ratio(wanted)}", file=sys.stderr)
-    say([*summary, "", *report(arguments.out, wanted, found_groups, THRESHOLDS, class_names.called(names))])
+    say([kept, "", *report(arguments.out, wanted, found_groups, THRESHOLDS, class_names.called(names))])
     return 0
 
 

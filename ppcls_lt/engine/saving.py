@@ -53,9 +53,9 @@ def save(
         return
     if prefix.startswith("best_model"):
         run.best[prefix] = metric
-    state = run.state()
     if dist.get_rank() != 0:
         return
+    state = run.state()  # which may read the device
     section = run.config["Global"]
     facts = {
         **{key: state[key] for key in ("run", "stage", "epoch")},
