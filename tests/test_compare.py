@@ -22,6 +22,7 @@ from ppcls_lt.runs.results import Accuracies, Result
 
 from . import commands, engines
 from .comparisons import accuracies, english_in
+from .forks import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -225,6 +226,25 @@ def begun(place, out, *more, arguments=None):
         process.send_signal(signal.SIGKILL)
         process.wait()
     commands.wait(lambda: not living(out))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ended_by_a_signal_it_ends_its_runs_and_says_what_goes_on(place, number):
+    out, log = place / f"ended_{number}", place / f"ended_{number}.log"
+    arguments = [sys.executable, "-m", "ppcls_lt", *map(str, command(out))]
+    with open(log, "wb") as said:
+        process = subprocess.Popen(
+            arguments, cwd=place, env={**os.environ, **ENVIRONMENT}, stdout=said, stderr=said, start_new_session=True
+        )
+    commands.wait(lambda: list(out.glob("runs/*/*/training/**/latest.manifest.json")))
+    process.send_signal(number)  # to it alone, as from a kill; its runs are in sessions of their own
+    assert process.wait(PATIENCE) == 128 + number
+    text = log.read_text(encoding="utf-8")
+    assert "interrupted; the same command goes on with what is missing" in text and "Traceback" not in text
+    commands.wait(lambda: not living(out))
+    done = commands.run(place, *command(out), "--dry-run", environment=ENVIRONMENT)
+    assert done.returncode == 0, done.output + done.errors
+    assert list(out.glob("runs/*/*/result.json")) or list(out.glob("runs/*/*/training/**/latest.manifest.json"))
 
 
 def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same_table(place, whole):
