@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+from ppcls_lt.basis import cores
 from ppcls_lt.commands import comparing
 from ppcls_lt.commands import main as cli
 from ppcls_lt.jobs import pool
@@ -94,6 +95,14 @@ def test_the_cores_are_those_that_the_process_may_use():
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", command], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"
+
+
+def test_of_an_unknown_number_of_cores_one_is_used(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert cores.usable() == 6
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert cores.usable() == 1
 
 
 REFIT = """

@@ -62,9 +62,13 @@ def test_a_signal_and_what_it_leaves_running(tmp_path):
 
 
 def test_one_that_takes_too_long_is_ended(tmp_path):
-    code = "import time; time.sleep(10000)"
-    with pytest.raises(subprocess.TimeoutExpired):
-        forks.run(forks.PLAIN, ["-c", code], cwd=tmp_path, environment=dict(os.environ), timeout=1)
+    code = "import time; print(1, flush=True); time.sleep(10000)"
+    for timeout in (1, 5, 25, PATIENCE):  # on a machine that is busy it may not have begun by then
+        with pytest.raises(subprocess.TimeoutExpired) as raised:
+            forks.run(forks.PLAIN, ["-c", code], cwd=tmp_path, environment=dict(os.environ), timeout=timeout)
+        if raised.value.output:
+            break
+    assert raised.value.output == b"1\n"
 
 
 @pytest.mark.parametrize("name, value", [("PYTHONWARNINGS", "error"), ("PYTHONIOENCODING", "ascii"), ("FLAGS_x", "1")])
