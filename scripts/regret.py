@@ -74,7 +74,7 @@ def _pack(chosen, options):
         if kept.pack(form, options.work, options.results):
             print(f"{form.name}: {(options.results / f'{form.name}.npz').stat().st_size} bytes")
         else:
-            print(f"{form.name}: not all trainings are there")
+            print(f"{form.name}: not all trainings of a comparison are there, or none that is not packed")
     return 0
 
 

@@ -1,6 +1,7 @@
 """The study behind docs/regret.md: a tiny comparison from images to tables, and the page beside what is kept."""
 
 import importlib
+import shutil
 import sys
 from pathlib import Path
 
@@ -73,6 +74,22 @@ def test_a_comparison_is_trained_once_and_judged(study, tmp_path, monkeypatch, c
     assert study[""].main(["judge", "--results", str(results), "--print"]) == 0
     said = capsys.readouterr().out
     assert "| tiny |" in said and "100% of the epochs" in said
+    packs_what_is_new_beside_what_is_packed(study, work, results)
+
+
+def packs_what_is_new_beside_what_is_packed(study, work, results):
+    path = results / "tiny.npz"
+    before = dict(np.load(path))
+    np.savez(path, **{name: array for name, array in before.items() if name != "best_epoch"})
+    for kind in ("folds_3", "truth"):
+        shutil.rmtree(work / "tiny" / kind)
+    assert study["kept"].pack(tiny(study), work, results)
+    after = dict(np.load(path))
+    assert after.keys() == before.keys()
+    assert all(np.array_equal(after[name], before[name]) for name in before)
+    np.savez(path, **before | {"labels": before["labels"][::-1]})
+    with pytest.raises(ValueError, match="of another training list"):
+        study["kept"].pack(tiny(study), work, results)
 
 
 def test_regret_and_coverage_are_those_of_a_slow_count(study):

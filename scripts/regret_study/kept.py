@@ -46,16 +46,25 @@ class Comparison(NamedTuple):
 
 
 def pack(form: forms.Form, work: Path, target: Path) -> bool:
-    """Write what is complete of a form; return whether that is enough for a comparison."""
+    """Write what is complete of a form beside what is packed of it; return whether that is enough for a comparison.
+
+    Raises:
+        ValueError: what is packed is of another training list.
+    """
     complete = {
         kind: [np.load(work / training.file) for training in forms.wanted(form, (kind,))]
         for kind in forms.KINDS
         if all((work / training.file).is_file() for training in forms.wanted(form, (kind,)))
     }
-    if "truth" not in complete or not any(kind.startswith(forms.FOLDS_OF) for kind in complete):
+    path = target / f"{form.name}.npz"
+    arrays = dict(np.load(path)) if path.is_file() else {}
+    kinds = {*complete, *(name.removesuffix("_logits") for name in arrays)}
+    if not complete or "truth" not in kinds or not any(kind.startswith(forms.FOLDS_OF) for kind in kinds):
         return False
     lines = (work / form.name / "data" / "train.txt").read_text().splitlines()
-    arrays = {"labels": np.array([int(line.split()[-1]) for line in lines], np.int32)}
+    labels = np.array([int(line.split()[-1]) for line in lines], np.int32)
+    if not np.array_equal(arrays.setdefault("labels", labels), labels):
+        raise ValueError(f"{path} is of another training list than {work / form.name}")
     number = len(form.recipes)
     for kind, found in complete.items():
         rows = [found[start : start + number] for start in range(0, len(found), number)]  # of each seed
@@ -71,7 +80,7 @@ def pack(form: forms.Form, work: Path, target: Path) -> bool:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     target.mkdir(parents=True, exist_ok=True)
-    atomic.write(target / f"{form.name}.npz", buffer.getvalue())
+    atomic.write(path, buffer.getvalue())
     return True
 
 
