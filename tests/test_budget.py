@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +16,7 @@ from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.commands import compare
 from ppcls_lt.commands.budget_options import asked
 from ppcls_lt.engine import recording
-from ppcls_lt.jobs import outcome
+from ppcls_lt.jobs import budget, outcome
 from ppcls_lt.jobs.budget import Rounds
 from ppcls_lt.jobs.costs import EPOCHS, SECONDS, Asked
 from ppcls_lt.jobs.job import add_seconds
@@ -213,6 +214,32 @@ def test_the_least_budget_is_named_and_is_enough(settings):
     assert rounds_of(rounds.found) == [(2, (0,), ("base", *RECIPES)), (8, (0,), ("base", "focal"))]
 
 
+def test_versions_are_those_of_the_runs_that_the_rounds_want(place, tmp_path):
+    """A finished one needs nothing of this version, whatever was dropped; one that still trains does."""
+
+    def begun(epochs=72):
+        found = Settings(place / "base.yaml", wanted=RECIPES, folder=tmp_path / "out", seeds=[0, 1, 2])
+        found.prepare(begin=False, versions=False)
+        return found, Rounds(found, Asked(epochs, EPOCHS))
+
+    found, rounds = begun()
+    rounds.work(Trained(), lambda line: None)
+    older = {**recording.versions(), "ppcls_lt": "0.0.1"}
+    for path in (tmp_path / "out").rglob("result.json"):
+        content = json.loads(path.read_text())
+        path.write_text(json.dumps({**content, "versions": older}))
+    again = Trained()
+    _, rounds = begun()
+    rounds.work(again, lambda line: None)
+    assert not again.done
+    (first,) = [job for job in found.jobs if (job.recipe, job.seed) == ("focal", 2)]
+    shutil.rmtree(first.folder)
+    _, rounds = begun()
+    with pytest.raises(ConfigError, match=r"by others: .*0\.0\.1"):
+        rounds.work(again, lambda line: None)
+    assert not again.done
+
+
 class Timed(Trained):
     """Runs that take four seconds and two an epoch."""
 
@@ -243,6 +270,20 @@ def test_with_a_time_the_first_runs_measure_what_an_epoch_costs(settings):
     assert any("decided" in line for line in again.plan())
     with pytest.raises(ConfigError, match="`--budget` must be at least .*, as measured, .* got 30 s"):
         Rounds(settings(), Asked(30.0, SECONDS, slots=2)).plan()
+
+
+def test_time_that_runs_waited_counts(settings, monkeypatch):
+    clock, trained = [0.0], Timed()
+    monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+
+    def train(jobs):
+        trained(jobs)
+        clock[0] += 20.0  # the runs themselves say 8
+
+    rounds = Rounds(settings(), Asked(300.0, SECONDS, slots=2))
+    rounds.work(train, lambda line: None)
+    spent = [one.spent for one in rounds.found.rounds]
+    assert spent[0] == 20.0 and all(b - a >= 20.0 for a, b in zip(spent, spent[1:]))
 
 
 def test_a_damaged_file_of_rounds_is_named(settings):

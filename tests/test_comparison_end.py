@@ -6,12 +6,14 @@ from dataclasses import replace
 import pytest
 
 from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.commands import main as cli
 from ppcls_lt.configuration import recipes
 from ppcls_lt.engine import recording
-from ppcls_lt.jobs import outcome, refit
+from ppcls_lt.jobs import outcome, pool, refit
 from ppcls_lt.jobs.pool import _reason
 from ppcls_lt.jobs.settings import Settings
 from ppcls_lt.reports.comparison.messages import ENGLISH, duration
+from ppcls_lt.reports.run import writing
 from ppcls_lt.runs import files as run_files
 from ppcls_lt.runs.measures import MEASURES
 from ppcls_lt.runs.results import Accuracies
@@ -55,7 +57,7 @@ def test_the_best_recipe_is_trained_in_a_folder_of_its_own(base, old, exported, 
         config["Global"].update(output_dir=old, save_inference_dir=exported)
 
     settings = Settings(base(moved), wanted=["ldam"], folder="compared")
-    section = settings.configs.best("ldam", settings.folder / "best")["Global"]
+    section = settings.configs.best("ldam", settings.folder / "best", 0)["Global"]
     assert section["output_dir"] == "compared/best" and section.get("save_inference_dir") == wanted
 
 
@@ -187,6 +189,72 @@ def test_an_adjustment_of_other_runs_is_not_told_as_todays(done):
             (place / "to_adjust.json").write_text(json.dumps([run.adjustment for run in runs]))
             accuracies(0.5).write(place / "test.json")
         assert list(refit.tests(settings, [adjusted])) == known
+
+
+def test_a_recipe_and_an_adjusted_one_that_are_called_alike_are_two_models(base):
+    settings = Settings(base(), wanted=["focal", "focal+tau_norm"])
+    settings.prepare()
+    for job in settings.jobs:
+        finished(job, versions=recording.versions())
+    rows = outcome.gather(settings, "", [], outcome.choose(settings)).rows
+    (row,) = [row for row in rows if row.recipe == "focal+tau_norm"]
+    place = settings.folder / "refit/focal+tau_norm"
+    place.mkdir(parents=True)
+    runs = [replace(run, adjustment={"of": "focal", "method": "tau_norm", "strength": 0.5}) for run in row.runs]
+    adjusted = replace(row, runs=runs, recipe="focal+tau_norm")
+    assert adjusted.trained == "focal" and row.trained == "focal+tau_norm"
+
+    (place / "to_adjust.json").write_text(json.dumps([run.adjustment for run in runs]))
+    accuracies(0.5).write(place / "test.json")
+    assert list(refit.tests(settings, [row])) == [] and list(refit.tests(settings, [adjusted])) == ["focal+tau_norm"]
+    with pytest.raises(ConfigError, match="final model of another that is called so; or delete .*focal.tau_norm"):
+        list(refit._steps(settings, row))
+    (place / "to_adjust.json").unlink()
+    (place / "train.yaml").write_text("{}")
+    assert list(refit.tests(settings, [adjusted])) == []
+    with pytest.raises(ConfigError, match="another folder for focal.tau_norm"):
+        list(refit._steps(settings, adjusted))
+
+
+@pytest.mark.parametrize("seed, wanted", [(7, 7), (None, 0)])
+def test_a_final_model_has_the_seed_of_the_base(base, seed, wanted):
+    settings = Settings(base(set_in("Global", "seed", value=seed)), wanted=["ldam"])
+    settings.prepare()
+    finished(settings.jobs[0], versions=recording.versions())
+    assert refit._keep(settings, "ldam", settings.folder / "refit/ldam")["Global"]["seed"] == wanted
+
+
+@pytest.mark.parametrize("fails", ["task_test", "task_whole", "task_export", None])
+def test_the_status_tells_of_a_test_or_a_final_model_that_failed(base, fails, monkeypatch):
+    """The processes alone are stood for: each leaves what it would have left, or fails."""
+
+    class Done:
+        def __init__(self, tasks, *_):
+            self._tasks, self.failures = tasks, []
+
+        def work(self, finished=None):
+            for task in self._tasks:
+                kind = getattr(task, "step", "task_test" if hasattr(task, "methods") else "run")
+                if kind == fails:
+                    self.failures.append((task, "the disk is full"))
+                elif kind == "run":
+                    ran(task)
+                elif kind == "task_test":
+                    accuracies(0.5).write(task.folder / "test.json")
+                else:
+                    task.done.parent.mkdir(parents=True, exist_ok=True)
+                    if task.done.name == "test.json":
+                        accuracies(0.5).write(task.done)
+                    else:
+                        task.done.write_text("{}")
+
+    def ran(job):
+        finished(job, 0.9 if job.recipe == "ldam" else 0.3, versions=recording.versions())
+
+    monkeypatch.setattr(pool, "Pool", Done)
+    monkeypatch.setattr(writing, "write", lambda *args, **kw: "report")
+    flags = ["--recipes", "ldam", "--adjust", "none", "--groups", "tertiles", "--refit"]
+    assert cli.main(["compare", "-c", str(base()), *flags]) == (0 if fails is None else 1)
 
 
 def test_other_versions_than_those_of_a_final_model_train_none_beside_it(done):

@@ -40,8 +40,8 @@ class Some(NamedTuple):
     "cores, jobs, slots, threads, expected",
     [
         (8, 3, 2, None, 4),
-        (8, 1, 2, None, 8),
-        (8, 3, 16, None, 2),
+        (8, 1, 2, None, 4),  # the last one left computes as all others did
+        (8, 3, 16, None, 1),
         (1, 3, 2, None, 1),
         (8, 3, 2, "3", 3),
     ],
@@ -60,6 +60,22 @@ def test_runs_at_a_time_share_the_cores(cores, jobs, slots, threads, expected, t
     pool.Pool(runs, Local(slots, threads), say=lambda line: None).work()
     for run in runs:
         assert (run.folder / LOG).read_text() == f"threads: {expected}, -m ppcls_lt.jobs.worker run folder cs_ce 0\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="stands for Python by a shell script")
+@pytest.mark.parametrize("processes, wanted", [(1, {"4", "5", "6", "7"}), (2, {"4,5", "6,7"})])
+def test_runs_at_a_time_have_devices_of_their_own(processes, wanted, tmp_path, monkeypatch):
+    program = tmp_path / "program"
+    program.write_text('#!/bin/sh\necho "devices: $CUDA_VISIBLE_DEVICES"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(pool, "_POLL", 0.01)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
+    runs = [Some(tmp_path / str(number)) for number in range(4)]
+    for run in runs:
+        run.folder.mkdir()
+    pool.Pool(runs, Local(4, "1", processes), say=lambda line: None).work()
+    assert {(run.folder / LOG).read_text() for run in runs} == {f"devices: {each}\n" for each in wanted}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends itself a signal")

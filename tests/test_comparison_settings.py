@@ -9,9 +9,9 @@ import yaml
 
 from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.commands import comparing
-from ppcls_lt.configuration import recipes, schedules, stages
+from ppcls_lt.configuration import held_out, recipes, schedules, stages
 from ppcls_lt.data.counts import count_label_list
-from ppcls_lt.engine import recording
+from ppcls_lt.engine import recording, trainer
 from ppcls_lt.jobs import candidates, kept, outcome
 from ppcls_lt.jobs.job import HELD_OUT, LOGITS, RESULT, TEST, TRAIN
 from ppcls_lt.jobs.lists import positions
@@ -140,6 +140,18 @@ def test_a_list_of_ones_own_is_held_out_by_every_seed(base, data):
     assert train["DataLoader"]["Train"]["dataset"]["cls_label_path"] == str(data / "train.txt")
     assert train["DataLoader"]["Eval"]["dataset"]["cls_label_path"] == str(data / "val.txt")
     assert settings.lists["validation"] == (str(data / "val.txt"), len(lines(data / "val.txt")))
+    best = settings.configs.best("ce", settings.folder / "best", 0)
+    (stage,) = trainer.checked_plan(best, "train")
+    assert stage["DataLoader"]["Eval"]["dataset"]["cls_label_path"] == str(data / "val.txt")
+    assert {key: stage["Global"][key] for key in ("eval_during_train", "eval_interval", "best_metric")} == {
+        "eval_during_train": True,
+        "eval_interval": 1,
+        "best_metric": "balanced",
+    }
+    # A later evaluation on the test list is one of test images.
+    assert held_out.judges(best)
+    best["DataLoader"]["Eval"]["dataset"]["cls_label_path"] = str(data / "test.txt")
+    assert not held_out.judges(best)
 
 
 def test_the_schedule_of_a_stage_is_stretched_too(base, tmp_path):

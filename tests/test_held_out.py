@@ -70,7 +70,7 @@ def test_the_best_configuration_chooses_no_epoch_by_test_images(base, recipe):
     overrides = ["DataLoader.Eval.dataset.cls_label_path=digits/test.txt", "Global.eval_during_train=True"]
     overrides += ["Global.epochs=20", "Global.best_metric=balanced", "Global.report=True", "Global.start_eval_epoch=3"]
     settings = Settings("train.yaml", wanted=[recipe], overrides=overrides)
-    plan = trainer.checked_plan(settings.configs.best(recipe, settings.folder / "best"), "train")
+    plan = trainer.checked_plan(settings.configs.best(recipe, settings.folder / "best", 0), "train")
     assert len(plan) == (2 if recipe == "crt" else 1)
     for stage in plan:
         assert stage["Global"]["eval_interval"] == stage["Global"]["epochs"]

@@ -285,6 +285,19 @@ class TestServing:
         assert done.returncode == 1 and [line for line in told if "error" not in line] == wanted, done.stdout
         assert "served.py: error: label.txt is no image that can be decoded" in told
 
+    def test_the_decision_is_that_of_the_run_wherever_the_logs_go(self, place, undecided, caplog):
+        assert decide("--on-held-out", "--not-sure-below", "0.2") == 0
+        elsewhere = ["-o", "Global.output_dir=logs"]
+        exported = ["export", "--run", "run", *elsewhere, "-o"]
+        assert cli.main([*exported, "Global.save_inference_dir=served4", "--serving"]) == 0
+        assert json.loads(Path("served4/serving.json").read_text())["decision"]["not_sure_below"] == 0.2
+        logging.getLogger("ppcls.lt").addHandler(caplog.handler)
+        try:
+            assert cli.main([*exported, "Global.save_inference_dir=plain4"]) == 0
+        finally:
+            logging.getLogger("ppcls.lt").removeHandler(caplog.handler)
+        assert "the run has a decision, which this export is without" in caplog.text
+
     @pytest.mark.skipif(not ONNX, reason="PPCLS_LT_ONNX_PYTHON names no interpreter with paddle2onnx and onnxruntime")
     def test_the_commands_of_the_docs_make_an_onnx_model_that_gives_the_same(self, place):
         text = (DOCS / "serving.md").read_text(encoding="utf-8")

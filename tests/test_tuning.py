@@ -13,7 +13,9 @@ from ppcls_lt.commands import compare, tune_options
 from ppcls_lt.commands.main import main
 from ppcls_lt.configuration import reading, recipes
 from ppcls_lt.configuration.recipes import ranges
+from ppcls_lt.engine import recording
 from ppcls_lt.jobs import outcome
+from ppcls_lt.jobs.proposals import Proposals
 from ppcls_lt.jobs.settings import Settings
 from ppcls_lt.jobs.space import Space
 from ppcls_lt.jobs.tuning import ROUND, Asked, Tuner
@@ -188,6 +190,26 @@ def tuned(place, tmp_path_factory):
     return folder, settings, tuner, do
 
 
+def test_proposals_follow_from_the_scores_of_one_judgement_alone(place, tmp_path):
+    """Not from what the journal was told, which may be of other candidates, seeds or another measure."""
+    recipe = recipes.read(str(place / "own.yaml"))
+    space = Space.of(recipe, recipes.laid(yaml.safe_load((place / "base.yaml").read_text()), recipe))
+    scores = {0: 0.5, 1: 0.4, 2: 0.6, 3: 0.7, 4: 0.65}
+
+    def seventh(name, told, scores):
+        proposals = Proposals(tmp_path / name, "own", space)
+        proposals.params(range(1, 5), {0: 0.5})
+        proposals.tell(told)
+        again = Proposals(tmp_path / name, "own", space)
+        first = again.params(range(5, 8), scores)
+        assert Proposals(tmp_path / name, "own", space).params(range(5, 8), {}) == first
+        return first[-1]
+
+    plain = seventh("a", {}, scores)
+    assert seventh("b", {0: 100.0, 3: -100.0}, scores) == plain
+    assert seventh("c", {}, {**scores, 3: -1.0, 0: 2.0}) != plain
+
+
 @pytest.mark.slow
 class TestTrials:
     def test_the_best_is_a_candidate_whose_runs_are_there_and_a_file_that_trains_so(self, tuned):
@@ -250,6 +272,21 @@ class TestTrials:
         again = Trained()
         tuner.work(again, print)
         assert again.done[:2] == [f"{best}, seed 0", f"{best}, seed 1"] and tuner.found[0].trials == 6
+
+    def test_seeds_of_a_later_division_leave_its_other_folds(self, place, tmp_path):
+        _, tuner = compared(place, tmp_path, trials=2, seeds=(5, 7))
+        tuner.work(Trained(), print)
+        assert tuner.found[0].seeds == [6, 8] and tuner.found[0].fresh is not None
+
+    def test_trials_are_not_compared_with_runs_of_another_version(self, place, tmp_path):
+        settings, tuner = compared(place, tmp_path, trials=2)
+        older = {**recording.versions(), "ppcls_lt": "0.0.1"}
+        for job in settings.jobs:
+            finished(job, right=0.5, images=20, versions=older)
+        do = Trained()
+        with pytest.raises(ConfigError, match=r"2 by others: own, seed 0, by .*0\.0\.1"):
+            tuner.work(do, print)
+        assert not do.done
 
     def test_best_is_what_the_held_out_images_put_first(self, place, tmp_path):
         _, tuner = compared(place, tmp_path, trials=1, names=("best",))

@@ -109,7 +109,8 @@ def compared(arguments: argparse.Namespace) -> Compared:
     )
     with lock.held(settings.folder, OWNER, "--out"):
         try:
-            settings.prepare(arguments.retrain, begin=limit is None and not arguments.dry_run)
+            whole = limit is None
+            settings.prepare(arguments.retrain, begin=whole and not arguments.dry_run, versions=whole)
             if arguments.refit:
                 refit.check(settings)
             return _train_and_rank(settings, arguments, executor, limit)
@@ -234,7 +235,7 @@ def _train_and_rank(settings, arguments, executor, limit):
     _say(writing.write(found, settings.folder, arguments.language))
     for line in [outcome.write_best(settings, found, words), *final]:
         _say(line)
-    if found.choice is not None and not arguments.refit:
+    if found.choice is not None and not (arguments.refit or arguments.choose_epoch):
         say("advice_refit", command=f"{arguments.command_line} --refit")
     return Compared(found, settings.folder, not found.failures)
 

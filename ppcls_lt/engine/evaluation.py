@@ -189,6 +189,7 @@ class Evaluation:
                 "ema": engine.uses_average,
                 "seconds": None if self._run is None else self._run.seconds,
                 "steps": None if self._run is None else self._run.steps,
+                "images": None if self._run is None else self._run.images,
                 "best_metric": engine.config["Global"].get("best_metric"),
                 "score": evaluated.number(score),
                 "values": found,

@@ -97,6 +97,12 @@ class Run:
         return 0 if self.epoch == 0 else self.epoch * self._engine.steps_per_epoch
 
     @property
+    def images(self) -> int | None:
+        """Images trained on so far in this stage, in all processes, each as often as it was seen; None if unknown."""
+        each = host.samplers.images_per_step(self.sampler, self._engine.steps_per_epoch) if self.epoch else 0
+        return None if each is None else dist.get_world_size() * round(self.steps * each)
+
+    @property
     def training_loss(self) -> Any:
         """The host's combined loss of the training; a callback may put another in its place."""
         return self._engine.training_loss

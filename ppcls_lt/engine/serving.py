@@ -18,7 +18,7 @@ from .. import host
 from ..basis import atomic, checks, disk
 from ..basis.checks import ConfigError
 from ..basis.findings import Finding, of
-from ..configuration import plain
+from ..configuration import finished_run, plain
 from ..runs import checkpoints, decisions
 from ..runs.marks import write_map
 from ..serving import served
@@ -96,7 +96,7 @@ def attach(engine: EngineView, config: dict) -> None:
     """
     section = config["Global"]
     if not section.get(KEY, False):
-        if section.get("run") is not None and (Path(str(section["output_dir"])) / decisions.FILE).is_file():
+        if section.get("run") is not None and (_of_run(section) / decisions.FILE).is_file():
             _log.warning("the run has a decision, which this export is without; `--serving` takes it along")
         return
 
@@ -150,7 +150,7 @@ def describe(engine: EngineView, config: dict) -> dict:
         weights = weights.removesuffix(checkpoints.WEIGHTS)
         manifest = checkpoints.manifest_of(weights) or {}
         if section.get("run") is not None:
-            decision = decisions.read(str(section["output_dir"]), weights, class_num, OWNER)
+            decision = decisions.read(str(_of_run(section)), weights, class_num, OWNER)
     adjusted = manifest.get("adjusted") or {}
     return {
         "format": served.FORMAT,
@@ -168,6 +168,11 @@ def describe(engine: EngineView, config: dict) -> dict:
         "versions": recording.versions(),
         "check": {"seed": _SEED, "images": _IMAGES, "probabilities": probabilities.tolist()},
     }
+
+
+def _of_run(section):
+    """The folder of the training that ``Global.run`` names; ``Global.output_dir`` may be another."""
+    return finished_run.find(str(section["run"])).output_dir
 
 
 def _file(weights):

@@ -6,8 +6,26 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+import paddle
+
 # What these shuffle in place, one epoch upon the other; else an epoch would be another one after a resume.
 _SHUFFLED = {"PKSampler": ("label_list", "prob_list"), "MultiScaleSampler": ("img_indices", "img_batch_pairs")}
+
+
+def images_per_step(sampler: Any, steps: int) -> float | None:
+    """Images of one process in a step, the mean over an epoch, whose last batch may be smaller; None without a size.
+
+    Args:
+        sampler (paddle.io.BatchSampler or None): of the training data.
+        steps (int): of an epoch.
+    """
+    size = getattr(sampler, "batch_size", None)
+    if not isinstance(size, int) or not steps:
+        return None
+    images = getattr(sampler, "images_per_process", None)
+    if images is None and type(sampler) is paddle.io.DistributedBatchSampler:
+        images = sampler.num_samples
+    return size if images is None else min(images, steps * size) / steps
 
 
 class Order:

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..basis import checks
+from ..engine import recording
 from ..maths.halving import Round, Rung, ladder, makespan
 from ..reports.comparison import budgeted, messages
 from ..runs.budgeted import Budgeted, Dropped, Trained
 from ..runs.measures import BASELINE
-from . import OWNER, outcome, parts
+from . import OWNER, kept, outcome, parts
 from .base_checks import check_rank_by
 from .costs import EPOCHS, SECONDS, Asked, Costs
 from .job import Job, adjusted_name
@@ -134,6 +135,8 @@ class Rounds:
             self._short.get(one.epochs, self._settings).keep(missing)
             begun = time.monotonic()
             if missing:
+                wanted = [job for jobs in self._of_rounds() for job in jobs]
+                kept.check_versions(self._settings.folder, wanted, recording.versions(), retrain=False)
                 train(missing)
             self._took = time.monotonic() - begun
             failed = {each.recipe for each in one.dropped or () if each.score is None}
@@ -228,13 +231,16 @@ class Rounds:
 
     def _of_runs(self):
         """What the runs of each round have cost, those of an earlier one left out."""
-        found, done, counted = [], None, set()
+        return [makespan([self._costs.of_run(job) for job in jobs], self._asked.slots) for jobs in self._of_rounds()]
+
+    def _of_rounds(self):
+        """The runs of each round, those of an earlier one left out."""
+        done, counted = None, set()
         for one in self._rounds:
             jobs = [job for job in self._tasks(one, done) if job not in counted]
-            found.append(makespan([self._costs.of_run(job) for job in jobs], self._asked.slots))
+            yield jobs
             done = Rung(one.epochs, len(one.seeds))
             counted.update(jobs)
-        return found
 
     def _check(self, halving, spent=0.0):
         asked, least = self._asked, halving.least() + spent

@@ -48,18 +48,29 @@ class Configurations:
         """The base with a recipe, ready to run on its own lists and epochs."""
         return plain.reusable(self.merged(recipe))
 
-    def best(self, recipe: str, folder: Path) -> dict:
-        """The same as a user trains it in the end: no epoch but the last, which was judged, is evaluated and kept.
+    def best(self, recipe: str, folder: Path, seed: int) -> dict:
+        """The same as a user trains it in the end: the epoch is kept that would have been judged.
+
+        That is the last, which alone is evaluated, or the one that is best on the list of the user's own.
 
         Args:
             recipe (str): that was chosen.
             folder (Path): in the place of the base's, which may hold an earlier training.
+            seed (int): whose held-out list chooses the epoch; all seeds have the same where one does.
         """
         config = self.complete(recipe)
         _move(config["Global"], folder)
+        config["Global"].pop("start_eval_epoch", None)
         if self._best_metric is None:
-            config["Global"].pop("start_eval_epoch", None)
             self._evaluate_last(config, self._base["Global"]["epochs"])
+            return config
+        path = self._lists.part(seed).held_out
+        # Whichever list a later evaluation is given, this one alone is held out.
+        config["Global"].update({"eval_during_train": True, held_out.EVAL: path})
+        self._evaluate_at(config)
+        config["Metric"] = {**(config.get("Metric") or {}), "Eval": [self._metric()]}
+        part = config["DataLoader"]["Eval"]
+        part["dataset"] = listed_images.another(part["dataset"], config["DataLoader"]["Train"]["dataset"], path)
         return config
 
     def hold_out(self, config: dict, seed: int) -> None:

@@ -203,7 +203,7 @@ def write_best(settings: Settings, outcome: Outcome, words: Mapping[str, str] = 
         return words["best_none"].format(file=BEST, baseline=BASELINE)
     path = settings.folder / BEST
     adjustment = best.adjustment
-    config = settings.configs.best(best.trained, path.with_suffix(""))
+    config = settings.configs.best(best.trained, path.with_suffix(""), settings.seeds[0])
     if adjustment is not None:
         settings.configs.hold_out(config, settings.seeds[0])  # the adjustment needs images that did not train
     listed = None if adjustment is None or settings.folds is None else config["Global"][held_out.LIST]
@@ -212,6 +212,8 @@ def write_best(settings: Settings, outcome: Outcome, words: Mapping[str, str] = 
     command = processes.launched(["train", "-c", str(path)], settings.train_processes)
     facts = {"path": path, "title": settings.title, "recipe": best.trained, "command": command}
     said = words["best_as_is" if best.trained == BASELINE else "best_recipe"].format(**facts)
+    if held_out.judges(config):
+        said += words["best_epoch"].format(list=config["Global"][held_out.EVAL])
     if adjustment is not None:
         flags = ["--run", str(config["Global"]["output_dir"]), "--methods", adjustment["method"]]
         said += words["best_left_out"].format(list=listed) if listed else ""

@@ -31,7 +31,7 @@ def shortened(settings: Settings, retrain: bool) -> dict[int, Settings]:
                 short = settings.shortened(length)
             except ConfigError:
                 continue
-            if short.check_kept(retrain, begin=False):
+            if short.check_kept(retrain, begin=False, versions=False):
                 forget(settings.folder)
             found[length] = short
     return found

@@ -85,8 +85,8 @@ def tests(settings: Settings, rows: Iterable[Row]) -> dict[str, Accuracies]:
     found = {}
     for row in rows:
         place = _place(settings, row.trained, row.adjustment)
-        same = row.adjustment is None or _content(place / TO_ADJUST) == _to_adjust(row)
-        if same and (place / TESTED).is_file():
+        wanted = None if row.adjustment is None else _to_adjust(row)
+        if _content(place / TO_ADJUST) == wanted and (place / TESTED).is_file():
             found[row.recipe] = Accuracies.read(place / TESTED)
     return found
 
@@ -111,10 +111,18 @@ def _content(path):
 
 def _keep(settings, recipe, place):
     """Write the configuration of a training, or find that the one there is the same; return it."""
+    _refuse_another(place, recipe, (place / TO_ADJUST).is_file())
     seed = settings.base["Global"].get("seed")
     config = settings.configs.refit(recipe, place, seed if type(seed) is int else 0)
     kept.keep_config(settings.folder, place, TRAIN, config, begun=begun_in(place), finished=False)
     return config
+
+
+def _refuse_another(place, candidate, other):
+    """Raise where a folder is that of another candidate called alike: ``A+B`` is a recipe, or A adjusted by B."""
+    if other:
+        got = checks.described(f"{place.parents[1]}, whose {place} is the final model of another that is called so")
+        checks.fail(OWNER, "--out", f"another folder for {candidate}", got, f"or delete {place}")
 
 
 def _refuse_other_versions(settings, places):
@@ -136,6 +144,7 @@ def _steps(settings: Settings, row: Row) -> Iterator[list[FinalTask]]:
     place = _place(settings, row.trained, row.adjustment)
     if row.adjustment is not None:
         found = _to_adjust(row)
+        _refuse_another(place, row.recipe, (place / TRAIN).is_file())
         atomic.make_folder(settings.folder, place.relative_to(settings.folder))
         if _content(place / TO_ADJUST) != found:
             (place / TESTED).unlink(missing_ok=True)

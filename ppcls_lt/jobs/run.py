@@ -167,6 +167,10 @@ def _accuracies(held_out, training):
 
 def _images(plan, records):
     """How many images trained, over all stages; None where the records of a stage do not say it."""
+    images = [stage[-1].get("images") if stage else None for stage in records]
+    if None not in images:
+        return sum(images)
+    # Of records before they said it; the last batch of an epoch counts as a whole one.
     steps = [stage[-1].get("steps") if stage else None for stage in records]
     if None in steps:
         return None

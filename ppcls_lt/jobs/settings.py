@@ -35,8 +35,7 @@ class Settings:
         overrides (sequence of str): ``key=value``, for the base.
         wanted (sequence of str): recipes' names, paths of own fragments, or ``all``.
         folder (str, optional): where everything is written; ``<Global.output_dir>/compare`` by default.
-        epochs (int, optional): of every run; those of the base by default. The
-            learning rate's schedule is stretched along.
+        epochs (int, optional): of every run, to which schedules are stretched; those of the base by default.
         seeds (sequence of int): of the trainings, each another run.
         rank_by (str): the accuracy of held-out images that decides, one of ``MEASURES``.
         thresholds (optional): of the groups, as ``groups.shot_groups`` takes them;
@@ -159,7 +158,7 @@ class Settings:
         """Class -> name where the base tells them, else empty."""
         return named_classes.of(self.base) or {}
 
-    def prepare(self, retrain: bool = False, begin: bool = True) -> None:
+    def prepare(self, retrain: bool = False, begin: bool = True, versions: bool = True) -> None:
         """Write the lists and every run's configurations, or find that those there are the same.
 
         A recipe whose configuration is not valid is put into ``refused``, name -> reason; one that changes nothing
@@ -168,6 +167,7 @@ class Settings:
         Args:
             retrain (bool): remove the runs of other versions of the packages instead of refusing to go on.
             begin (bool): also of runs of which there is nothing yet; :meth:`keep` writes them later.
+            versions (bool): of all runs must be those here; a budget sees to those that it wants.
 
         Raises:
             ConfigError: the folder holds runs of other settings, other images, an earlier rule or, where some are still
@@ -179,7 +179,7 @@ class Settings:
         try:
             for name in self.recipes:
                 self._check_recipe(name)
-            removed = self.check_kept(retrain, begin)
+            removed = self.check_kept(retrain, begin, versions)
         except ConfigError:
             self.take_back()
             raise
@@ -274,9 +274,9 @@ class Settings:
         self._places, self.tuned = {}, {}
         self._runs, self._short = runs, 0 if epochs == self.epochs else epochs
 
-    def check_kept(self, retrain: bool, begin: bool) -> bool:
+    def check_kept(self, retrain: bool, begin: bool, versions: bool = True) -> bool:
         """Hold what the folder has of the runs against what is wanted, as :meth:`prepare`; whether one was removed."""
-        removed = check_versions(self.folder, self.jobs, recording.versions(), retrain)
+        removed = (versions or retrain) and check_versions(self.folder, self.jobs, recording.versions(), retrain)
         self.keep(job for job in self.jobs if begin or job.begun)
         return removed
 

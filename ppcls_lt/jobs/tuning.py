@@ -18,6 +18,7 @@ import yaml
 
 from ..basis import atomic, checks, extras
 from ..configuration import recipes
+from ..data import folds
 from ..engine import recording
 from ..maths import choice
 from ..reports.comparison import messages
@@ -26,7 +27,8 @@ from ..runs.tuned import Gain, Tuned
 from . import OWNER, kept, outcome
 from .base_checks import has_held_out
 from .job import Job
-from .space import Space, sampler
+from .proposals import Proposals
+from .space import Space
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -159,43 +161,38 @@ class Tuner:
         if self._retrain and kept.of_others(trials, recording.versions()):
             self._journal(name).unlink(missing_ok=True)  # they are trained anew, and so proposed anew
         self._keep_space(name, space)
-        start = outcome.choose(settings, before, untuned)
-        study = self._study(name, space, start.judgements[untuned].score)
-        judged, runs = start, list(before)
+        judged, runs = outcome.choose(settings, before, untuned), list(before)
+        proposals = Proposals(self._journal(name), name, space)
         for first in range(1, self._asked.trials + 1, ROUND):
             numbers = range(first, min(first + ROUND, self._asked.trials + 1))
-            for number in numbers[max(len(study.get_trials(deepcopy=False)) - first, 0) :]:
-                study.sampler = sampler(number)
-                study.ask(space.distributions())
-            trials = study.get_trials(deepcopy=False)
-            for number in numbers:
-                self._write(self._file(name, number), name, space.values(trials[number].params), f"trial {number}")
+            params = proposals.params(numbers, self._scores(name, judged))
+            for number, proposed in zip(numbers, params):
+                self._write(self._file(name, number), name, space.values(proposed), f"trial {number}")
             found = {_trial(name, number): recipes.read(str(self._file(name, number))) for number in numbers}
             variant = settings.variant(_FOLDER, found, settings.seeds, self._retrain)
             for refused, reason in variant.refused.items():
                 say(self._words["refused"].format(recipe=refused, reason=reason))
+            runs += variant.jobs
             missing = [job for job in variant.jobs if not job.complete]
             if missing:
+                kept.check_versions(settings.folder, runs, recording.versions(), retrain=False)
                 do(missing)
-            runs += variant.jobs
             judged = outcome.choose(settings, runs, untuned)
-            for number in numbers:
-                judgement = judged.judgements.get(_trial(name, number))
-                if judgement is not None and not trials[number].state.is_finished():
-                    study.tell(number, judgement.score)
+            proposals.tell(self._scores(name, judged))
         self._conclude(name, space, judged, do)
 
     def _journal(self, name):
         return self._settings.folder / _FOLDER / f"{name}.journal"
 
+    def _scores(self, name, judged):
+        """Number -> score of the trials that were judged."""
+        keys = {0: self._untuned(name), **{n: _trial(name, n) for n in range(1, self._asked.trials + 1)}}
+        return {n: judged.judgements[key].score for n, key in keys.items() if key in judged.judgements}
+
     def _conclude(self, name, space, judged, do):
         """Take the best trial as a candidate, and judge it where the tuning did not."""
         settings, untuned = self._settings, self._untuned(name)
-        scores = {
-            number: judged.judgements[key].score
-            for number, key in [(0, untuned), *((n, _trial(name, n)) for n in range(1, self._asked.trials + 1))]
-            if key in judged.judgements
-        }
+        scores = self._scores(name, judged)
         best = max(scores, key=lambda number: (scores[number], -number))
         found = Tuned(name, untuned, len(scores) - 1)
         if best:
@@ -236,10 +233,13 @@ class Tuner:
 
     def _fresh_seeds(self):
         """Seeds that hold out folds of which no image has chosen values; as many as there are of the others at most."""
-        seeds, folds = self._settings.seeds, self._settings.folds
-        if folds is None or max(seeds) >= folds:  # another division, of all the same images
+        seeds, number = self._settings.seeds, self._settings.folds
+        divisions = set() if number is None else {folds.fold_of(seed, number)[0] for seed in seeds}
+        if number is None or len(divisions) > 1:  # each division is one of all images
             return []
-        return [seed for seed in range(folds) if seed not in seeds][: len(seeds)]
+        (division,) = divisions
+        mine = range(division * number, (division + 1) * number)
+        return [seed for seed in mine if seed not in seeds][: len(seeds)]
 
     def _file(self, name, number):
         return self._settings.folder / _FOLDER / f"{_trial(name, number)}.yaml"
@@ -264,24 +264,6 @@ class Tuner:
         elif path.read_bytes() != data:
             got = checks.described(f"{self._settings.folder}, with trials of {name} in other ranges ({path})")
             checks.fail(OWNER, "--out", "another folder", got)
-
-    def _study(self, name: str, space: Space, score: float) -> Any:
-        """Optuna's study of a recipe, from the journal in the folder, with the recipe as it is as trial 0."""
-        import optuna
-        from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
-
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        study = optuna.create_study(
-            storage=JournalStorage(JournalFileBackend(str(self._journal(name)))),
-            study_name=name,
-            direction="maximize",
-            load_if_exists=True,
-        )
-        if not study.get_trials(deepcopy=False):
-            own = optuna.trial.create_trial(params=space.params(), distributions=space.distributions(), value=score)
-            study.add_trial(own)
-        return study
 
 
 def tuned_name(name: str) -> str:

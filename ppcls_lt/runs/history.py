@@ -21,9 +21,9 @@ def read(path: str | os.PathLike) -> list[dict]:
     ``[C]``), ``best_metric`` (what chooses the best model, or None) and ``score``
     (its value, such that more is better). None stands for what is undefined.
     Those of this version also hold ``seconds``, of training so far in this stage,
-    evaluations left out, ``steps``, the batches trained on so far in it (both None of an evaluation alone;
-    0.1.0 wrote no ``steps``), and ``classifier``, None or ``name``, ``kind`` and ``norm``, the L2 norm of each
-    class vector ``[C]``.
+    evaluations left out, ``steps`` and ``images``, the batches and images trained on so far in it (all None of an
+    evaluation alone; 0.1.0 wrote neither), and ``classifier``, None or ``name``, ``kind`` and ``norm``, the L2 norm of
+    each class vector ``[C]``.
 
     Raises:
         ConfigError: a line before the last is no record.

@@ -19,8 +19,8 @@ class Local:
 
     Args:
         slots (int): how many at once.
-        threads (str, optional): ``OMP_NUM_THREADS`` of each process; by default the cores divided by the tasks at a
-            time, since several processes that each take every core are slower than one after the other.
+        threads (str, optional): ``OMP_NUM_THREADS`` of each process; by default the cores divided by ``slots``, since
+            several processes that each take every core are slower than one after the other.
         processes (int): of each task, which have a device each where ``CUDA_VISIBLE_DEVICES`` names several.
 
     Raises:
@@ -32,15 +32,15 @@ class Local:
         if 0 < len(self._devices) < processes:
             got = checks.described(f"{processes} where CUDA_VISIBLE_DEVICES names {len(self._devices)}")
             checks.fail(OWNER, "--processes", "at most the number of devices", got)
-        self._slots, self._asked, self._processes = slots, threads, processes
+        self._slots, self._processes = slots, processes
+        # However few runs are left: with other threads sums are rounded in another order.
+        self._threads = threads or str(max(cores.usable() // (slots * processes), 1))
         self._free = list(range(slots))
         self._waiting: list[Task] = []
         self._running: dict = {}
 
     def begin(self, tasks: Sequence[Task]) -> None:
         self._waiting += tasks
-        at_once = max(min(self._slots, len(self._waiting) + len(self._running)), 1)
-        self._threads = self._asked or str(max(cores.usable() // (at_once * self._processes), 1))
         self._fill()
 
     @property
