@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import yaml
 
@@ -107,6 +108,21 @@ def test_what_is_seen_of_a_configuration(folder):
     assert weights["Callbacks.0.DeferredReweighting"]["epoch"] == 3
     assert stage["configuration"]["Global"]["epochs"] == 4
     json.dumps(seen)
+
+
+def test_what_holds_from_a_later_epoch_on_is_said_so(folder):
+    config = loaded(folder / "good.yaml")
+    config["Callbacks"] = [{"LossSchedule": {"before": "CELoss", "start": 3}}, {"DRS": {"start": 3}}]
+    config["DataLoader"]["Train"]["sampler"].update(name="WeightBalancedSampler", mode="class_balanced")
+    seen = preview.look(config, "train")
+    assert seen["findings"] == []
+    (stage,) = seen["stages"]
+    (weights,) = stage["class_weights"]
+    assert (weights["path"], weights["epoch"]) == ("Loss.Train.0.FocalLoss", 3)
+    plain, balanced = stage["class_shares"]
+    assert (plain["epoch"], balanced["epoch"]) == (1, 3)
+    np.testing.assert_allclose(plain["values"], np.array(stage["counts"]) / 325)
+    np.testing.assert_allclose(balanced["values"], np.full(10, 0.1))
 
 
 @pytest.mark.parametrize("mode", ["eval", "infer", "export"])

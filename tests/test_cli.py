@@ -114,6 +114,8 @@ def test_an_interruption_while_paddle_is_imported_is_one_line(number):
         (["train", "-c", "my own.yaml"], "ppcls-lt train -c 'my own.yaml' --resume"),
         (["train", "-c", "x.yaml", "--resume"], "ppcls-lt train -c x.yaml --resume"),
         (["train", "-c", "x.yaml", "--overwrite"], "ppcls-lt train -c x.yaml --resume"),
+        (["train", "-c", "x.yaml", "-o", "Global.checkpoints=a/epoch_1"], "ppcls-lt train -c x.yaml --resume"),
+        (["train", "-oGlobal.checkpoints=a/epoch_1", "-o", "a=b"], "ppcls-lt train -o a=b --resume"),
         (["run", "tools/train.py", "-c", "x.yaml"], "ppcls-lt run tools/train.py -c x.yaml -o Global.resume=True"),
         (["audit", "x.txt", "--out", "a"], "ppcls-lt audit x.txt --out a"),
         (["eval", "-c", "x.yaml"], None),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -54,20 +55,25 @@ def place(tmp_path):
 class Nodes:
     """The launchers of two nodes."""
 
-    def __init__(self, place, *arguments):
+    def __init__(self, place, *arguments, folders=None):
         self.place, self.processes = place, []
         (port,) = engines.free_ports(1)
         for rank in range(2):
             command = [
                 *(sys.executable, "-m", "paddle.distributed.launch", "--nnodes", "2", "--nproc_per_node", "1"),
-                *("--master", f"127.0.0.1:{port}", "--rank", str(rank), "--log_dir", f"log_{rank}"),
+                *("--master", f"127.0.0.1:{port}", "--rank", str(rank), "--log_dir", str(place / f"log_{rank}")),
                 *(str(engines.ROOT / "scripts" / "train.py"), "-c", "held.yaml", *arguments),
             ]
             with open(place / f"node_{rank}.txt", "ab") as log:
                 environment = {**os.environ, "PYTHONPATH": str(engines.ROOT)}
                 self.processes.append(
                     subprocess.Popen(
-                        command, cwd=place, env=environment, stdout=log, stderr=log, start_new_session=True
+                        command,
+                        cwd=place if folders is None else folders[rank],
+                        env=environment,
+                        stdout=log,
+                        stderr=log,
+                        start_new_session=True,
                     )
                 )
 
@@ -106,3 +112,24 @@ def test_two_nodes_equal_one_and_go_on_when_one_of_them_is_killed(place):
     assert names[0] == names[1]
     rows = history.read(next((place / "out").rglob("metrics.jsonl")))
     assert [row["epoch"] for row in rows] == list(range(1, EPOCHS + 1))
+
+
+def test_nodes_that_find_different_checkpoints_train_nothing(place):
+    """Without a folder that all share the first process alone has one: the others would begin anew beside it."""
+    (place / GO).touch()
+    one = Nodes(place)
+    assert [one.status(rank) for rank in range(2)] == [0, 0], one.said()
+    other = place / "other"
+    other.mkdir()
+    for name in ("held.yaml", GO):
+        shutil.copy(place / name, other)
+    before = {path: path.read_bytes() for path in (place / "out").rglob("*.pd*")}
+    last = engines.saved(place / "out")
+    for path in (*last.parent.glob(f"epoch_{EPOCHS}.*"), *last.parent.glob("latest.*"), *last.parent.glob(".latest.*")):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    left = {path: before[path] for path in before if path.exists()}
+    two = Nodes(place, "--resume", folders=[place, other])
+    assert [two.status(rank) for rank in range(2)] == [2, 2], two.said()
+    assert "used where every process finds the same checkpoint, got one of stage 1, epoch 3, run " in two.said()
+    assert "none in process 1; let Global.output_dir be one folder that all machines share" in two.said()
+    assert {path: path.read_bytes() for path in (place / "out").rglob("*.pd*")} == left

@@ -8,10 +8,12 @@ import paddle
 import pytest
 import yaml
 
+from ppcls_lt.basis import registry
 from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.commands import modes
 from ppcls_lt.commands.main import main
 from ppcls_lt.configuration import reading, recipes, replaced, stages
+from ppcls_lt.configuration.recipes import kinds
 from ppcls_lt.configuration.renewed import renewed
 from ppcls_lt.engine import checklist, trainer
 from ppcls_lt.jobs import candidates
@@ -50,6 +52,11 @@ def path_of(tmp_path, content, name="mine.yaml"):
     path = tmp_path / name
     path.write_text(yaml.safe_dump(content))
     return str(path)
+
+
+def test_second_names_of_callbacks_are_those_that_are_registered():
+    registered = registry.registered("callback")
+    assert {name: each.__name__ for name, each in registered.items() if name != each.__name__} == kinds.ALIASES
 
 
 @pytest.fixture(scope="module")
@@ -310,7 +317,8 @@ class TestPlaces:
         base = {**PLAIN, "Callbacks": own}
         for recipe in ("ldam_drw", "ce_drw", ["ce", "drw"]):
             assert laid(recipe, base)["Callbacks"] == [*own, drw]
-            assert laid(recipe, {**PLAIN, "Callbacks": [late, *own]})["Callbacks"] == [*own, drw]
+            for other in (late, {"DRW": {"start": 0.5}}, {"DRS": {"start": 0.5}}):
+                assert laid(recipe, {**PLAIN, "Callbacks": [other, *own]})["Callbacks"] == [*own, drw]
         assert laid("ldam_drw+swa", base)["Callbacks"][:3] == [own[0], own[2], drw]
         assert laid("vs", {**PLAIN, "Callbacks": [late, *own]})["Callbacks"] == [late, *own]
         # The schedule belongs to the loss, whether the other loss brings one or not.

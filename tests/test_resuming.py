@@ -6,6 +6,7 @@ import logging
 import re
 import shutil
 import zlib
+from pathlib import Path
 
 import numpy as np
 import paddle
@@ -16,7 +17,7 @@ from ppcls_lt.basis.findings import ConfigError, raise_all
 from ppcls_lt.callbacks import Callback
 from ppcls_lt.commands import main as cli
 from ppcls_lt.engine import resuming, saving
-from ppcls_lt.runs import checkpoints
+from ppcls_lt.runs import checkpoints, earlier
 from ppcls_lt.runs import marks as run_marks
 
 from . import engines
@@ -277,6 +278,52 @@ def test_a_run_that_was_told_to_replace_another_goes_on_replacing_it(data, folde
         Stops.at = None
     train(data, folder, epochs=1, resume=True)
     assert saved(folder, "pdstates")["epoch"] == 1
+
+
+def plan_of(root, stages, arch="CIFARResNet8"):
+    folders = [root] if stages == 1 else [root / f"stage_{number + 1}" for number in range(stages)]
+    return [{"Global": {"output_dir": str(folder)}, "Arch": {"name": arch}} for folder in folders]
+
+
+def leave(folder, name="latest"):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.pdparams").write_bytes(b"")
+
+
+@pytest.mark.parametrize("before, now", [(1, 2), (2, 1), (3, 1)])
+def test_a_training_with_other_stages_is_another(before, now, tmp_path):
+    """Beside it `--run FOLDER` could not tell which is meant, and `--resume` without the recipe would begin anew."""
+    root = tmp_path / "out"
+    old, new = plan_of(root, before), plan_of(root, now)
+    earlier.check(new)
+    leave(Path(old[-1]["Global"]["output_dir"]) / "CIFARResNet8")
+    for run in (None, "another"):
+        with pytest.raises(
+            ConfigError, match=r"got .*out, which holds .*latest \(saved .* with other `Stages`; choose"
+        ):
+            earlier.check(new, run)
+    new[0]["Global"]["overwrite"] = True
+    earlier.check(new)
+    earlier.check(plan_of(root, now, arch="DeiT_tiny_patch16_224"))
+
+
+def test_what_a_later_stage_left_is_not_of_a_training_that_begins_anew(tmp_path):
+    """Its name is another, so that the later stage would refuse it, after the first one was trained."""
+    plan = plan_of(tmp_path, 2)
+    plan[0]["Global"]["resume"] = True
+    for stage in plan:
+        leave(Path(stage["Global"]["output_dir"]) / "CIFARResNet8")
+        run_marks.mark(stage["Global"]["output_dir"], "CIFARResNet8", "first")
+    (tmp_path / "stage_1" / "CIFARResNet8" / "latest.pdparams").unlink()
+    with pytest.raises(ConfigError, match=r"stage_2, which holds .*latest"):
+        resuming.decide(plan, 0, checkpoint=None, state=None, run=None)
+
+
+def test_epochs_are_added_to_the_last_stage_alone_whatever_their_number():
+    for epochs in (12, 30):
+        with pytest.raises(ConfigError, match="`extend_to` must be left out, got .* which is of an earlier stage"):
+            resuming._extension({"epochs": 30, "extend_to": epochs}, None, 10, "out/latest", False)
+    assert resuming._extension({"epochs": 30, "extend_to": 30}, None, 10, "out/latest", True) == (None, False)
 
 
 @pytest.mark.slow

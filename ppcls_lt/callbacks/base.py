@@ -44,6 +44,14 @@ class Callback:
         """
         return None
 
+    def first_epochs(self, epochs: int) -> dict[str, int]:
+        """Return ``loss`` or ``sampler`` -> the first epoch in which what the configuration states of it holds.
+
+        Args:
+            epochs (int): of the run.
+        """
+        return {}
+
     def on_model_built(self, run: Run) -> None:
         """The model is built and ``Global.pretrained_model`` loaded; no optimizer, AMP or DataParallel yet."""
 

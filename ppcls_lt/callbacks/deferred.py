@@ -109,8 +109,11 @@ class DeferredResampling(Callback):
         if not hasattr(registered("sampler").get(sampler), "defer"):
             checks.fail("DeferredResampling", "DataLoader.Train.sampler.name", "WeightBalancedSampler", sampler)
 
+    def first_epochs(self, epochs: int) -> dict[str, int]:
+        return {"sampler": first_epoch("DeferredResampling", self.start, epochs)}
+
     def on_checkpoint_loaded(self, run: Run) -> None:
-        run.sampler.defer(first_epoch("DeferredResampling", self.start, run.epochs) - 1)
+        run.sampler.defer(self.first_epochs(run.epochs)["sampler"] - 1)
 
     def announcement(self, run: Run) -> str:
         first = first_epoch("DeferredResampling", self.start, run.epochs)

@@ -47,6 +47,9 @@ class LossSchedule(Callback):
         if first_epoch("LossSchedule", self.start, config["Global"]["epochs"]) == 1:
             checks.fail("LossSchedule", "start", "an epoch after the first", self.start)
 
+    def first_epochs(self, epochs: int) -> dict[str, int]:
+        return {"loss": first_epoch("LossSchedule", self.start, epochs)}
+
     def on_checkpoint_loaded(self, run: Run) -> None:
         self._first = first_epoch("LossSchedule", self.start, run.epochs)
         self._after = run.training_loss

@@ -113,7 +113,7 @@ def way_on(name: str, argv: Sequence[str]) -> str | None:
     """
     if WAY_ON in os.environ:
         return os.environ[WAY_ON]
-    argv = [argument for argument in argv if argument != "--overwrite"]
+    argv = _without_checkpoint([argument for argument in argv if argument != "--overwrite"])
     if name in ("train", "paddlex"):
         more = [] if "--resume" in argv else ["--resume"]
     elif name == "run" and any(argument.endswith("train.py") for argument in argv):
@@ -123,6 +123,17 @@ def way_on(name: str, argv: Sequence[str]) -> str | None:
     else:
         return None
     return shlex.join(["ppcls-lt", *argv, *more])
+
+
+def _without_checkpoint(argv):
+    """Without ``-o Global.checkpoints=PATH``, in whose place the run's own newest one is sought."""
+    left: list[str] = []
+    for argument in argv:
+        if argument.startswith("Global.checkpoints=") and left and left[-1] in ("-o", "--override"):
+            left.pop()
+        elif not argument.startswith("-oGlobal.checkpoints="):
+            left.append(argument)
+    return left
 
 
 def leave(command: str | None, status: int) -> NoReturn:

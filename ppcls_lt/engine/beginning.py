@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+import paddle
 import paddle.distributed as dist
 
 from ..basis import checks, disk
@@ -58,6 +60,38 @@ def start_of(plan: Sequence[dict]) -> Start:
     extension, extends = resuming.decide(plan, index, checkpoint=checkpoint, state=state, run=identity)
     is_complete = resuming.is_complete(plan, index, state, extension)
     return Start(index, checkpoint, identity, extension, extends, is_complete)
+
+
+def check_alike(start: Start) -> None:
+    """Raise in every process unless all of them begin at the same place.
+
+    Args:
+        start (Start): of this process; the processes are connected.
+
+    Raises:
+        ConfigError: they do not, as where machines do not share the folder.
+    """
+    if not dist.is_initialized() or dist.get_world_size() == 1:
+        return
+    state = None if start.checkpoint is None else saving.read_state(start.checkpoint)
+    epoch = -1 if start.checkpoint is None else -2 if state is None else state["epoch"]
+    name = str(start.identity if state is None else state["run"])
+    mine = paddle.to_tensor([start.index, epoch, zlib.crc32(name.encode())], dtype="int64")
+    found: list = []
+    dist.all_gather(found, mine)
+    places = [tuple(each.tolist()) for each in found]
+    if len(set(places)) > 1:
+        rank = next(rank for rank, place in enumerate(places) if place != places[0])
+        got = checks.described(f"{_said(places[0])} in process 0, {_said(places[rank])} in process {rank}")
+        remedy = "let Global.output_dir be one folder that all machines share, or all begin anew in another"
+        checks.fail("Global", "resume", "used where every process finds the same checkpoint", got, remedy)
+
+
+def _said(place):
+    index, epoch, name = place
+    if epoch == -1:
+        return "none"
+    return f"one of stage {index + 1}{f', epoch {epoch}' if epoch >= 0 else ''}, run {name:08x}"
 
 
 def anew(run: Run) -> None:

@@ -116,6 +116,7 @@ def _counts(stage):
 def _class_weights(stage, counts):
     """The class weights of every training loss that has some, and those that callbacks will set."""
     result = []
+    begins = _first_epochs(stage).get("loss", 1)
     for where, name, params in configuration.sound(stage, "Loss", "Train"):
         loss = found("loss", name, params) or object
         if not issubclass(loss, LongTailLoss):
@@ -125,7 +126,8 @@ def _class_weights(stage, counts):
             params["num_class_list"] = counts.tolist()  # which is checked
         weights = loss(**params).class_weight
         if weights is not None:
-            result.append({"path": place(f"{where} {name}"), "epoch": 1, "values": weights.tolist()})
+            first = begins if where.startswith("Loss") else 1  # another stands before a scheduled one
+            result.append({"path": place(f"{where} {name}"), "epoch": first, "values": weights.tolist()})
     for where, name, params in configuration.sound(stage, "Callbacks", None):
         (callback,) = callback_entries.build({"Callbacks": [{name: params}]})
         coming = callback.coming_class_weights(counts, stage["Global"]["epochs"])
@@ -134,8 +136,17 @@ def _class_weights(stage, counts):
     return result
 
 
+def _first_epochs(stage):
+    """``loss`` or ``sampler`` -> the first epoch in which what the stage states of it holds, where callbacks say it."""
+    found = {}
+    for _, name, params in configuration.sound(stage, "Callbacks", None):
+        (callback,) = callback_entries.build({"Callbacks": [{name: params}]})
+        found.update(callback.first_epochs(stage["Global"]["epochs"]))
+    return found
+
+
 def _class_shares(stage):
-    """The share of each class among the images that this package's sampler draws, in the first and last epoch."""
+    """The share of each class among the images that this package's sampler draws, where it begins, changes and ends."""
     sampler = trying.outcome(sampler_checks.findings(stage))
     epochs = stage["Global"]["epochs"]
     if sampler is None or not hasattr(sampler, "class_shares") or epochs == 0:
@@ -143,9 +154,15 @@ def _class_shares(stage):
     if stage["DataLoader"]["Train"]["sampler"].get("indices") is not None:
         return []  # which are images of the list in its order
     sampler.join_run(seed=0, epochs=epochs)
-    first, last = (sampler.class_shares(epoch - 1).tolist() for epoch in (1, epochs))
-    ends = [(1, first), (epochs, last)] if last != first else [(1, first)]
-    return [{"path": "DataLoader.Train.sampler", "epoch": epoch, "values": values} for epoch, values in ends]
+    start = _first_epochs(stage).get("sampler", 1)
+    if start > 1:
+        sampler.defer(start - 1)
+    result: list[dict] = []
+    for epoch in dict.fromkeys((1, start, epochs)):
+        values = sampler.class_shares(epoch - 1).tolist()
+        if not result or values != result[-1]["values"]:
+            result.append({"path": "DataLoader.Train.sampler", "epoch": epoch, "values": values})
+    return result
 
 
 def _writes(stage, mode, plan):

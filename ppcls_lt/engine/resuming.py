@@ -113,7 +113,12 @@ def decide(
         if run is not None:
             earlier_runs.check(plan, run, index)
         elif not (goes_on and run_marks.replaces(root)):
-            earlier_runs.check(plan, run_marks.marked(root, arch) if goes_on else None)
+            own = run_marks.marked(root, arch) if goes_on else None
+            earlier_runs.check(plan, own)
+            if (
+                own is not None
+            ):  # the training that begins anew has another name: what a later stage left is not its own
+                earlier_runs.check(plan, None, 1)
     else:
         # In the folder that it goes on in the run was asked when it began.
         at_home = not settings.get("checkpoints") or earlier_runs.is_at_home(checkpoint, stage)
@@ -156,11 +161,13 @@ def settle(stage: dict, state: dict, path: str | os.PathLike, is_last: bool) -> 
 def _extension(section, before, epoch, path, is_last):
     wanted = section.get("extend_to")
     total = section["epochs"] if before is None else before.to
-    if wanted is None or wanted == total:
+    if wanted is None:
         return before, False
     if not is_last:
         got = checks.described(f"{wanted} for {path}, which is of an earlier stage; let the run reach its last one")
         checks.fail("Global", "extend_to", "left out", got)
+    if wanted == total:
+        return before, False
     if wanted < total:
         checks.fail("Global", "extend_to", f"more than the {total} epochs of the run", wanted)
     return Extension(epoch, wanted, section.get("extend_schedule") or SCHEDULES[0]), True

@@ -157,6 +157,7 @@ class _Training:
             stage = self._plan[self._index]["Global"]
             _log.info("no whole checkpoint of this run in %s: training from the start", stage["output_dir"])
         self._build(start.checkpoint)
+        beginning.check_alike(start)
 
     def train(self, train_stage):
         try:

@@ -33,6 +33,8 @@ def check(plan: Sequence[dict], run: str | None = None, first: int = 0) -> None:
     """
     if plan[0]["Global"].get("overwrite", False) or any(_was_told(stage, run) for stage in plan):
         return
+    if first == 0:
+        _check_beside(plan, run)
     for stage in plan[first:]:
         root, arch = Path(stage["Global"]["output_dir"]), str(stage["Arch"].get("name"))
         found = [(path, facts) for path, facts in _left(root, arch) if run is None or facts.get("run") != run]
@@ -42,6 +44,28 @@ def check(plan: Sequence[dict], run: str | None = None, first: int = 0) -> None:
                 f"which holds {_told(found)}; choose another folder, or pass `--resume` to go on with that training, "
                 f"or `--overwrite` (`Global.overwrite`) to let this one replace it"
             )
+
+
+def _check_beside(plan, run):
+    """Raise where a training of other stages lies in the folder: no later command could tell which of them is meant."""
+    mine = {Path(stage["Global"]["output_dir"]) for stage in plan}
+    home = Path(plan[0]["Global"]["output_dir"])
+    home = home.parent if len(plan) > 1 else home
+    archs = dict.fromkeys(str(stage["Arch"].get("name")) for stage in plan)
+    found = [
+        (path, facts)
+        for root in (home, *sorted(home.glob("stage_*")))
+        if root not in mine
+        for arch in archs
+        for path, facts in _left(root, arch)
+        if run is None or facts.get("run") != run
+    ]
+    if found:
+        raise ConfigError(
+            f"Global: `output_dir` must be a folder without the checkpoints of another training, got {home}, which "
+            f"holds {_told(found)}, of a training with other `Stages`; choose another folder, give the recipe or the "
+            f"`Stages` that it had to go on with it, or pass `--overwrite`"
+        )
 
 
 def _was_told(stage, run):

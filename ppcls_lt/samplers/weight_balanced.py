@@ -202,7 +202,8 @@ class WeightBalancedSampler(paddle.io.BatchSampler):
 
     def class_shares(self, epoch: int) -> np.ndarray:
         """Return the share of the draws of an epoch, counted from 0, that each class has on average: ``[C]``."""
-        return class_probabilities(self._image_weights(epoch), self._counts)
+        weights = np.ones(self._counts.size) if epoch < self._first_weighted_epoch else self._image_weights(epoch)
+        return class_probabilities(weights, self._counts)
 
     @property
     def images_per_process(self) -> int:

@@ -29,6 +29,8 @@ _OPERATORS = {
     ),
     ERASING: ("Cutout", "RandomErasing", "HideAndSeek", "GridMask"),
 }
+# Callbacks' second names; recipes are read where nothing has registered them.
+ALIASES = {"DRW": "DeferredReweighting", "DRS": "DeferredResampling"}
 # Where the lists stand into which parts put entries of their own.
 DATASET = ("DataLoader", "Train", "dataset")
 TRANSFORMS, BATCHES, CALLBACKS = (*DATASET, "transform_ops"), (*DATASET, "batch_transform_ops"), ("Callbacks",)
@@ -45,6 +47,12 @@ def at(config: Any, path: Iterable[str]) -> Any:
 def entry_name(entry: Any) -> str:
     """The name of an entry of a list: a name, or a map with one key."""
     return str(next(iter(entry), "")) if isinstance(entry, dict) else str(entry)
+
+
+def callback_name(entry: Any) -> str:
+    """The name of a callback's entry, the first where it has two."""
+    name = entry_name(entry)
+    return ALIASES.get(name, name)
 
 
 def operator_kind(name: str) -> str | None:
@@ -68,7 +76,7 @@ def _callbacks():
 
     # The callbacks of a second stage stand in its `Stages`, and are no part's of their own.
     return {
-        entry_name(entry): (content["kind"], content["kind"] in BESIDE and content.get("stages", "all") == "all")
+        callback_name(entry): (content["kind"], content["kind"] in BESIDE and content.get("stages", "all") == "all")
         for content in map(files.read_content, files.known())
         for entry in content.get("config", {}).get("Callbacks") or []
     }
@@ -101,6 +109,9 @@ def _of_stage(config: dict) -> Iterator[str]:
         yield DECAY
     if config.get("EMA") is not None:
         yield AVERAGING
-    for path, kind_of in ((TRANSFORMS, operator_kind), (CALLBACKS, callback_kind)):
+    for path, kind_of, called in (
+        (TRANSFORMS, operator_kind, entry_name),
+        (CALLBACKS, callback_kind, callback_name),
+    ):
         entries = at(config, path)
-        yield from filter(None, (kind_of(entry_name(e)) for e in (entries if isinstance(entries, list) else ())))
+        yield from filter(None, (kind_of(called(e)) for e in (entries if isinstance(entries, list) else ())))

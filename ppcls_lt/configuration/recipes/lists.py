@@ -39,7 +39,7 @@ def filled(path: tuple, old: Any, held: Sequence[Part], parts: Sequence[Part], b
 def beside(entries: Any) -> list:
     """Return the callbacks of a list that hold in a recipe's own stages too, as the parts of their kinds do."""
     listed = entries if isinstance(entries, list) else []
-    return [entry for entry in listed if kinds.holds_in_all_stages(kinds.entry_name(entry))]
+    return [entry for entry in listed if kinds.holds_in_all_stages(kinds.callback_name(entry))]
 
 
 def _callbacks(old, held, parts, base, own):
@@ -48,9 +48,9 @@ def _callbacks(old, held, parts, base, own):
     elif any(part.kind is None and kinds.CALLBACKS[0] in part.config for part in parts):
         old = []  # a user's own fragment replaces lists as a whole
     added = [entry for part in held for entry in _entries(kinds.CALLBACKS, part, base)]
-    names = set(map(kinds.entry_name, added))
+    names = set(map(kinds.callback_name, added))
     taken = {kind for part in parts for kind in part.kinds}
-    kept = [entry for entry in old if not _is_replaced(kinds.entry_name(entry), names, taken)]
+    kept = [entry for entry in old if not _is_replaced(kinds.callback_name(entry), names, taken)]
     return [*kept, *added]
 
 

@@ -16,7 +16,7 @@ from .combination import Part
 # with `class_weight` the name stands for the package's own, which does otherwise.
 _CE, _EPSILON = "CELoss", "epsilon"
 _SCHEDULE, _BEFORE = "LossSchedule", "before"
-_WEIGHING = ("DeferredReweighting", "DRW")
+_WEIGHING = "DeferredReweighting"
 
 
 def adapted(config: dict, parts: Sequence[Part]) -> dict:
@@ -111,4 +111,4 @@ def _smooths(entry: Any) -> bool:
 
 def _weighs(part: Part) -> bool:
     """Whether a part sets class weights."""
-    return any(kinds.entry_name(entry) in _WEIGHING for entry in _list(part.config, "Callbacks"))
+    return any(kinds.callback_name(entry) == _WEIGHING for entry in _list(part.config, "Callbacks"))
