@@ -335,6 +335,14 @@ def test_auto_is_the_rule_of_lift():
     assert adapters.width(6, 1000, 12) == 6
 
 
+def test_the_blocks_of_the_rule_are_those_of_the_model_whatever_layers_are_named():
+    names = [f"blocks.{k}.{part}" for k in range(12) for part in ("attn.qkv", "mlp.fc1", "mlp.0")]
+    assert {adapting._block(name) for name in names} == {f"blocks.{k}" for k in range(12)}
+    stages = [f"layers.{k}.blocks.{n}.attn.qkv" for k in range(2) for n in range(6)]
+    assert len({adapting._block(name) for name in stages}) == 12
+    assert adapting._block("encoder.attn.q_proj") == "encoder.attn" and adapting._block("head") == ""
+
+
 @pytest.mark.slow
 def test_two_processes_train_as_one(place):
     settings = adapter_runs.settings(place / "digits", "one", "base", None, recipe="lift")

@@ -10,6 +10,7 @@ from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.losses import IBLoss
 from ppcls_lt.maths import classifier
 from ppcls_lt.maths.classifier import FeatureTap, LogitsCheck, NormalizedLinear, find_classifier, normalize
+from ppcls_lt.testing import mixed_precision
 
 from . import reference
 
@@ -91,6 +92,24 @@ class TestNormalizedLinear:
         logits = layer(x)
         assert logits.dtype == paddle.float32
         np.testing.assert_array_equal(logits.numpy(), layer(x.astype("float32")).numpy())
+
+    @pytest.mark.parametrize("level", ["O1", "O2"])
+    @pytest.mark.parametrize("kind", [NormalizedLinear, classifier.UnitFeaturesLinear])
+    def test_mixed_precision_is_off_within(self, kind, level, monkeypatch):
+        """On a CPU nothing is cast, so that its figures would be the same."""
+        layer, seen = normalized(), []
+        layer.__class__ = kind
+        original = classifier._inverse_norm
+        with mixed_precision.level(level) as is_off:
+
+            def spied(*args, **named):
+                seen.append(is_off())
+                return original(*args, **named)
+
+            monkeypatch.setattr(classifier, "_inverse_norm", spied)
+            layer(paddle.randn([6, 5]))
+            assert not is_off()
+        assert seen and all(seen)
 
     @pytest.mark.parametrize("size", [1e-15, 1e-6, 1.0, 1e6, 1e15])
     def test_lengths_do_not_matter(self, size):
@@ -294,6 +313,17 @@ class TestFeatureTap:
         x = paddle.randn([3, 4])
         layer(x)
         assert tap.take() is x
+
+    def test_a_frozen_classifier_is_in_training_where_its_model_is(self):
+        model = nn.Sequential(nn.Linear(6, 4), nn.Linear(4, 3))
+        model[1].eval()
+        tap = FeatureTap(model[1], model=model)
+        model(paddle.randn([2, 6]))
+        assert tap.take().shape == [2, 4]
+        model.eval()
+        model(paddle.randn([2, 6]))
+        with pytest.raises(ConfigError, match="no features were caught"):
+            tap.take()
 
     def test_evaluation_is_not_caught(self):
         layer = nn.Linear(4, 3)

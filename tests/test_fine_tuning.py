@@ -233,6 +233,25 @@ def test_class_means_need_a_cosine_classifier_and_the_operators_of_an_evaluation
         checklist.checked_plan(config, "train")
 
 
+def test_fixed_class_vectors_are_not_scaled(settings):
+    config = settings()
+    config["Arch"]["classifier"] = "etf"
+    config["Callbacks"] = [{"LearnableWeightScaling": None}]
+    with pytest.raises(
+        ConfigError, match="LearnableWeightScaling: `Arch.classifier` must be null.*got etf, whose class"
+    ):
+        checklist.checked_plan(config, "train")
+
+
+def test_class_means_are_of_images_of_one_size(settings):
+    config = settings("lift_classifier")
+    dataset = config["DataLoader"]["Train"]["dataset"]
+    sampler = {"name": "WeightBalancedSampler", "batch_size": 8, "scales": [8, 16]}
+    config["DataLoader"]["Train"].update(dataset={**dataset, "name": "MultiScaleDataset"}, sampler=sampler)
+    with pytest.raises(ConfigError, match="`DataLoader.Train.dataset.name` must be one that shows an image at one"):
+        checklist.checked_plan(config, "train")
+
+
 def test_a_checkpoint_knows_the_scale(settings):
     found = {}
     for scale in (25.0, 30.0):

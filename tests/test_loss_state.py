@@ -1,14 +1,16 @@
-"""What a loss gathers in training: kept beside the checkpoint and not in it, given back on a resume."""
+"""What a run gathers or draws in training: kept beside the checkpoint and not in it, given back on a resume."""
 
 import numpy as np
 import paddle
 import pytest
 
 from ppcls_lt.basis.checks import ConfigError
+from ppcls_lt.callbacks import Callback
+from ppcls_lt.engine import saving
 from ppcls_lt.losses import SeesawLoss
 from ppcls_lt.runs import state_files
 
-from . import engines, reference
+from . import engines, observers, reference
 
 AUTHORS = reference.AUTHORS_2["others"]["SeesawLoss_three_batches"]
 LOGITS = np.random.default_rng(0).normal(size=(6, 4))
@@ -103,3 +105,56 @@ def test_a_resumed_run_goes_on_with_the_counts(digits, tmp_path):
     assert weights.keys() == resumed.keys()
     for key, tensor in weights.items():
         np.testing.assert_array_equal(tensor, resumed[key], err_msg=key)
+
+
+class Rates(Callback):
+    """Keeps the learning rate of each epoch."""
+
+    epochs: dict = {}
+
+    def on_step_end(self, run):
+        Rates.epochs[run.epoch] = run.optimizers[0].get_lr()
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """Twenty images: an epoch is a step."""
+    folder = engines.write_digits(tmp_path_factory.mktemp("few") / "digits")
+    lines = (folder / "train.txt").read_text().splitlines()
+    chosen = [[line for line in lines if line.endswith(f" {label}")][:2] for label in range(10)]
+    (folder / "train.txt").write_text("\n".join(sum(chosen, [])) + "\n")
+    return folder
+
+
+def train_few(data, output, callbacks, seed, **more):
+    losses = [engines.listed("FocalLoss")]
+    sizes = {"batch_size": 20, "epochs": 3, "save_interval": 1, "eval_during_train": False}
+    config = engines.digits_config(data, output, losses=losses, seed=seed, **sizes, **more)
+    config["Callbacks"] = [*callbacks, {"tests.test_loss_state.Rates": None}]
+    engine = engines.build_engine(config)
+    engine.train()
+    return observers.weights(engine.model)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_a_schedule_goes_on_with_its_loss_and_rate(epoch, few, tmp_path):
+    schedule = [{"LossSchedule": {"before": "CELoss", "start": 2, "lr_scale": 0.01}}]
+    whole = train_few(few, tmp_path / "whole", schedule, 3)
+    rates = dict(Rates.epochs)
+    assert rates[3] < 0.02 * rates[1]
+    Rates.epochs.clear()
+    checkpoint = str(engines.saved(tmp_path / "whole", f"epoch_{epoch}"))
+    again = train_few(few, tmp_path / "again", schedule, 3, checkpoints=checkpoint)
+    assert Rates.epochs == {each: rates[each] for each in range(epoch + 1, 4)}
+    for name, value in whole.items():
+        np.testing.assert_array_equal(again[name], value, err_msg=name)
+
+
+@pytest.mark.slow
+def test_a_seed_that_was_drawn_is_the_runs_ever_after(few, tmp_path):
+    train_few(few, tmp_path / "whole", [], None)
+    first = engines.saved(tmp_path / "whole", "epoch_1")
+    drawn = saving.read_state(first)["seed"]
+    train_few(few, tmp_path / "again", [], None, checkpoints=str(first))
+    assert isinstance(drawn, int) and saving.read_state(engines.saved(tmp_path / "again"))["seed"] == drawn

@@ -133,6 +133,18 @@ class TestCMO:
             joined(CMOOperator(4), epochs=7)
 
 
+def test_remix_adds_up_as_many_pixels_as_the_label_says():
+    labels, mixed = np.arange(8), 0
+    operator = RemixOperator(8)
+    operator.join_data(Images(labels), labels, np.full(8, 5), 10)  # equal classes: the label's share is lambda
+    np.random.seed(0)
+    for _ in range(20):
+        for image, label in operator(batch_of(Images(labels), range(8))):
+            np.testing.assert_allclose(image[0, 0, 0], (label * labels).sum(), rtol=1e-5, atol=1e-5)
+            mixed += (label > 0.01).sum() == 2
+    assert mixed > 80
+
+
 def test_remix_adds_up_pairs_and_rare_classes_take_the_label():
     operator = joined(RemixOperator(4))
     np.random.seed(0)

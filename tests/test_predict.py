@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from ppcls_lt import host
+from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.commands import main as cli
 from ppcls_lt.configuration.reading import find
 from ppcls_lt.engine import serving
@@ -392,3 +393,27 @@ def test_the_operators_are_those_of_paddleclas(operators):
             here, there = one(here), other(there)
         np.testing.assert_array_equal(here, there)
         assert here.dtype == there.dtype == np.float32
+
+
+@pytest.mark.parametrize("off, fine", [(0.0, True), (5e-6, True), (1e-3, False), (float("nan"), False)])
+def test_another_model_is_told_by_the_folder_and_by_the_export(off, fine, tmp_path, monkeypatch):
+    """A model that gives what it should, nearly, or not at all stands for the exported one."""
+    steps = [{"DecodeImage": {}}, {"ResizeImage": {"size": 8}}, {"NormalizeImage": {"order": ""}}, {"ToCHWImage": {}}]
+    description = {
+        **{"format": served.FORMAT, "classes": ["a", "b"], "preprocessing": steps, "decision": None},
+        "files": {"program": "inference.json", "weights": "inference.pdiparams"},
+        "check": {"seed": 0, "images": 6, "probabilities": [[0.5, 0.5]] * 6},
+    }
+    (tmp_path / served.DESCRIPTION).write_text(json.dumps(description))
+    (tmp_path / "inference.json").write_text("")
+    real, given = served.Served, np.array([[0.5 + off, 0.5 - off]])
+    monkeypatch.setattr(real, "config", lambda self: None)
+    monkeypatch.setattr(served, "by_paddle", lambda config: lambda images: np.repeat(given, len(images), 0))
+    monkeypatch.setattr(served, "Served", lambda folder=None: real(tmp_path))
+    assert served.main([]) == (0 if fine else 1)
+    if fine:
+        serving.write(tmp_path, description)
+        return
+    with pytest.raises(ConfigError, match="gives other probabilities than the trained one"):
+        serving.write(tmp_path, description)
+    assert not (tmp_path / served.DESCRIPTION).exists()

@@ -314,6 +314,35 @@ def test_gradients_that_are_accumulated(loss, train):
     assert same(train([{"SAM": {"rho": 0}}], change=change, losses=[loss]), train([], change=change, losses=[loss]))
 
 
+def test_batches_of_one_update_count_their_share():
+    """As the host divides where it accumulates, which not every version of it does."""
+    layer = Linear(AUTHORS["SAM"][0])
+    layer.passes[0].backward()
+    whole = layer.model.weight.grad.numpy().copy()
+    layer.model.clear_gradients()
+    layer.passes[0]._engine.update_freq = 4
+    for _ in range(4):
+        layer.passes[0].backward()
+    np.testing.assert_allclose(layer.model.weight.grad.numpy(), whole, rtol=1e-9)
+
+
+@pytest.mark.parametrize("callback", [SAM(rho=0.3), ImbSAM(rho=0.3, eta=20)], ids=["sam", "imbsam"])
+def test_the_passes_of_a_scaled_loss_are_scaled_too(callback):
+    """The scaler of the host does nothing on a CPU; this one does."""
+    found = []
+    for factor in (1.0, 65536.0):
+        entry = AUTHORS["ImbSAM"][1]
+        layer = Linear(entry, entry["counts"], amp={"level": "O1"})
+        engine, batch = layer.passes[0]._engine, layer.passes[0]._batch
+        engine.scaler = SimpleNamespace(scale=lambda loss, factor=factor: factor * loss)
+        callback.on_checkpoint_loaded(layer.run)
+        engine.scaler.scale(engine.train_loss_func(layer.model(batch[0]), batch[1])["loss"]).backward()
+        callback.on_gradients(layer.run, layer.passes)
+        found.append([each.grad.numpy() / factor for each in layer.model.parameters()])
+    for plain, scaled in zip(*found):
+        np.testing.assert_allclose(scaled, plain, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.slow
 def test_mixed_precision(train):
     """On a CPU nothing is cast and no loss is scaled, but the update goes through the scaler."""

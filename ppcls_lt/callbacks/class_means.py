@@ -30,8 +30,8 @@ class ClassMeanClassifier(Callback):
     that was drawn.
 
     Raises:
-        ConfigError: the classifier is not ``normalized``, images have several labels, there are no operators of an
-            evaluation, or with ``Global.to_static`` or ``Global.use_dali``.
+        ConfigError: the classifier is not ``normalized``, images have several labels or sizes, there are no operators
+            of an evaluation, or with ``Global.to_static`` or ``Global.use_dali``.
 
     Source: Shi et al., "Long-Tail Learning with Foundation Model: Heavy Fine-Tuning Hurts", ICML 2024 (LIFT);
     ``init_head: class_mean`` of their code. Deviation: they resize and crop as CLIP does, here as the evaluation.
@@ -55,6 +55,14 @@ class ClassMeanClassifier(Callback):
         ):
             if section.get(key, False):
                 checks.fail(owner, f"Global.{key}", "false", checks.described(f"true: {why}"))
+        train = config["DataLoader"]["Train"]
+        name = (train.get("dataset") or {}).get("name")
+        if name == "MultiScaleDataset":
+            must = "one that shows an image at one size, to take its mean"
+            checks.fail(owner, "DataLoader.Train.dataset.name", must, name, "as ImageNetDataset, of the same list")
+        if not isinstance((train.get("sampler") or {}).get("batch_size"), int):
+            got = (train.get("sampler") or {}).get("name")
+            checks.fail(owner, "DataLoader.Train.sampler", "one with a `batch_size`", got)
         place = (config["DataLoader"].get("Eval") or {}).get("dataset") or {}
         if not isinstance(place, dict) or not place.get("transform_ops"):
             must = "given: by them the training images are shown to the pretrained model"

@@ -123,6 +123,7 @@ class LearnableWeightScaling(Callback):
         self._layers: dict[str, nn.Layer] = {}
 
     def check(self, config: dict) -> None:
+        check_not_fixed("LearnableWeightScaling", config)
         check_not_normalized("LearnableWeightScaling", config)
 
     def on_model_built(self, run: Run) -> None:

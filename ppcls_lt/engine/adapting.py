@@ -102,11 +102,18 @@ def _add_lora(model, settings, classifier, classes, arch):
             got = checks.described(f"{arch}, which has none of the names {', '.join(_QUERIES_AND_VALUES)}")
             must = "with an architecture whose attention has Linear layers for queries and values"
             checks.fail("Arch", "lora", must, got, "name Linear layers in `target_modules`")
-    blocks = len({name.rpartition(".")[0] for name in parts})
+    blocks = len(set(map(_block, parts)))
     rank = adapters.width(settings.r, classes, blocks)
     for name, each in parts.items():
         lora.add(linears[name], r=rank, lora_alpha=settings.lora_alpha, lora_dropout=settings.lora_dropout, parts=each)
     return {name: linears[name] for name in parts}
+
+
+def _block(name):
+    """The block of a layer: its name up to the number above it, as ``blocks.3`` of ``blocks.3.attn.qkv``."""
+    above = name.split(".")[:-1]
+    number = next((place for place in range(len(above), 0, -1) if above[place - 1].isdecimal()), len(above))
+    return ".".join(above[:number])
 
 
 def _add_adaptformer(model, settings, classes, arch):

@@ -187,7 +187,7 @@ class Assembly:
         self._expect_scaled_logits(combined)
         consumers = [loss for loss in _losses_of(combined) if loss.uses_features]
         if consumers:
-            tap = FeatureTap(self.classifier(self._model)[1], readers=len(consumers))
+            tap = FeatureTap(self.classifier(self._model)[1], len(consumers), self._model)
             tap.enabled = enabled
             self._taps[id(combined)] = tap
             for loss in consumers:

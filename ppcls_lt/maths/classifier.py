@@ -95,19 +95,22 @@ class FeatureTap:
 
     Args:
         classifier (nn.Linear): the layer whose input ``[N, D]`` is caught.
+        model (nn.Layer, optional): whose mode says whether it is training; a classifier that is frozen is always in
+            that of evaluation.
         readers (int): how many losses take the features of one forward; after
             the last the features are let go.
     """
 
-    def __init__(self, classifier: nn.Linear, readers: int = 1) -> None:
+    def __init__(self, classifier: nn.Linear, readers: int = 1, model: nn.Layer | None = None) -> None:
         self.enabled = True  # False while its readers are not the losses in use
         self._readers = readers
+        self._model = classifier if model is None else model
         self._features = None
         self._left = 0
         classifier.register_forward_pre_hook(self._catch)
 
     def _catch(self, layer, inputs):
-        if layer.training and self.enabled:
+        if self._model.training and self.enabled:
             self._features = inputs[0]
             self._left = self._readers
 

@@ -22,6 +22,7 @@ import paddle
 
 from ..basis.checks import ConfigError
 from ..losses import LongTailLoss
+from . import mixed_precision
 
 CLASSES = 4
 _rng = np.random.default_rng(0)
@@ -165,12 +166,31 @@ def check_precision(build: Callable[..., LongTailLoss]) -> None:
             assert gradient.dtype == half["logits"].dtype and np.isfinite(gradient.astype("float32").numpy()).all()
     plain = float(value(build(), inputs("float32"), labels(HARD)))
     for level in ("O1", "O2"):
-        with paddle.amp.auto_cast(level=level, dtype="bfloat16"):
+        with paddle.amp.auto_cast(level=level, dtype="bfloat16"):  # where the device is one that it acts on
             mixed = value(build(), inputs("float32"), labels(HARD))
         assert mixed.dtype == paddle.float32 and float(mixed) == plain, f"{level}: {float(mixed)}, plain {plain}"
+        with mixed_precision.level(level) as is_off:
+            seen = _calls_of(build(), is_off)
+            assert not is_off(), f"{level}: switched off behind the loss too"
+        assert seen and all(seen), f"{level}: the loss is not computed with `auto_cast` switched off"
     loss = build()
     loss.to(dtype="float16")
     assert float(value(loss, inputs("float32"), labels(HARD))) == plain, "a loss cast with its model changes its value"
+
+
+def _calls_of(loss, tell):
+    """What is told each time that a part of a loss is computed."""
+    seen = []
+    for name in ("batch", "of_batch"):
+        original = getattr(loss, name)
+
+        def spied(*args, original=original):
+            seen.append(tell())
+            return original(*args)
+
+        setattr(loss, name, spied)
+    value(loss, inputs("float32"), labels(HARD))
+    return seen
 
 
 def check_finite(build: Callable[..., LongTailLoss]) -> None:
