@@ -25,6 +25,8 @@ class Callback:
 
     # Whether a second entry of the same class in a list is a mistake.
     only_once = False
+    # Whether it asks for the model's final Linear, which not every architecture has.
+    needs_classifier = False
 
     def check(self, config: dict) -> None:
         """Raise ``ConfigError`` on what the rest of the configuration rules out.

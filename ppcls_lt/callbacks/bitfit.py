@@ -33,6 +33,7 @@ class BitFit(FreezeLayers):
     """
 
     only_once = True
+    needs_classifier = True
 
     def __init__(self) -> None:
         super().__init__()

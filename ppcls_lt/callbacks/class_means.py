@@ -38,6 +38,7 @@ class ClassMeanClassifier(Callback):
     """
 
     only_once = True
+    needs_classifier = True
 
     def check(self, config: dict) -> None:
         owner, section = type(self).__name__, config["Global"]

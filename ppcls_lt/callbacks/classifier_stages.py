@@ -34,6 +34,8 @@ class ResetClassifier(Callback):
     PyTorch layer in their code.
     """
 
+    needs_classifier = True
+
     def check(self, config: dict) -> None:
         check_not_fixed("ResetClassifier", config)
 
@@ -68,6 +70,7 @@ class TauNormalize(Callback):
     """
 
     only_once = True
+    needs_classifier = True
 
     def __init__(self, *, tau: float = 1.0) -> None:
         self.tau = checks.number("TauNormalize", "tau", tau, minimum=0, maximum=2)
@@ -113,6 +116,7 @@ class LearnableWeightScaling(Callback):
     """
 
     only_once = True
+    needs_classifier = True
 
     def __init__(self, *, lr_factor: float | None = None) -> None:
         owner = "LearnableWeightScaling"

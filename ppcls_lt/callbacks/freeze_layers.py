@@ -55,6 +55,7 @@ class FreezeLayers(Callback):
     ) -> None:
         self.layers = None if layers is None else check_patterns("FreezeLayers", "layers", layers)
         self.keep = None if keep is None else check_patterns("FreezeLayers", "keep", keep)
+        self.needs_classifier = layers is None and keep is None
         if not isinstance(shift_bn, bool) and shift_bn != _AUTO:
             checks.fail("FreezeLayers", "shift_bn", f"true or false, or {_AUTO}", shift_bn)
         self.shift_bn = shift_bn

@@ -30,6 +30,7 @@ class DiscriminativeLearningRates(Callback):
     """
 
     only_once = True
+    needs_classifier = True
 
     def __init__(self, *, backbone: float = 0.1, classifier: float = 1.0) -> None:
         owner = type(self).__name__

@@ -39,6 +39,7 @@ class NormConstraint(Callback):
         owner = type(self).__name__
         self.every = checks.choice(owner, "every", every, ("epoch", "step"))
         self.layers = None if layers is None else check_patterns(owner, "layers", layers)
+        self.needs_classifier = layers is None
         self._axes: dict[str, int] = {}
         self._weights: list[tuple[str, paddle.Tensor, int]] = []
 

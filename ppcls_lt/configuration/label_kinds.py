@@ -93,13 +93,19 @@ def _ours(config, parts, several):
 
 
 def check_dataset(config: dict, part: str, dataset: Any) -> None:
-    """Raise where a data set's own labels are rows of several classes and a component of this package takes one.
+    """Raise where a component of this package cannot take a data set's own labels.
 
     Raises:
-        ConfigError: the first row that does not sum to 1.
+        ConfigError: the first row that does not sum to 1 before what takes one class an image, or that holds another
+            number than 0 and 1 before what takes several.
     """
-    owner = next(_single_label(config, [part]), None)
     labels = getattr(dataset, "labels", None)
+    if config["Global"].get("use_multilabel", False):
+        owner = next(_ours(config, [part], several=True), None)
+        if owner is not None and labels is not None:
+            label_rows.check_listed(owner, labels, getattr(dataset, "images", None))
+        return
+    owner = next(_single_label(config, [part]), None)
     if owner is None or labels is None or len(labels) == 0 or np.ndim(labels[0]) != 1:
         return
     if len(labels[0]) == class_number(config):

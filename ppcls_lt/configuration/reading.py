@@ -17,6 +17,7 @@ from ..callbacks import LossSchedule, loss_entries
 from ..data.counts import as_counts, count_label_list
 from ..data.group_names import THRESHOLDS
 from ..datasets import NamedDataset
+from .class_numbers import class_number
 
 AUTO = "auto"
 NORMALIZED, ETF = "normalized", "etf"
@@ -70,15 +71,6 @@ def by_name(dataset: dict) -> type[NamedDataset] | None:
 def parameters(dataset: dict) -> dict:
     """The parameters of a ``dataset`` section, as its class takes them."""
     return {key: value for key, value in dataset.items() if key not in ("name", "batch_transform_ops")}
-
-
-def class_number(config: dict) -> int | None:
-    """Number of classes that the configuration states, or None."""
-    arch = config.get("Arch") or {}
-    for section in (arch.get("Head") or {}, arch, config.get("Global") or {}):
-        if section.get("class_num") is not None:
-            return section["class_num"]
-    return None
 
 
 def components(config: dict, section: str, part: str | None) -> Iterator[tuple[str, str, dict]]:

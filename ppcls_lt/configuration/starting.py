@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..basis import checks
-from . import plain
+from . import plain, reading
 
 # ImageNet's, with which PaddleClas's pretrained weights were trained.
 _NORMALIZE = {"scale": "1.0/255.0", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "order": ""}
@@ -132,7 +132,7 @@ def with_data(config: dict, data: Data) -> dict:
         config (dict): with the sections ``Global``, ``Arch``, ``DataLoader`` and ``Infer``; changed.
         data (Data): the lists.
     """
-    config["Arch"]["class_num"] = data.class_num
+    _state_classes(config["Arch"], data.class_num)
     for part, path in (("Train", data.lists["train"]), ("Eval", data.judging)):
         dataset = config["DataLoader"][part]["dataset"]
         operators = dataset.pop("transform_ops", None)
@@ -150,6 +150,19 @@ def with_data(config: dict, data: Data) -> dict:
     infer.setdefault("PostProcess", {"name": "Topk", "topk": min(5, data.class_num)})
     infer["PostProcess"]["class_id_map_file"] = data.names
     return config
+
+
+def _state_classes(arch: dict, number: int) -> None:
+    """Put the number of classes where the host reads it: into a head, or into each model of a distillation."""
+    models = [params for entry in arch.get("models") or [] for params in entry.values() if isinstance(params, dict)]
+    for each in models:
+        _state_classes(each, number)
+    if isinstance(arch.get("Head"), dict):
+        arch["Head"]["class_num"] = number
+    elif not models:
+        arch["class_num"] = number
+    if models or "Head" in arch:
+        arch.pop("class_num", None)
 
 
 def of_base(
@@ -183,6 +196,12 @@ def of_base(
         if not isinstance(section, dict) or not isinstance(section.get("dataset"), dict):
             got = checks.described(f"none in DataLoader.{part}")
             checks.fail("ppcls-lt lists", "--base", "a configuration with data sets to train and to evaluate on", got)
+        if not reading.reads_list(section["dataset"]) and reading.by_name(section["dataset"]) is None:
+            got = checks.described(f"{section['dataset'].get('name')} in DataLoader.{part}")
+            checks.fail("ppcls-lt lists", "--base", f"one whose data sets are {', '.join(reading.IMAGE_LISTS)}", got)
+    if config["Global"].get("use_multilabel", False):
+        got = checks.described("Global.use_multilabel: true")
+        checks.fail("ppcls-lt lists", "--base", "a configuration of images with one label each", got)
     if "name" not in config["Arch"]:
         checks.fail(
             "ppcls-lt lists", "--base", "a configuration of one architecture", checks.described("Arch without `name`")

@@ -248,8 +248,13 @@ def _lists_end(where, section):
     """No list, of a gallery or query neither, is a device or pipe that may have no end."""
     for key, value in section.items() if isinstance(section, dict) else ():
         yield from _lists_end(f"{where}.{key}", value)
-        if key == "cls_label_path" and isinstance(value, str) and os.path.exists(value):
+        if key == "cls_label_path" and isinstance(value, str) and os.path.exists(value) and not _in_folders(section):
             yield from of(regular_file, where, key, value)
+
+
+def _in_folders(dataset):
+    """Whether a data set of the host takes `cls_label_path` for a folder below `image_root`."""
+    return dataset.get("name") in ("Market1501", "MSMT17", "DukeMTMC")
 
 
 def _label_list(config, part):
@@ -258,6 +263,8 @@ def _label_list(config, part):
     owner = f"DataLoader.{part}.dataset"
     for key in ("cls_label_path", "image_root"):
         path = dataset.get(key)
+        if key == "cls_label_path" and _in_folders(dataset) and isinstance(path, str):
+            path = os.path.join(str(dataset.get("image_root", "")), path)
         if isinstance(path, str) and not os.path.exists(path):
             yield checks.finding(owner, key, "be an existing path", checks.sought(path))
     classes = class_number(config)

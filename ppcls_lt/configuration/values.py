@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from ..basis import checks, patterns
 from ..basis.findings import Finding, of
 from ..data.counts import MAX_CLASSES
-from .reading import class_number, sound
+from .class_numbers import class_number, model_classes
+from .reading import sound
 from .structure import loaders, optimizers
 
 
@@ -149,6 +150,13 @@ def _shape(section):
 
 def check_classes(config: dict) -> None:
     """Raise unless the number of classes, where it is stated, can be one."""
+    arch = config.get("Arch") or {}
+    stated, models = arch.get("class_num"), model_classes(arch)
+    others = [path for path, number in models.items() if number != stated]
+    if stated is not None and others:
+        got = checks.described(f"{stated}, and {models[others[0]] or 'none, which is 1000,'} in {others[0]}")
+        set_by = " ".join(f"-o {path}.class_num={stated}" for path in models)
+        checks.fail("Arch", "class_num", "that of its models, which PaddleClas builds by their own", got, set_by)
     classes = class_number(config)
     if classes is not None and checks.integer("Arch", "class_num", classes, minimum=1) > MAX_CLASSES:
         checks.fail("Arch", "class_num", f"at most {MAX_CLASSES}", classes)

@@ -135,5 +135,7 @@ def _best_model(engine):
     name = section.get("best_metric")
     if name is not None:
         return f"best model: by `{name}`, as Global.best_metric says"
+    if not (engine.config.get("Metric") or {}).get("Eval"):
+        return "best model: by what the evaluation returns, since there is no Metric.Eval"
     first = best_metric.first_value(engine.config)
     return f"best model: by {first}, the first of Metric.Eval; Global.best_metric chooses another"

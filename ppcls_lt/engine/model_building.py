@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Callable
 
 import paddle
 
 from .. import host
-from ..configuration import adapters
+from ..basis.checks import ConfigError
+from ..configuration import adapters, callback_entries
 from ..configuration import reading as configuration
 from ..maths.classifier import LogitsCheck, UnitFeaturesLinear, find_classifier, give_bias, normalize
 from . import adapting, base_weights, weights
@@ -26,6 +28,28 @@ def build_model(original: Callable, config: dict, mode: str = "train") -> nn.Lay
     adapting.adapt(model, config)
     base_weights.bring(model, config)
     return model
+
+
+def check_later(plan: Sequence[dict], index: int, model: nn.Layer) -> None:
+    """Raise where a callback of a later stage asks for the final Linear of a model that has none.
+
+    Args:
+        plan (list of dict): the configuration of every stage.
+        index (int): the stage that begins, counted from 0.
+        model (nn.Layer): its model.
+
+    Raises:
+        ConfigError: as said, before that stage is trained in vain.
+    """
+    arch = plan[index]["Arch"].get("name")
+    for stage in plan[index + 1 :]:
+        needing = [type(each).__name__ for each in callback_entries.build(stage) if each.needs_classifier]
+        if not needing or stage["Arch"].get("name") != arch:
+            continue
+        try:
+            find_classifier(model, configuration.class_number(stage), str(arch))
+        except ConfigError as error:
+            raise ConfigError(f"{error}; {needing[0]}, of a later stage, asks for it") from error
 
 
 def _with_classifier(original, config, mode):

@@ -8,7 +8,7 @@ from .. import host
 from ..basis.checks import some
 from ..basis.findings import ConfigError, of, place
 from ..basis.registry import found
-from ..configuration import callback_entries, plain, sampler_checks, schema, stages, trying, validation
+from ..configuration import callback_entries, plain, sampler_checks, schema, stages, structure, trying, validation
 from ..configuration import reading as configuration
 from ..losses import LongTailLoss
 from ..runs import checkpoints
@@ -65,10 +65,11 @@ def _images(stage, mode, found):
     """What the host would find missing of the images of a list, as it reads it."""
     if mode not in ("train", "eval") or any(finding.path.startswith("DataLoader") for finding in found):
         return
-    for part in validation.parts(stage, mode):
-        dataset = stage["DataLoader"][part]["dataset"]
-        if configuration.reads_list(dataset):
-            yield from of(configuration.check_images, dataset, f"DataLoader.{part}.dataset")
+    parts = [f"DataLoader.{part}" for part in validation.parts(stage, mode)]
+    for where, section in structure.loaders(stage):  # of a retrieval those below a part, its query and gallery
+        dataset = section.get("dataset") or {}
+        if any(f"{where}.".startswith(f"{part}.") for part in parts) and configuration.reads_list(dataset):
+            yield from of(configuration.check_images, dataset, f"{where}.dataset")
 
 
 def _begins(plan):

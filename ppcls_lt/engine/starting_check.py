@@ -74,7 +74,8 @@ def _check_arch(arch, size):
     checks.known_name(
         _OWNER, "architecture", arch["name"], {name for name in known if _is_model(known[name])}, "--arch"
     )
-    given: dict[str, Any] = {key: value for key, value in arch.items() if key not in ("name", "pretrained")}
+    # A copy: what is made of parts takes their names out of it.
+    given = _untrained({key: value for key, value in arch.items() if key != "name"})
     state = paddle.get_rng_state()
     try:
         with paddle.utils.unique_name.guard(), paddle.no_grad():
@@ -87,6 +88,14 @@ def _check_arch(arch, size):
         checks.fail(_OWNER, "--image-size", f"one that {arch['name']} takes", got)
     finally:
         paddle.set_rng_state(state)
+
+
+def _untrained(section: Any) -> Any:
+    """A copy of a section of ``Arch`` in which nothing is downloaded or read."""
+    if isinstance(section, dict):
+        weights = ("pretrained", "pretrained_list")
+        return {key: _untrained(value) for key, value in section.items() if key not in weights}
+    return [_untrained(each) for each in section] if isinstance(section, list) else section
 
 
 def _is_model(component):

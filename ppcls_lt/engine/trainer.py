@@ -36,7 +36,7 @@ from . import (
 )
 from .assembly import Assembly
 from .checklist import checked_plan
-from .model_building import build_model
+from .model_building import build_model, check_later
 from .run import Run
 
 if TYPE_CHECKING:
@@ -205,6 +205,7 @@ class _Training:
         with self._own_names(), assembly.building(self._run.model_built, epochs):
             with loading.watched():
                 self._construct(config)
+            check_later(self._plan, self._index, self._engine.model)
             left = loading.check(self._engine.model, config, "train", hidden=self._run.hidden_keys)
             base_weights.settle(self._run, left)
             assembly.connect(self._engine, "train")

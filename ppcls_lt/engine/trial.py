@@ -42,7 +42,8 @@ def first_batch(loader: Any, settings: dict, where: str, max_pixels: int = MAX_P
         return None
     with _kept_random_states(), bounded(max_pixels):
         read = getattr(dataset, "read", lambda index: Path(files[index]).read_bytes())
-        samples = [dataset[index] for index in _readable(files, read, operators, settings, f"{where}.dataset")]
+        found = _readable(dataset, files, read, operators, settings, f"{where}.dataset")
+        samples = [dataset[index] for index in found]
         if not samples:
             return None
         operators = settings["dataset"].get("batch_transform_ops")
@@ -65,10 +66,16 @@ def _kept_random_states():
         np.random.set_state(states[1])
 
 
-def _readable(files, read, operators, settings, owner):
+def _readable(dataset, files, read, operators, settings, owner):
     """Return the numbers of some images that pass all operators."""
     found, failures = [], 0
+    opens = type(operators[0]).__name__ != "DecodeImage" and _is_hosts(dataset)  # its images are decoded already
     for index, file in enumerate(files[:_TRIES]):
+        if opens and _gives(dataset, index):
+            found.append(index)
+            if len(found) == _IMAGES:
+                break
+            continue
         try:
             image = read(index)
         except (OSError, UnreadableImage):
@@ -86,6 +93,19 @@ def _readable(files, read, operators, settings, owner):
         if len(found) == _IMAGES:
             break
     return found
+
+
+def _is_hosts(dataset):
+    """Whether a data set raises what goes wrong with an image, as the host's do here; others may try for ever."""
+    return getattr(type(dataset).__getitem__, "_watched", False)
+
+
+def _gives(dataset, index):
+    try:
+        dataset[index]
+    except Exception:  # why is asked of the operators, one by one
+        return False
+    return True
 
 
 def _failure(image, operators):

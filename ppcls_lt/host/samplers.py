@@ -61,5 +61,6 @@ class Order:
         elif self._kind == "MultiScaleSampler" and config["Global"].get("seed") is None:
             yield "MultiScaleSampler draws sizes anew without Global.seed"
         for entry in (config.get("Loss") or {}).get("Train") or []:
-            if isinstance(entry, dict) and "ContrastiveLoss_XBM" in entry:
-                yield "ContrastiveLoss_XBM fills its memory anew"
+            name = next(iter(entry), "") if isinstance(entry, dict) else ""
+            if str(name).endswith("_XBM"):
+                yield f"{name} fills its memory anew"

@@ -40,7 +40,8 @@ def find_classifier(model: nn.Layer, class_num: int | None, arch: str) -> tuple[
     if found is None:
         raise ConfigError(
             f"Arch: {arch} has no Linear layer with {class_num} outputs, so its logits do not come from one "
-            f"Linear classifier; `classifier: normalized` and the IB losses need an architecture whose logits do"
+            f"Linear classifier; `classifier: normalized`, the IB losses and callbacks that change or spare the "
+            f"classifier need an architecture whose logits do"
         )
     return found
 

@@ -57,6 +57,9 @@ class CMOOperator(BatchOperator):
         if epochs > 0 and not any(self._is_active(epoch, epochs) for epoch in range(1, epochs + 1)):
             got = checks.described(f"{self.start} and {self.end}, which leave none of {epochs} epochs")
             checks.fail("CMOOperator", "start_data_aug", "with `end_data_aug` such that an epoch is between", got)
+        if type(dataset).__name__ == "MultiScaleDataset":
+            must = "one that shows an image at one size, since another is read beside each batch"
+            checks.fail("CMOOperator", "DataLoader.Train.dataset.name", must, "MultiScaleDataset")
         self._dataset = dataset
         # Sorted by class, the images of one class stand side by side.
         self._order = np.argsort(labels, kind="stable")
