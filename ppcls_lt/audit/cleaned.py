@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -122,3 +123,17 @@ def names(lines: Lines) -> dict[str, tuple[str, str]]:
         stem, ending = os.path.splitext(base if bases.count(base) == 1 else f"{part}_{base}")
         found[part] = f"{stem}{ending}", f"{stem}_left_out{ending}"
     return found
+
+
+def stale(folder: Path, written: Collection[str], label_file: str) -> list[str]:
+    """Return the files that an earlier call has left in the folder of the lists, and that a call does not write.
+
+    Args:
+        folder (Path): of the lists, there or not.
+        written (collection of str): the names of what the call writes.
+        label_file (str): what the file of the classes' names is called.
+    """
+    there = {path.name for path in folder.glob("*") if path.is_file()}
+    pairs = [(name.replace("_left_out", ""), name) for name in there if os.path.splitext(name)[0].endswith("_left_out")]
+    ours = {label_file, REASONS, *(name for pair in pairs for name in pair)} if REASONS in there else set()
+    return sorted((ours & there) - set(written))

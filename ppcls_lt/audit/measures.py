@@ -19,13 +19,13 @@ from . import EXTRA
 
 SIDE = 16  # of the small picture by which two images are compared, in pixels
 READ, MISSING, EMPTY, UNREADABLE = range(4)
-VERSION = 3  # of what is measured; files of another are measured anew
-PIXELS = 2**30  # claimed by a file, more than which no decoder is asked for, as OpenCV has it
+VERSION = 4  # of what is measured; files of another are measured anew
 
 _REASON = 160
 _AT_MOST = 256  # the longer side at which sharpness is measured
-# What OpenCV reads in every version, by Pillow's names; it is asked about the rest.
-_READ_BY_OPENCV = ("JPEG", "MPO", "PNG", "BMP", "DIB", "WEBP", "PPM")
+# What OpenCV reads wherever Pillow does, by Pillow's names; it is asked about the rest. Of a PNG it refuses damage that
+# Pillow passes over.
+_READ_BY_OPENCV = ("JPEG", "MPO", "BMP", "DIB", "WEBP", "PPM")
 # Pillow's modes of eight bits a channel. What has more it cuts off at 255, where OpenCV divides.
 _EIGHT_BITS = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB", "HSV")
 
@@ -117,7 +117,7 @@ def _decoded(data):
     from PIL import Image, UnidentifiedImageError
 
     size = image_sizes.size_of(data)
-    if size is not None and size[0] * size[1] > PIXELS:
+    if size is not None and size[0] * size[1] > image_sizes.MAX_PIXELS:
         raise _Unreadable(f"claims {size[0]} x {size[1]} pixels")
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:

@@ -49,7 +49,7 @@ def scan(
             measured = functools.partial(pool.map, chunksize=_TASK)
         for number, start in enumerate(range(0, todo.size, BLOCK), _next_block(folder)):
             block = todo[start : start + BLOCK]
-            paths = [files[position] for position in block]
+            paths, before = [files[position] for position in block], done
             try:
                 for position, row in zip(block.tolist(), measured(measures.measure, paths)):
                     rows[position] = row
@@ -58,7 +58,10 @@ def scan(
             except BrokenProcessPool:
                 got = checks.described(f"{workers}, of which one was ended, as by a system without memory")
                 checks.fail(OWNER, "--workers", "as many processes as the machine can hold", got)
-            _write(folder / f"block_{number:06d}.npz", paths, rows[block])
+            finally:  # also of one that is interrupted
+                if done > before:
+                    whole = slice(0, done - before)
+                    _write(folder / f"block_{number:06d}.npz", paths[whole], rows[block[whole]])
     return rows, int(known.sum())
 
 

@@ -177,6 +177,8 @@ def _write(wanted, out, found):
             inputs=list(found.lines.sources.values()),
             force=wanted.force,
         )
+        for name in cleaned.stale(folder, contents, class_names.FILE):  # their names are of other classes
+            (folder / name).unlink()
     # Last, since it says what was written.
     _write_one(out / PAGE, audit_page.page(shown.content(wanted, found, out), wanted.language).encode())
 

@@ -226,7 +226,7 @@ def _configuration(arguments, arranged, root, paths, names, separator):
             output=os.path.join(arguments.out, "output"),
         )
     else:
-        base = host.load_config(reading.find(arguments.base), [])
+        base = host.load_config(reading.find(arguments.base, "--base"), [])
         config = starting.of_base(
             base,
             data,

@@ -36,19 +36,19 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _CONFIG_FOLDERS = (_PACKAGE / "configs", _PACKAGE.parent / "configs")
 
 
-def find(path: str | os.PathLike) -> Path:
-    """Return the file of ``-c``: as given, or among the configs of this package.
+def find(path: str | os.PathLike, flag: str = "-c") -> Path:
+    """Return the file of ``-c``, or of another flag: as given, or among the configs of this package.
 
     Raises:
         ConfigError: there is no such file, or it is no YAML map.
     """
     for candidate in (Path(path), *(folder / path for folder in _CONFIG_FOLDERS)):
         if os.path.isfile(candidate):
-            yaml_files.read_map(candidate, "ppcls-lt", "-c")
+            yaml_files.read_map(candidate, "ppcls-lt", flag)
             return candidate
     folder = next((folder for folder in _CONFIG_FOLDERS if folder.is_dir()), None)
     packaged = [] if folder is None else sorted(str(p.relative_to(folder)) for p in folder.rglob("*.yaml"))
-    checks.fail("ppcls-lt", "-c", f"a file, or one of {', '.join(packaged)}", checks.sought(path))
+    checks.fail("ppcls-lt", flag, f"a file, or one of {', '.join(packaged)}", checks.sought(path))
 
 
 def reads_list(dataset: dict) -> bool:

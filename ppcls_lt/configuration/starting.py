@@ -196,7 +196,7 @@ def of_base(
         if not isinstance(section, dict) or not isinstance(section.get("dataset"), dict):
             got = checks.described(f"none in DataLoader.{part}")
             checks.fail("ppcls-lt lists", "--base", "a configuration with data sets to train and to evaluate on", got)
-        if not reading.reads_list(section["dataset"]) and reading.by_name(section["dataset"]) is None:
+        if not reading.reads_list(section["dataset"]) or reading.by_name(section["dataset"]) is not None:
             got = checks.described(f"{section['dataset'].get('name')} in DataLoader.{part}")
             checks.fail("ppcls-lt lists", "--base", f"one whose data sets are {', '.join(reading.IMAGE_LISTS)}", got)
     if config["Global"].get("use_multilabel", False):

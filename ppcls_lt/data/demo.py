@@ -179,7 +179,22 @@ def _existing(owner, folder, params):
         checks.fail(owner, "folder", expected, checks.described("something else"))
     if found != params:
         checks.fail(owner, "folder", expected, checks.described(f"one written with {found}"))
+    for name, images in counts.items():
+        lost = _lost(folder, name, sum(images))
+        if lost:
+            remedy = f"delete {folder} to write it anew"
+            checks.fail(owner, "folder", expected, checks.described(f"one in which {lost}"), remedy)
     return counts
+
+
+def _lost(folder, split, images):
+    """What of a split is no longer there, or ""."""
+    path = folder / f"{split}.txt"
+    listed = path.read_text().splitlines() if path.is_file() else []
+    if len(listed) != images:
+        return f"{path.name} has {len(listed)} lines and not {images}"
+    gone = next((line for line in listed if not (folder / line.rsplit(" ", 1)[0]).is_file()), None)
+    return "" if gone is None else f"{gone.rsplit(' ', 1)[0]} is not there"
 
 
 def _write_split(folder, split, images, labels, indices):

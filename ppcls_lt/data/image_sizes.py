@@ -8,6 +8,8 @@ import re
 import struct
 from typing import Any
 
+# Width times height, more than which nothing is decoded; what Pillow refuses too, unless it is told otherwise.
+MAX_PIXELS = 178_956_970
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
 _JPEG_MARKER = re.compile(rb"\xff([\x01-\xfe])")

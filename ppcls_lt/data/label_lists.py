@@ -113,6 +113,8 @@ def _decodes(raw, encoding):
 
 def _hint(text, delimiter, name):
     """What separates the fields of a line instead, and how to say so, or ""."""
+    if re.fullmatch(r".*\S[\t ]+\d+(,\d+)+", text):  # of which any number could be taken for a class
+        return "; an image seems to have several labels, of which a list like this can have one"
     for other, word in _OTHER_DELIMITERS.items():
         fields = text.split(other)
         if other != delimiter and len(fields) > 1 and _is_integer(fields[1]):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from ..configuration.renewed import renewed
 from ..runs import earlier as earlier_runs
 from ..runs import files as run_files
 from ..runs import marks as run_marks
+from . import listed
 
 _log = logging.getLogger("ppcls.lt")
 SCHEDULES = ("stretch", "restart")
@@ -83,7 +83,7 @@ def kept(stage: dict, extension: Extension | None) -> dict:
     """
     return {
         "settings": plain.reusable(stage),
-        "lists": _lists(stage),
+        "lists": listed.sums(stage),
         "extension": None if extension is None else list(extension),
     }
 
@@ -147,7 +147,7 @@ def settle(stage: dict, state: dict, path: str | os.PathLike, is_last: bool) -> 
         differences = [each for each in differences if tuple(each[0].split(".")) not in _EVALUATED]
     if before is not None:
         _tell_workers(before, stage, path)
-    lists = _lists(stage)
+    lists = listed.sums(stage)
     for part, digest in (state.get("lists") or {}).items():
         if digest != lists.get(part):
             where = f"DataLoader.{part}.dataset.cls_label_path"
@@ -212,16 +212,6 @@ def begin_schedules(loaded: list, fresh: list, extension: Extension) -> None:
             for _ in range(schedule.last_epoch - other.last_epoch):
                 other.step()
         schedule.set_state_dict(other.state_dict())
-
-
-def _lists(stage):
-    """The sum of each label list, part of ``DataLoader`` -> text."""
-    result = {}
-    for part in ("Train", "Eval"):
-        path = (((stage.get("DataLoader") or {}).get(part) or {}).get("dataset") or {}).get("cls_label_path")
-        if isinstance(path, str) and Path(path).is_file():
-            result[part] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    return result
 
 
 def _lowered_by_evaluations(stage):

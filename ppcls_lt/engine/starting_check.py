@@ -10,7 +10,7 @@ from .. import host
 from ..basis import checks
 from ..host.components import WRONG
 from ..host.known_keys import parameters
-from . import weight_files
+from . import model_building, weight_files
 
 _OWNER = "ppcls-lt lists"
 
@@ -75,7 +75,7 @@ def _check_arch(arch, size):
         _OWNER, "architecture", arch["name"], {name for name in known if _is_model(known[name])}, "--arch"
     )
     # A copy: what is made of parts takes their names out of it.
-    given = _untrained({key: value for key, value in arch.items() if key != "name"})
+    given = _untrained({key: value for key, value in arch.items() if key not in ("name", *model_building.OWN)})
     state = paddle.get_rng_state()
     try:
         with paddle.utils.unique_name.guard(), paddle.no_grad():

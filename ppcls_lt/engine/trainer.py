@@ -26,6 +26,7 @@ from . import (
     beginning,
     evaluation,
     exporting,
+    listed,
     nonfinite,
     recording,
     resuming,
@@ -114,6 +115,8 @@ def _build(engine, construct, config, mode):
     unreadable.attach(engine, assembly.watches)
     if mode == "eval" and engine.eval_mode == "classification":
         record = recording.Record(plan[-1], assembly)
+        if config["Global"].get("run") is not None:
+            listed.tell_other(plan[-1], config["Global"].get("pretrained_model"))
         places.write_alone(engine, mode, engine.output_dir, "output_dir", lambda: record.begin(engine))
     elif mode == "export" and config["Global"].get("save_inference_dir") is not None:
         exporting.attach(engine, config["Global"]["save_inference_dir"])

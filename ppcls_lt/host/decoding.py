@@ -11,10 +11,8 @@ from typing import Any, Callable
 import numpy as np
 
 from ..basis.checks import ConfigError, cut
-from ..data.image_sizes import size_of
+from ..data.image_sizes import MAX_PIXELS, size_of
 
-# What Pillow refuses too, unless it is told otherwise.
-MAX_PIXELS = 178_956_970
 LIMIT = "max_image_pixels"  # of `Global`
 _NO_IMAGE = "it is no image that OpenCV can decode"
 _NO_SIZE = f"{_NO_IMAGE}, or its header does not say how large it is"

@@ -57,6 +57,10 @@ def read(folder: str | os.PathLike, owner: str) -> Found:
     if in_parts:
         told.append(f"parts: the folders {', '.join(sorted(first))}")
     empty = [name for name in folders_in(folder) if name not in first]
+    if in_parts:
+        shown = {tuple(path.split("/")[:2]) for path in paths}
+        inner = [(part, name) for part in sorted(first) for name in folders_in(os.path.join(folder, part))]
+        empty += ["/".join(place) for place in inner if place not in shown]
     if empty:
         told.append(f"left out, no image in them: {', '.join(empty)}")
     if loose:

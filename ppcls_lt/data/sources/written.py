@@ -142,6 +142,7 @@ def write_links(
                 target.symlink_to(os.path.abspath(path))
         os.rename(beside, folder)
     except OSError as error:
-        shutil.rmtree(beside, ignore_errors=True)
         expected = f"a folder that can be written ({folder})"
         checks.fail(owner, "--out", expected, checks.described(error.strerror), "`--copy` copies instead of linking")
+    finally:  # nothing of it is left, of an interruption neither
+        shutil.rmtree(beside, ignore_errors=True)
