@@ -10,7 +10,7 @@ from PIL import Image
 from ppcls_lt import host
 from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.basis.findings import raise_all
-from ppcls_lt.configuration import starting, validation, values
+from ppcls_lt.configuration import label_kinds, starting, validation, values
 from ppcls_lt.configuration.reading import class_number
 from ppcls_lt.data import label_rows
 from ppcls_lt.engine import announcements, preview, starting_check, trainer, trial
@@ -46,6 +46,16 @@ class TestClasses:
         text = str(raised.value)
         assert f"got 5, and {said} in Arch.models.0.Teacher" in text
         assert "-o Arch.models.0.Teacher.class_num=5 -o Arch.models.1.Student.class_num=5" in text
+
+
+@pytest.mark.parametrize("recipe, said", [("crt", "ce brings"), ("mixup", "mixup brings"), ("ema", None)])
+def test_a_recipe_leaves_the_losses_of_a_distillation(recipe, said):
+    config = {"Global": {"recipe": recipe}, "Arch": distilled(), "DataLoader": {}}
+    if said is None:
+        label_kinds._check_models(config)
+        return
+    with pytest.raises(ConfigError, match=f"`recipe` must be one that leaves the losses .* of which {said}"):
+        label_kinds._check_models(config)
 
 
 class TestLists:

@@ -13,7 +13,9 @@ from .. import host
 from ..basis import checks, registry
 from ..basis.checks import ConfigError
 from ..data import label_rows
+from . import recipes
 from .reading import callbacks, class_number, components, losses
+from .recipes import kinds
 
 if TYPE_CHECKING:
     from ..losses import LongTailLoss
@@ -31,14 +33,26 @@ def check(config: dict, parts: Sequence[str]) -> None:
         parts (list of str): ``Train``, ``Eval``: what is built.
 
     Raises:
-        ConfigError: which component, and what says that there are several labels.
+        ConfigError: which component, and what says that there are several labels, or several models' logits.
     """
+    _check_models(config)
     found = next(_several_labels(config, parts), None)
     owner = next(_single_label(config, parts), None)
     if found and owner:
         raise ConfigError(
             f"{owner}: `label` must be one class for each image, got several ({found}); {label_rows.WAY_OUT}"
         )
+
+
+def _check_models(config):
+    """Raise where a recipe brings losses or mixed labels for one model's logits to a distillation."""
+    name = config["Global"].get("recipe")
+    if name is None or not (config.get("Arch") or {}).get("models"):
+        return
+    brings = next((part.name for part in recipes.read(name).parts if part.kinds & {kinds.LOSS, kinds.MIXING}), None)
+    if brings is not None:
+        got = checks.described(f"{name} with Arch.models, of which {brings} brings what is made for one model's logits")
+        checks.fail("Global", "recipe", "one that leaves the losses of a distillation as they are", got)
 
 
 def check_rows(config: dict, parts: Sequence[str]) -> None:
