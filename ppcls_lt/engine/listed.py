@@ -29,7 +29,7 @@ def tell_other(stage: dict, weights: str | None) -> None:
         weights (str or None): the run's, without their ending.
     """
     path = Path(f"{weights}.pdlt")
-    if weights is None or not path.is_file():
+    if weights is None or not path.is_file() or not state_files.is_one(path):  # that of 0.1.0 says nothing of lists
         return
     state = state_files.read(path)
     before = (state.get("lists") or {}).get("Train") if isinstance(state, dict) else None
