@@ -15,13 +15,13 @@ RESULTS = ROOT / "docs" / "results"
 # Single trainings, with the accuracy on held-out images and, of those that were chosen by it, on the test images.
 TRAININGS = ("cifar10_lt", "fashion_mnist_lt")
 FINETUNING = "finetuning_cifar10_lt"
+FOLDS, FIRST = "compare_30_folds", 8  # a comparison by today's rule, and how many candidates its table has at least
 # The comparisons whose tables stand in a page, between markers of their names.
 PAGES = {
     "docs/results.md": ("compare_10", "compare_30"),
-    "docs/choosing.md": ("compare_10", "compare_30"),
-    "README.md": ("compare_30",),
-    "README_ch.md": ("compare_30",),
+    "docs/choosing.md": ("compare_10",),
 }
+FOLDS_PAGES = [f"docs{language}/{name}.md" for language in ("", "/zh") for name in ("results", "choosing")]
 
 
 def block(page, name):
@@ -58,6 +58,32 @@ def test_a_table_is_that_of_its_runs(page, name):
     assert block(page, name) == table(RESULTS / f"{name}_runs.csv")
 
 
+def folds_table(path):
+    """The first candidates of a comparison by folds, and the recipes as they are, lines of Markdown."""
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    heads = ["Rank", "Candidate", "Held out", "Gain", "90 % interval", "Best", "Test", "Test few"]
+    lines = [heads, ["---:", "---", *["---:"] * 6]]
+    for row in rows:
+        if int(row["rank"]) > FIRST and "+" in row["recipe"]:
+            continue
+        number = {key: 100 * float(value) for key, value in row.items() if key != "recipe" and value}
+        if row["recipe"] == "base":
+            gain, interval = "–", "–"
+        else:
+            gain, interval = f"{number['gain']:+.1f}", f"{number['gain_low']:+.1f} to {number['gain_high']:+.1f}"
+        equal = " (=)" if row["equal"] == "1" else ""
+        tested = [f"{number[f'test_{m}']:.1f} ± {number[f'test_{m}_spread']:.1f}" for m in ("balanced", "few")]
+        values = [f"{number['validation_balanced']:.1f}", gain, interval, f"{number['best']:.0f}", *tested]
+        lines.append([row["rank"], f"`{row['recipe']}`{equal}", *values])
+    return [f"| {' | '.join(map(str, line))} |" for line in lines]
+
+
+def test_the_table_by_folds_is_that_of_the_comparison():
+    for page in (*FOLDS_PAGES, "README.md", "README_ch.md"):
+        assert block(page, FOLDS) == folds_table(RESULTS / f"{FOLDS}.csv")
+
+
 @pytest.mark.parametrize("name", TRAININGS)
 def test_a_table_is_that_of_its_trainings(name):
     with open(RESULTS / f"{name}_trainings.csv", newline="", encoding="utf-8") as file:
@@ -86,5 +112,5 @@ def test_every_file_of_runs_has_its_table():
     assert sorted(path.name for path in RESULTS.glob("*.csv")) == sorted(
         [f"{name}_runs.csv" for name in PAGES["docs/results.md"]]
         + [f"{name}_trainings.csv" for name in TRAININGS]
-        + [f"{FINETUNING}.csv"]
+        + [f"{FINETUNING}.csv", f"{FOLDS}.csv", f"{FOLDS}_runs.csv"]
     )
