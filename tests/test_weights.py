@@ -314,6 +314,22 @@ class TestRecord:
         assert (record["architecture"], record["recipe"]) == ("CIFARResNet8", "ldam_drw")
 
 
+@pytest.fixture(scope="module")
+def relative(folder):
+    """A training whose data and folder were named from where it was started."""
+    settings = yaml.safe_load((folder / "base.yaml").read_text())
+    for part in ("Train", "Eval"):
+        dataset = settings["DataLoader"][part]["dataset"]
+        dataset["image_root"] = "digits"
+        dataset["cls_label_path"] = "digits/" + Path(dataset["cls_label_path"]).name
+    settings["Global"]["output_dir"] = "relative"
+    engines.write_yaml(settings, folder / "relative.yaml")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert cli.main(["train", "-c", "relative.yaml"]) == 0
+    return folder / "relative"
+
+
 @pytest.mark.slow
 class TestRun:
     def test_it_is_the_trained_model_and_its_files_stay(self, run, places, folder, log, monkeypatch):
@@ -392,33 +408,24 @@ class TestRun:
         message = capsys.readouterr().err
         assert "must be the folder of one training" in message and f"{several}/a, {several}/b" in message
 
-    def test_relative_data_are_found_from_where_it_was_trained(self, run, folder, log, monkeypatch):
-        settings = yaml.safe_load((folder / "base.yaml").read_text())
-        for part in ("Train", "Eval"):
-            dataset = settings["DataLoader"][part]["dataset"]
-            dataset["image_root"] = "digits"
-            dataset["cls_label_path"] = "digits/" + Path(dataset["cls_label_path"]).name
-        settings["Global"]["output_dir"] = "relative"
-        engines.write_yaml(settings, folder / "relative.yaml")
-        monkeypatch.chdir(folder)
-        assert cli.main(["train", "-c", "relative.yaml"]) == 0
+    def test_relative_data_are_found_from_where_it_was_trained(self, run, folder, relative, log, monkeypatch):
         elsewhere = folder / "far" / "away"
         elsewhere.mkdir(parents=True)
         monkeypatch.chdir(elsewhere)
-        assert run("eval", "--run", "../../relative", base=False) == 0
+        assert run("eval", "--run", relative, base=False) == 0
         assert "DataLoader.Eval.dataset.image_root: digits is not here, taken from" in log.text
         assert not list(elsewhere.iterdir())
 
-    def test_what_is_called_alike_here_is_not_what_it_was_trained_on(self, run, folder, log, monkeypatch):
+    def test_what_is_called_alike_here_is_not_what_it_was_trained_on(self, run, folder, relative, log, monkeypatch):
         other = folder / "other project"
         shutil.copytree(folder / "digits", other / "digits")
         lines = (other / "digits" / "test.txt").read_text().splitlines()
         (other / "digits" / "test.txt").write_text("\n".join(lines[:7]))
         monkeypatch.chdir(other)
-        assert run("eval", "--run", "../relative", base=False) == 0
+        assert run("eval", "--run", relative, base=False) == 0
         here = "digits/test.txt here is another, taken from where the training was started"
         assert f"DataLoader.Eval.dataset.cls_label_path: {here}" in log.text
-        with np.load(next((folder / "relative").rglob("eval_predictions.npz"))) as found:
+        with np.load(next(relative.rglob("eval_predictions.npz"))) as found:
             assert found["label"].size == len(lines)
 
     def test_neither_it_nor_a_configuration(self, run, capsys):
