@@ -115,9 +115,8 @@ def decide(
         elif not (goes_on and run_marks.replaces(root)):
             own = run_marks.marked(root, arch) if goes_on else None
             earlier_runs.check(plan, own)
-            if (
-                own is not None
-            ):  # the training that begins anew has another name: what a later stage left is not its own
+            # The training that begins anew has another name: what a later stage left is not its own.
+            if own is not None:
                 earlier_runs.check(plan, None, 1)
     else:
         # In the folder that it goes on in the run was asked when it began.
