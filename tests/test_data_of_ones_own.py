@@ -90,7 +90,9 @@ class TestAudit:
         assert main([*map(str, first)]) == 0
         second = ["audit", "second/train.txt", *given]
         assert "pass --force to replace it" in refused(capsys, *second)
+        capsys.readouterr()
         assert main([*map(str, second), "--force"]) == 0
+        assert "removed, of an earlier call: label.txt, test.txt, test_left_out.txt in audit" in capsys.readouterr().out
         left = {path.name for path in Path("audit/lists").iterdir() if not path.name.startswith(".")}
         assert left == {"train.txt", "train_left_out.txt", "left_out.csv"}
 

@@ -94,8 +94,8 @@ def write(wanted: Wanted, progress: Callable[[int, int, int, float], None]) -> I
     with lock.held(out, OWNER, "--out", _LOCK):
         rows, known = scan.scan(lines.files, folder, wanted.workers, progress)
         found = find(wanted, lines, rows, names, out / FOLDER)
-        _write(wanted, out, found)
-    return _said(wanted, out, found, known)
+        removed = _write(wanted, out, found)
+    return _said(wanted, out, found, known, removed)
 
 
 def _check(wanted):
@@ -159,6 +159,8 @@ def _labels(wanted, lines, rows, same, work):
 
 
 def _write(wanted, out, found):
+    """Write all of it; return the files of an earlier call that were removed."""
+    removed: list[str] = []
     tables_found = {
         "suspects.csv": tables.of_suspects(found.lines, found.suspects, found.names),
         "classes.csv": tables.of_classes(found.lines, found.classes, found.names),
@@ -177,10 +179,12 @@ def _write(wanted, out, found):
             inputs=list(found.lines.sources.values()),
             force=wanted.force,
         )
-        for name in cleaned.stale(folder, contents, class_names.FILE):  # their names are of other classes
+        removed = cleaned.stale(folder, contents, class_names.FILE)  # beside these they would be taken for theirs
+        for name in removed:
             (folder / name).unlink()
     # Last, since it says what was written.
     _write_one(out / PAGE, audit_page.page(shown.content(wanted, found, out), wanted.language).encode())
+    return removed
 
 
 def _write_one(path, data):
@@ -191,7 +195,7 @@ def _write_one(path, data):
         checks.fail(OWNER, "--out", "a folder that can be written", checks.described(f"{path}: {error.strerror}"))
 
 
-def _said(wanted, out, found, known):
+def _said(wanted, out, found, known, removed):
     words, lines = WORDS[wanted.language], found.lines
     comma = words["said_comma"]
     sizes = comma.join(
@@ -217,6 +221,8 @@ def _said(wanted, out, found, known):
     small = found.classes.small
     if small.size:
         yield words["said_small"].format(folds=found.classes.folds, classes=_classes(small, found.names, words))
+    if removed:
+        yield words["said_removed"].format(names=comma.join(removed), folder=out / LISTS)
     if wanted.leave_out:
         yield words["said_left_out"].format(n=len(found.gone), path=out / LISTS / cleaned.REASONS)
         for part, flags in _flags(cleaned.names(lines), out / LISTS).items():
