@@ -94,7 +94,8 @@ def arrange(
     free = np.flatnonzero([part in ("train", None) for part in parts])
     if not free.size:
         got = checks.described(f"none of {len(images)}" if len(images) else "no image that is there")
-        checks.fail(owner, "SOURCE", "one with images to train", got, "`--resplit` draws all parts anew")
+        remedy = "`--resplit` draws all parts anew" if len(images) and not anew else ""
+        checks.fail(owner, "SOURCE", "one with images to train", got, remedy)
     drawn = [part for part in PARTS[1:] if fractions[part] > 0 and not (parts == part).any()]
     parts[free] = "train"
     _check_enough(labels[free], [groups[place] for place in free], names, drawn, owner, allow_missing)
