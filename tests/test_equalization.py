@@ -58,6 +58,38 @@ def test_draws_are_bernoulli_and_independent():
         assert abs(correlation.mean()) < 0.01 and np.abs(correlation).max() < 6 / np.sqrt(len(rows))
 
 
+@pytest.mark.parametrize("places", [range(12), range(5, 40), range(2, 41, 3), range(1)])
+@pytest.mark.parametrize("width", [1, 2, 19, 100])
+@pytest.mark.parametrize(
+    "key", [randomness.epoch_key(5, 1, 3), np.array([0, 0], np.uint64), np.array([2**64 - 1, 2**63], np.uint64)]
+)
+def test_a_device_computes_the_same_numbers(key, places, width):
+    for step in (1, 77):
+        found = randomness.device_uniforms(key, step, places, width)
+        assert found.dtype == paddle.float32
+        np.testing.assert_array_equal(found.numpy(), randomness.uniforms(key, step, places, width))
+
+
+def test_a_gpu_draws_the_same_and_is_sent_nothing(monkeypatch):
+    """The way of a GPU, taken on a CPU: none of Paddle's ways to send or read values is used."""
+    on_gpu, loss = built(), built()
+    on_gpu._on_host = on_gpu._on_device
+    on_gpu.start_epoch(randomness.epoch_key(7, 1, 2), interleaved=True)
+    loss.start_epoch(randomness.epoch_key(7, 1, 2), interleaved=True)
+    for _ in range(3):
+        np.testing.assert_array_equal(each(on_gpu, dtype="float32"), each(loss, dtype="float32"))
+    z, label = paddle.to_tensor(LOGITS, "float32"), paddle.to_tensor(LABEL)
+    with monkeypatch.context() as patch:
+        patch.setattr(paddle, "to_tensor", _forbidden)
+        for name in ("numpy", "item", "tolist", "__array__", "__bool__", "__int__", "__float__"):
+            patch.setattr(paddle.Tensor, name, _forbidden)
+        on_gpu({"logits": z}, label)
+
+
+def _forbidden(*args, **params):
+    raise AssertionError("a value is sent or read")
+
+
 def test_every_step_draws_anew_and_an_epoch_begins_where_its_key_says():
     loss = built()
     found = [each(loss)[-1] for _ in range(3)]

@@ -93,6 +93,7 @@ class EqualizationLoss(LongTailLoss):
         rare = images / images.sum() < self.lambda_
         # What the number of an image and class must lie below to leave the class out.
         self.threshold = np.where(rare, self.gamma, 0.0).astype(np.float32)
+        self._store("threshold", self.threshold)
         self._key = np.zeros(2, np.uint64)
         self._step = 0
         self._interleaved = False
@@ -111,10 +112,13 @@ class EqualizationLoss(LongTailLoss):
         batch = super().batch(x, label)
         return _MaskedBatch(**vars(batch), left_out=self._left_out(batch.logits) if self.training else None)
 
+    def places(self, images: int) -> range:
+        """Where this process's images lie in the batch of all."""
+        return parallel.places(images, interleaved=self._interleaved, synchronize=self.training)
+
     def uniforms(self, images: int) -> np.ndarray:
         """A number in [0, 1) for each image and class of the step at hand: ``[N, C]``."""
-        places = parallel.places(images, interleaved=self._interleaved, synchronize=self.training)
-        return randomness.uniforms(self._key, self._step, places, len(self.threshold))
+        return randomness.uniforms(self._key, self._step, self.places(images), len(self.threshold))
 
     def _left_out(self, logits):
         if not self._said:
@@ -127,9 +131,16 @@ class EqualizationLoss(LongTailLoss):
         if not self.threshold.any():
             return None
         self._step += 1
-        # On the host, whose numbers do not depend on the device. Sending them waits for what is queued there.
-        chosen = self.uniforms(logits.shape[0]) < self.threshold
-        return paddle.to_tensor(chosen.astype(np.float32), dtype=logits.dtype)
+        return (self._on_device if logits.place.is_gpu_place() else self._on_host)(logits)
+
+    def _on_host(self, logits):
+        return paddle.to_tensor((self.uniforms(logits.shape[0]) < self.threshold).astype(np.float32), logits.dtype)
+
+    def _on_device(self, logits):
+        """The same, which nothing waits for: sending what the host drew would, for all that is queued."""
+        places = self.places(logits.shape[0])
+        uniforms = randomness.device_uniforms(self._key, self._step, places, len(self.threshold))
+        return (uniforms < self._vector("threshold", paddle.float32)).astype(logits.dtype)
 
     def per_image(self, batch: Any) -> paddle.Tensor:
         """Cross entropy without what is left out, ``[N]``."""

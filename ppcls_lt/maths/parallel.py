@@ -2,7 +2,6 @@
 
 from typing import Optional, Union
 
-import numpy as np
 import paddle
 import paddle.distributed as dist
 
@@ -66,15 +65,16 @@ def global_mean(
     return paddle.dot(losses, weights / divisor)
 
 
-def places(images: int, *, interleaved: bool, synchronize: bool) -> np.ndarray:
-    """The places of this process's images in the batch that all processes have together: ``[N]``.
+def places(images: int, *, interleaved: bool, synchronize: bool) -> range:
+    """The places of this process's images in the batch that all processes have together, N of them.
 
     Args:
         images (int): N, as many as every other process has, which is what batch samplers give.
         interleaved (bool): whether the sampler deals its images out one by one, rather than a block to each process.
         synchronize (bool): as in :func:`global_mean`.
     """
-    own = np.arange(images)
     if not (synchronize and dist.is_initialized()):
-        return own
-    return own * dist.get_world_size() + dist.get_rank() if interleaved else own + dist.get_rank() * images
+        return range(images)
+    if interleaved:
+        return range(dist.get_rank(), dist.get_world_size() * images, dist.get_world_size())
+    return range(dist.get_rank() * images, (dist.get_rank() + 1) * images)
