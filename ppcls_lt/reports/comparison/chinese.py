@@ -56,7 +56,7 @@ ZH = {
     ),
     "caution_one_seed": "只有一个随机种子：区间只反映图像的偶然性，另一次训练的差别可能更大。请用三个以上的种子。",
     "caution_epochs": (
-        "这些训练为 {epochs} 轮，而 best.yaml 和 --refit 按基础配置训练 {final} 轮：轮数不同，最好的配方也可能不同。"
+        "这些训练为 {epochs} 轮，而最终训练（best.yaml）按基础配置为 {final} 轮：轮数不同，最好的配方也可能不同。"
         "不给 --epochs 时两者轮数相同。"
     ),
     "caution_below": "在测试图像上，{recipe} 的{measure}低于 {other}：{points} 个百分点。",

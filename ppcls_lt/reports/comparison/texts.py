@@ -72,8 +72,8 @@ EN = {
         "three seeds or more."
     ),
     "caution_epochs": (
-        "These runs are of {epochs} epochs, best.yaml and --refit of the base's {final}: with another number of epochs "
-        "another recipe may be the best. Without --epochs both are of as many."
+        "These runs are of {epochs} epochs, the final training by best.yaml of the base's {final}: with another number "
+        "of epochs another recipe may be the best. Without --epochs both are of as many."
     ),
     "caution_below": "On the test images the {measure} of {recipe} is below that of {other}: {points} points.",
     "caution_refit_below": (
