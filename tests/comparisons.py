@@ -11,6 +11,7 @@ from ppcls_lt.data.profiles import long_tail_profile
 from ppcls_lt.jobs.job import LOGITS, RESULT
 from ppcls_lt.maths import scores
 from ppcls_lt.maths.choice import Choice, Judgement
+from ppcls_lt.runs import files as run_files
 from ppcls_lt.runs import logits
 from ppcls_lt.runs.results import MEASURES, Outcome, Result, ranked
 
@@ -72,6 +73,34 @@ def finished(job, right=0.7, *, class_num=10, images=3, **facts):
     found = logits.HeldOut(4.0 * np.eye(class_num)[guess], label, np.arange(label.size) + 1000 * job.seed)
     logits.write(job.folder / LOGITS, found)
     make_run(job.recipe, job.seed, **facts).write(job.folder / RESULT)
+
+
+def finish(job, **facts):
+    """As :func:`finished`, as what is installed here leaves it."""
+    from ppcls_lt.engine import recording
+
+    finished(job, **{"versions": recording.versions(), **facts})
+
+
+def begun_by(folder, version):
+    """Make of a comparison's folder one whose runs another version has begun."""
+    for path in folder.glob("runs/*/seed_0"):
+        begin(path / "training", version)
+
+
+def begin(folder, version):
+    """Leave what a training by a version leaves when it begins."""
+    from ppcls_lt.engine import recording
+
+    info = {"mode": "train", "run": "5eed", "stage": 1, "stages": 1, "started": "2026", "counts": None}
+    (folder / "CIFARResNet8").mkdir(parents=True)
+    versions = {**recording.versions(), "ppcls_lt": version}
+    run_files.write_info(folder / "CIFARResNet8/run_info.json", {**info, "versions": versions})
+
+
+def lines(path):
+    """Of a label list."""
+    return path.read_text().splitlines()
 
 
 def choice_of(runs, rank_by="balanced", baseline="base"):

@@ -33,7 +33,9 @@ ONE_PADDLE = (
         "test_cli",
         "test_compare",
         "test_comparison_end",
+        "test_comparison_mistakes",
         "test_comparison_settings",
+        "test_comparison_versions",
         "test_data_checks",
         "test_data_commands",
         "test_deciding",
@@ -115,6 +117,22 @@ def caplog(caplog):
     logger.addHandler(caplog.handler)
     yield caplog
     logger.removeHandler(caplog.handler)
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """The folder of long-tailed digits and their lists."""
+    from . import engines
+
+    return engines.write_digits(tmp_path_factory.mktemp("digits"))
+
+
+@pytest.fixture
+def base(digits, tmp_path):
+    """Write the base configuration of a comparison, changed or not; returns its path."""
+    from . import engines
+
+    return engines.base_writer(digits, tmp_path)
 
 
 @pytest.fixture(scope="session")

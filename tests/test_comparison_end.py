@@ -18,25 +18,14 @@ from ppcls_lt.runs import files as run_files
 from ppcls_lt.runs.measures import MEASURES
 from ppcls_lt.runs.results import Accuracies
 
-from . import engines
 from .comparisons import finished, listed, set_in
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return engines.write_digits(tmp_path_factory.mktemp("digits"))
-
-
-@pytest.fixture
-def base(data, tmp_path):
-    return engines.base_writer(data, tmp_path)
-
-
-def test_the_best_recipe_is_written_for_the_whole_list_and_the_bases_own_epochs(base, data):
+def test_the_best_recipe_is_written_for_the_whole_list_and_the_bases_own_epochs(base, digits):
     settings = Settings(base(), wanted=["ldam_drw"], epochs=3)
     complete = settings.configs.complete("ldam_drw")
     assert complete["Global"]["epochs"] == 30
-    assert complete["DataLoader"]["Train"]["dataset"]["cls_label_path"] == str(data / "train.txt")
+    assert complete["DataLoader"]["Train"]["dataset"]["cls_label_path"] == str(digits / "train.txt")
     assert complete["Callbacks"] == recipes.read("drw").parts[0].config["Callbacks"]
     settings.prepare()
     assert {job.epochs for job in settings.jobs} == {3}
@@ -115,12 +104,12 @@ def test_without_the_base_nothing_is_chosen(base):
     assert not (settings.folder / "best.yaml").exists()
 
 
-def test_a_refit_trains_on_the_whole_list_for_the_bases_epochs_without_an_evaluation(base, data):
+def test_a_refit_trains_on_the_whole_list_for_the_bases_epochs_without_an_evaluation(base, digits):
     settings = Settings(base(), wanted=["crt"], epochs=3)
     refit.check(settings)
     config = settings.configs.refit("crt", settings.folder / "refit/crt", 5)
     assert (config["Global"]["epochs"], config["Global"]["seed"], config["Global"]["resume"]) == (30, 5, True)
-    assert not config["Global"]["eval_during_train"] and listed(config, "Train") == data / "train.txt"
+    assert not config["Global"]["eval_during_train"] and listed(config, "Train") == digits / "train.txt"
     own = settings.configs.complete("crt")
     assert config["Stages"] == own["Stages"] and config["Optimizer"] == own["Optimizer"]
 

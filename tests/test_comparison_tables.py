@@ -112,7 +112,9 @@ class TestCautions:
         outcome = outcome_of(two([0.08, 0.1, 0.12]))
         assert cautions(replace(outcome, final_epochs=outcome.epochs)) == []
         (found,) = cautions(replace(outcome, final_epochs=outcome.epochs + 5))
-        assert found.startswith(f"These runs are of {outcome.epochs} epochs, the final training by best.yaml of the base's ")
+        assert found.startswith(
+            f"These runs are of {outcome.epochs} epochs, the final training by best.yaml of the base's "
+        )
         assert f"base's {outcome.epochs + 5}:" in found
         assert cautions(replace(outcome, final_epochs=5, choice=None)) == []
 
