@@ -333,6 +333,22 @@ def test_the_evaluated_list_counts_where_it_is_said_to_be_held_out(ce, lists, ca
     assert "none above the model as it is" in capsys.readouterr().err.splitlines()[-1]
 
 
+def test_the_list_that_a_run_says_is_held_out_is_found_from_anywhere(place, tmp_path, monkeypatch, capsys):
+    """As `ppcls-lt lists` writes it: no `val_list`, and relative paths; for what was adjusted as well."""
+    said = ["Global.eval_is_validation=digits/held.txt", "DataLoader.Eval.dataset.cls_label_path=digits/held.txt"]
+    run = place / train("said", "Global.val_list=None", *said)
+    monkeypatch.chdir(tmp_path)
+    assert adjust(run, "--methods", "tau_norm") == 0
+    for folder in (run, run / "adjusted/tau_norm"):
+        flags = ["--run", str(folder), "--recall", "9=0.2", "--on-held-out"]
+        assert cli.main(["decide", *flags]) == 0
+        # Another list that stands there is not held out by what was said of the first.
+        other = ["-o", f"DataLoader.Eval.dataset.cls_label_path={place / 'digits/test.txt'}"]
+        capsys.readouterr()
+        assert cli.main(["decide", *flags, *other]) == 2
+        assert "`--val-list` must be given" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "name, part", [("SqueezeNet1_0", "has no Linear layer with 10 outputs"), ("two", "tau_norm` must be used on a")]
 )

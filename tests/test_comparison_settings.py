@@ -1,5 +1,7 @@
 """What a comparison is told: lists and configurations of its runs."""
 
+import re
+import shlex
 from types import SimpleNamespace
 
 import numpy as np
@@ -256,6 +258,38 @@ def test_the_base_as_it_is_is_a_candidate_and_what_recipes_replace_in_it_is_told
     left_out = yaml.safe_load(text)["Global"]["val_list"]
     assert f"without the images of {left_out}, by which" in said and "`--refit` trains on all" in said
     assert text.startswith(f"# It trains without the images of {left_out}, by which the adjustment is chosen")
+
+
+def test_the_command_that_adjusts_chooses_as_the_comparison_did(base, digits, tmp_path):
+    """What ranks, the groups, and a class that its list does not have."""
+    listed = lines(digits / "train.txt")
+    last = [line for line in listed if line.endswith(" 9")]  # of which one is left, which no fold holds out
+    (digits / "one.txt").write_text("\n".join(line for line in listed if line not in last[1:]) + "\n")
+    short = set_in("DataLoader", "Train", "dataset", "cls_label_path", value=str(digits / "one.txt"))
+    for number, (change, options, expected) in enumerate(
+        [
+            ([], {}, []),
+            ([], {"rank_by": "overall"}, ["--rank-by", "overall"]),
+            ([], {"rank_by": "few", "thresholds": (60, 10)}, ["--rank-by", "few", "--many", "60", "--few", "10"]),
+            ([], {"rank_by": "few", "thresholds": "tertiles"}, ["--rank-by", "few", "--groups", "tertiles"]),
+            ([short], {}, ["--allow-missing"]),
+        ]
+    ):
+        folder = tmp_path / f"compared {number}"
+        settings = Settings(base(*change), wanted=["ce"], folder=folder, folds=2, **options)
+        settings.folder.mkdir()
+        chosen = SimpleNamespace(recipe="ce+tau_norm", trained="ce", adjustment={"method": "tau_norm"})
+        said = outcome.write_best(settings, SimpleNamespace(chosen=chosen))
+        (command,) = re.findall(r"`ppcls-lt (adjust [^`]*)`", said)
+        flags = ["--run", str(settings.folder / "best"), "--methods", "tau_norm", *expected]
+        assert shlex.split(command) == ["adjust", *flags]
+
+
+def test_what_was_chosen_is_evaluated_at_its_end_whatever_the_base_does(base):
+    for evaluated in (True, False):
+        settings = Settings(base(set_in("Global", "eval_during_train", value=evaluated)), wanted=["ldam"])
+        section = settings.configs.best("ldam", settings.folder / "best", 0)["Global"]
+        assert (section["eval_during_train"], section["eval_interval"]) == (True, section["epochs"])
 
 
 def test_a_recipe_that_changes_nothing_is_the_base_and_not_trained_again(base):

@@ -321,3 +321,17 @@ def test_what_goes_by_pil_takes_a_padded_image(ppcls):
         assert getattr(operators, name)(**params)(padded).shape == padded.shape
     grey = operators.Padv2(size=72, pad_mode=1)(PHOTO)  # 127.5 is no byte
     assert grey.dtype == np.float32 and grey[0, 0, 0] == 127.5
+
+
+def test_posterizing_to_no_bits_is_black(ppcls):
+    """Pillow 13 refuses what earlier ones did: the strongest of one policy, the weakest of another."""
+    image, ops = Image.fromarray(PHOTO), "data.preprocess.ops"
+    timm = ppcls.module(f"{ops}.timm_autoaugment")
+    (bits,) = timm.LEVEL_TO_ARG["PosterizeIncreasing"](10, {})
+    weakest = ppcls.module(f"{ops}.randaugment").RandAugment(num_layers=1, magnitude=1)
+    for black in (
+        timm.NAME_TO_OP["PosterizeIncreasing"](image, bits),
+        weakest.func["posterize"](image, weakest.level_map["posterize"]),
+    ):
+        assert black.size == image.size and not np.asarray(black).any()
+    assert (np.asarray(timm.posterize(image, 3)) == PHOTO & 0b11100000).all()

@@ -118,6 +118,15 @@ def test_evaluating_equals_the_command_line(training, home):
 
 
 @pytest.mark.slow
+def test_a_training_without_a_validation_list_says_how_it_is_evaluated(home):
+    made = ppcls_lt.train("digits/train", "unjudged", epochs=1, lists={"val_fraction": 0}, quiet=True, **SMALL)
+    for asked in (lambda: made.epoch, lambda: made.accuracy, lambda: made.history, made.table, made.report):
+        with pytest.raises(ConfigError, match=r"^train: unjudged/output holds a training without any evaluation; `ev"):
+            asked()
+    assert 0 <= ppcls_lt.evaluate(made.folder, quiet=True).accuracy["overall"] <= 1
+
+
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_training_that_goes_on(training, home):
     def interrupt():
         while not list(Path("stopped/output").glob("**/epoch_1.pdparams")):

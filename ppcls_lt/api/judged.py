@@ -28,14 +28,20 @@ class Judged(Shown):
     _owner: str
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        from ..reports.run.collect import collect
+        from ..reports.run.collect import NotEvaluated, collect
 
         self.folder = Path(folder)
         self._found: list[Part] | ConfigError
         try:
             self._found = collect(self.folder, mode=self._mode, owner=self._owner)
+        except NotEvaluated:  # which is said when one asks for it
+            self._found = ConfigError(
+                f"{self._owner}: {self.folder} holds a training without any evaluation; "
+                f"`evaluate({str(self.folder)!r})` makes one, and a training has one after each epoch where there is "
+                "a validation list"
+            )
         except ConfigError as error:
-            self._found = error  # of a training without evaluation, which is said when one asks for it
+            self._found = error
 
     @property
     def _part(self) -> Part:

@@ -20,13 +20,16 @@ from ..reports.run import collect
 from ..runs import checkpoints
 from ..runs import files as run_files
 from ..runs import marks as run_marks
-from . import adapters, named_classes, plugins
+from . import adapters, held_out, named_classes, plugins
 
 _OWNER = "Global: `run`"
 # What `ppcls-lt compare` leaves of a run, in the folder above its training's.
 _COMPARED, _KEPT = "result.json", "weights"
 # Entries of a configuration that are paths of data.
-_PATHS = ("image_root", "cls_label_path", "class_id_map_file", "infer_imgs", "num_class_list", "group_by", "val_list")
+_PATHS = (
+    *("image_root", "cls_label_path", "class_id_map_file", "infer_imgs", "num_class_list", "group_by"),
+    *(held_out.LIST, held_out.EVAL),
+)
 _log = logging.getLogger("ppcls.lt")
 
 

@@ -115,8 +115,7 @@ def write(
     arch = str(config["Arch"]["name"])
     written = plain.reusable(config)
     written["Global"].update(output_dir=str(out), pretrained_model=None)
-    for key in ("untrained", "eval_is_validation"):
-        written["Global"].pop(key, None)
+    written["Global"].pop("untrained", None)
     kind = classifier_kind(model, chosen)
     if kind is not None:
         written["Arch"]["classifier"] = kind

@@ -9,6 +9,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from PIL import Image, ImageOps
 
 from ._wrapping import extend_in
 
@@ -186,6 +187,25 @@ def _padded_with_bytes(original, self, img):
     return padded.astype(np.uint8) if are_bytes else padded
 
 
+class _Posterizing:
+    """``PIL.ImageOps``, whose ``posterize`` to 0 bits makes an image black, as it did before Pillow 13."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(ImageOps, name)
+
+    def posterize(self, image: Image.Image, bits: int) -> Image.Image:
+        return ImageOps.posterize(image, bits) if bits else image.point([0] * 256 * len(image.getbands()))
+
+
+def _repair_posterize():
+    """The strongest of TimmAutoAugment and the weakest of RandAugment keeps 0 bits (every version)."""
+    try:
+        ImageOps.posterize(Image.new("L", (1, 1)), 0)
+    except ValueError:
+        for name in ("randaugment", "timm_autoaugment"):
+            _module(f"ops.{name}").ImageOps = _Posterizing()
+
+
 ALL = (
     _repair_numpy_aliases,
     _repair_mixed_labels,
@@ -195,4 +215,5 @@ ALL = (
     _repair_random_crop,
     _repair_crop_of_tiny_images,
     _repair_padding,
+    _repair_posterize,
 )

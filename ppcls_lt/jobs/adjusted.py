@@ -14,7 +14,7 @@ import numpy as np
 from .. import host
 from ..basis import atomic
 from ..basis.checks import ConfigError
-from ..configuration import plain, stages
+from ..configuration import named_classes, plain, stages
 from ..configuration import reading as configuration
 from ..data.groups import shot_groups
 from ..engine import adjusting
@@ -147,6 +147,7 @@ class _Adjusting:
     def chosen(self, methods):
         """Method -> ``_Outcome``, or why there is none."""
         task = adjusting.Task(methods, self._counts, self._target, self._groups, self._rank_by, calibrate=False)
+        task.called = named_classes.called(self._test)
         with tempfile.TemporaryDirectory() as scratch:
             found = adjusting.adjust(TrainedModel(self._test, scratch), self._held_out, self._seen, task)
         outcomes: dict[str, Any] = {name: str(error) for name, error in found.refused.items()}

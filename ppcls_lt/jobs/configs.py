@@ -62,6 +62,7 @@ class Configurations:
         _move(config["Global"], folder)
         config["Global"].pop("start_eval_epoch", None)
         if self._best_metric is None:
+            config["Global"]["eval_during_train"] = True
             self._evaluate_last(config, self._base["Global"]["epochs"])
             return config
         path = self._lists.part(seed).held_out

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..basis.checks import ConfigError
 from ..configuration import held_out, processes
+from ..data.group_names import TERTILES
 from ..maths import choice
 from ..reports.comparison.messages import ENGLISH
 from ..runs import files as run_files
@@ -196,6 +197,19 @@ def _read(settings: Settings, job: Job, method: str | None) -> Any:
     return found
 
 
+def _adjusting(settings, method):
+    """The flags of ``ppcls-lt adjust`` that make it choose as the comparison did."""
+    flags = ["--methods", method]
+    if settings.rank_by != "balanced":  # which the uniform prior of `adjust` is
+        flags += ["--rank-by", settings.rank_by]
+    if settings.rank_by in settings.groups:
+        asked = settings.thresholds
+        flags += ["--groups", asked] if asked == TERTILES else ["--many", str(asked[0]), "--few", str(asked[1])]
+    if (settings.held_out(settings.seeds[0]) == 0).any():
+        flags.append("--allow-missing")
+    return flags
+
+
 def write_best(settings: Settings, outcome: Outcome, words: Mapping[str, str] = ENGLISH) -> str:
     """Write the chosen recipe as a whole configuration; return a sentence about it in these words."""
     best = outcome.chosen
@@ -215,7 +229,7 @@ def write_best(settings: Settings, outcome: Outcome, words: Mapping[str, str] = 
     if held_out.judges(config):
         said += words["best_epoch"].format(list=config["Global"][held_out.EVAL])
     if adjustment is not None:
-        flags = ["--run", str(config["Global"]["output_dir"]), "--methods", adjustment["method"]]
         said += words["best_left_out"].format(list=listed) if listed else ""
-        said += words["best_adjust"].format(command=shlex.join(["ppcls-lt", "adjust", *flags]))
+        command = ["ppcls-lt", "adjust", "--run", str(config["Global"]["output_dir"])]
+        said += words["best_adjust"].format(command=shlex.join([*command, *_adjusting(settings, adjustment["method"])]))
     return words["best_base"].format(baseline=BASELINE, said=said) if best.recipe == BASELINE else said

@@ -28,6 +28,10 @@ _HELP = (
 )
 
 
+class NotEvaluated(ConfigError):
+    """The folder holds a run, and no evaluation of it."""
+
+
 @dataclass
 class Part:
     """One training, one stage of a training, or one evaluation.
@@ -199,7 +203,7 @@ def collect(
         parts = [_part(path.parent, wanted, info, thresholds, given, owner) for path, info in infos]
         if any(part.predictions is not None for part in parts):
             return parts
-    raise ConfigError(f"{owner}: {folder} holds a run without any evaluation; {_HELP}")
+    raise NotEvaluated(f"{owner}: {folder} holds a run without any evaluation; {_HELP}")
 
 
 def stages_of_runs(folder: Path, mode: str) -> list[tuple[Path, dict]]:
