@@ -64,10 +64,76 @@ def test_mixed_precision_is_what_use_amp_says(wanted, data, tmp_path, caplog):
     assert told == (not wanted and not host.reads_use_amp())
 
 
-def test_what_no_component_explains_comes_up_with_the_section_that_was_built(data, tmp_path, caplog):
+def test_what_no_component_explains_comes_up_with_the_section_that_was_built(
+    data, tmp_path, caplog, monkeypatch, ppcls
+):
+    monkeypatch.setattr(ppcls.module("arch"), "AlexNet", _fails)
     config = settings(data, tmp_path)
-    config["Arch"] = type(config)(name="MobileNetV3_small_x0_35", class_num=10, class_expand="wide")
-    with pytest.raises((TypeError, ValueError)) as failure:
+    config["Arch"] = type(config)(name="AlexNet", class_num=10)
+    with pytest.raises(TypeError) as failure:
         engines.build_engine(config)
     assert not isinstance(failure.value, ConfigError)
     assert "building `Arch` of the configuration failed; what failed in it is said below" in caplog.text
+
+
+def _fails(**params):
+    raise TypeError("a fault that no parameter explains")
+
+
+def _arch(config):
+    config["Arch"] = type(config)(name="MobileNetV3_small_x0_35", class_num=10, class_expand="wide")
+
+
+def _sampler(config):
+    sampler = {"name": "PKSampler", "batch_size": 400, "sample_per_id": 2, "drop_last": False}
+    config["DataLoader"]["Train"]["sampler"] = type(config)(sampler)
+
+
+def _dataset(config):
+    root = config["DataLoader"]["Train"]["dataset"]["image_root"]
+    listing = config["DataLoader"]["Train"]["dataset"]["cls_label_path"]
+    # 2.4 wants a third column; a list of one column is none to any version.
+    config["DataLoader"]["Train"]["dataset"] = type(config)(name="VeriWild", image_root=root, cls_label_path=listing)
+
+
+def _operators(config):
+    entry = {"OpSampler": {"MixupOperator": {"alpha": 0.2, "prob": 0.8}, "CutmixOperator": {"alpha": 1, "prob": 0.8}}}
+    config["DataLoader"]["Train"]["dataset"]["batch_transform_ops"] = [entry]
+
+
+def _parameter(config):
+    entry = {"MixupOperator": {"alpha": "x"}}
+    config["DataLoader"]["Train"]["dataset"]["batch_transform_ops"] = [entry]
+
+
+def _deprecated(config):
+    config["Loss"]["Train"] = [{"MixCELoss": {"weight": 1.0}}]
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (
+            _arch,
+            r"^Arch MobileNetV3_small_x0_35: cannot be built from what it is given: .* \(ppcls/arch/backbone/.*, line ",
+        ),
+        (_sampler, r"^DataLoader\.Train\.sampler PKSampler: .*AssertionError: batch size .* \(ppcls/data/dataloader/"),
+        (
+            _dataset,
+            r"^DataLoader\.Train\.dataset VeriWild: cannot be built .*IndexError: .* \(ppcls/data/dataloader/veh",
+        ),
+        (
+            _operators,
+            r"^DataLoader\.Train\.dataset\.batch_transform_ops\[0\] OpSampler: must .*'prob': 0.8.*total prob",
+        ),
+        (_parameter, r"^DataLoader\.Train\.dataset\.batch_transform_ops\[0\] MixupOperator: .*got {'alpha': 'x'}: "),
+        (_deprecated, r"^Loss\[0\] MixCELoss: .*DeprecationWarning"),
+    ],
+    ids=["arch", "sampler", "dataset", "operators", "parameter", "deprecated"],
+)
+def test_what_paddleclas_refuses_by_an_assertion_is_named(change, message, data, tmp_path):
+    config = settings(data, tmp_path)
+    change(config)
+    with pytest.raises(ConfigError, match=message) as failure:
+        engines.build_engine(config)
+    assert "missing 1 required" not in str(failure.value)

@@ -99,6 +99,8 @@ def check_batches(config: dict, part: str, images: int) -> None:
         return  # named elsewhere
     steps = images // size if sampler.get("drop_last", False) else -(-images // size)
     _check_steps(config, part, steps, images, size, sampler.get("drop_last", False))
+    if part == "Eval" and sampler.get("drop_last", False):
+        _check_whole(config, images, size)
 
 
 def check_built(config: dict, part: str, loader: Any) -> None:
@@ -116,7 +118,10 @@ def check_built(config: dict, part: str, loader: Any) -> None:
     if sampler is None:  # DALI's loader has none
         return
     size = getattr(sampler, "batch_size", None)
-    _check_steps(config, part, len(loader), len(loader.dataset), size, getattr(sampler, "drop_last", False))
+    dropped = getattr(sampler, "drop_last", False)
+    _check_steps(config, part, len(loader), len(loader.dataset), size, dropped)
+    if part == "Eval" and dropped and isinstance(size, int):
+        _check_whole(config, -(-len(loader.dataset) // dist.get_world_size()), size)
     labels = class_labels(loader.dataset)
     if labels is None or labels.min() < 0:  # the latter is named with the counts
         return
@@ -142,6 +147,13 @@ def _check_steps(config, part, steps, images, size, drop_last):
     steps = config["Global"].get("iter_per_epoch") or steps
     if part == "Train" and isinstance(frequency, int) and isinstance(steps, int) and frequency > steps:
         checks.fail("Global", "update_freq", f"at most the {steps} steps of an epoch{shared}", frequency)
+
+
+def _check_whole(config, images, size):
+    """Raise where dropping the last batch leaves out images of an evaluation, whose values are not of its set then."""
+    if classifies(config) and images % size:
+        got = checks.described(f"true, which leaves out {images % size} images of each process")
+        checks.fail("DataLoader.Eval.sampler", "drop_last", "false to evaluate the whole set", got)
 
 
 def _tell_missing(part, counts, called):
@@ -221,11 +233,6 @@ def check_coverage(loader: Any, metric: str) -> None:
         if sampler.shuffle:
             got = checks.described(f"true with {processes} processes, where PaddleClas would cut off the wrong images")
             checks.fail(owner, "shuffle", f"false to evaluate {metric} in several processes", got)
-    if getattr(sampler, "drop_last", False):
-        images = -(-len(loader.dataset) // processes)
-        if images % sampler.batch_size:
-            got = checks.described(f"true, which leaves out {images % sampler.batch_size} images of each process")
-            checks.fail(owner, "drop_last", f"false to evaluate {metric} over the whole set", got)
 
 
 def _refuse(name):

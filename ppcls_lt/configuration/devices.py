@@ -1,8 +1,9 @@
-"""What a configuration asks of the machine: a device that is there, and DALI where it is wanted."""
+"""What a configuration asks of the machine: a device that is there, DALI or PaddleSlim where they are wanted."""
 
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Iterator
 
 import paddle
@@ -11,11 +12,12 @@ from .. import host
 from ..basis import checks
 from ..basis.findings import Finding, of
 
+_log = logging.getLogger("ppcls.lt")
 _REMEDY = "train on the CPU with `-o Global.device=cpu`"
 
 
 def findings(config: dict) -> Iterator[Finding]:
-    """Yield what is missing of the device and, where it is asked for, of DALI, and what to do; no data are read.
+    """Yield what is missing of the device and, where they are asked for, of DALI and PaddleSlim, and what to do.
 
     Args:
         config (dict): the host's configuration.
@@ -27,6 +29,45 @@ def findings(config: dict) -> Iterator[Finding]:
     if section.get("use_dali", False) and not _has_dali():
         got = checks.described("true, and the package nvidia.dali is not installed")
         yield checks.finding("Global", "use_dali", "be false (`-o Global.use_dali=False`) without DALI", got)
+    yield from _slim(config.get("Slim"))
+
+
+def settled(stage: dict, mode: str) -> dict:
+    """Return a stage without ``Arch.use_sync_bn`` where there is no such layer: on a CPU, and in what is exported.
+
+    Args:
+        stage (dict): the configuration.
+        mode (str): ``train``, ``eval``, ``infer`` or ``export``.
+    """
+    arch, section = stage.get("Arch"), stage.get("Global")
+    if not isinstance(arch, dict) or not isinstance(section, dict) or not arch.get("use_sync_bn", False):
+        return stage
+    if mode != "export":
+        if section.get("device") != "cpu":
+            return stage
+        what = "each process normalises by the images of its own batch" if mode == "train" else "it acts in training"
+        _log.warning("Arch: `use_sync_bn` is left out, since Paddle has no such layer for the CPU; %s", what)
+    return {**stage, "Arch": {**arch, "use_sync_bn": False}}
+
+
+def _slim(section):
+    """What the host would say by an import that fails, or by an assertion."""
+    if not isinstance(section, dict):
+        return
+    kinds = {"quant": ("pact",), "prune": ("fpgm", "l1_norm")}
+    for kind, names in kinds.items():
+        asked = section.get(kind)
+        if not isinstance(asked, dict):
+            continue
+        if importlib.util.find_spec("paddleslim") is None:
+            got = checks.described(f"a section with {kind}, and the package paddleslim is not installed")
+            yield checks.finding("configuration", "Slim", "be left out (`-o Slim=None`) without PaddleSlim", got)
+            return
+        name = asked.get("name")
+        yield from of(checks.choice, f"Slim.{kind}", "name", name.lower() if isinstance(name, str) else name, names)
+        if kind == "prune":
+            ratio = asked.get("pruned_ratio")
+            yield from of(checks.number, "Slim.prune", "pruned_ratio", ratio, minimum=0, below=1)
 
 
 def _check_device(name):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+from inspect import signature
+
+from ..basis.registry import registered
 
 
 def merged(base: dict, override: dict) -> dict:
@@ -12,17 +15,24 @@ def merged(base: dict, override: dict) -> dict:
         old = result.get(key)
         if isinstance(value, dict) and isinstance(old, dict):
             if value.get("name", old.get("name")) != old.get("name"):
-                old = _kept(key, old)
+                old = _kept(key, old, value["name"])
             result[key] = merged(old, value)
         else:
             result[key] = copy.deepcopy(value)
     return result
 
 
-def _kept(key, old):
+def _kept(key, old, name):
     """What stays of a section when another ``name`` takes its place."""
     if key == "sampler":
-        return {name: old[name] for name in ("batch_size", "drop_last") if name in old}
+        kept = {each: old[each] for each in ("batch_size", "drop_last") if each in old}
+        ours = registered("sampler").get(name)
+        if ours is not None and old.get("name") == "MultiScaleSampler":  # whose data set needs its sizes
+            kept.update(
+                {new: old[each] for new, each in (("batch_size", "first_bs"), ("scales", "scales")) if each in old}
+            )
+            kept = {each: value for each, value in kept.items() if each in signature(ours).parameters}
+        return kept
     if key == "Optimizer":
         return {"lr": old["lr"]} if "lr" in old else {}
     if key == "lr":

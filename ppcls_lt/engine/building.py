@@ -26,8 +26,9 @@ def named(section: str, build: Callable) -> Callable:
         except ConfigError:
             raise
         except Exception as error:
-            if isinstance(error, host.WRONG):
+            if host.is_refusal(error):
                 _name_component(section, args)
+                _name_refusing(section, args, error)
             _log.error("building `%s` of the configuration failed; what failed in it is said below", section)
             raise
 
@@ -59,3 +60,31 @@ def _lists(section, args):
         dataset = config[part]["dataset"]
         for key in ("transform_ops", "batch_transform_ops"):
             yield f"DataLoader.{part}.dataset.{key}", "data.preprocess", dataset.get(key)
+
+
+def _name_refusing(section, args, error):
+    """Raise for the component of the host's in whose constructor it failed, as by an assertion that says little.
+
+    Raises:
+        ConfigError: which, what it says and where it does.
+    """
+    named_there = dict(_components(section, args))
+    for names, place in host.constructors(error):
+        where = next((f"{named_there[name]} {names[0]}" for name in names if name in named_there), None)
+        if where is None and section == "Arch":  # whose names are those of functions
+            where = f"Arch {args[0]['Arch'].get('name')}"
+        if where is not None:
+            said = " ".join(f"{type(error).__name__}: {error}".split())[:_SHOWN]
+            raise ConfigError(f"{where}: cannot be built from what it is given: {said} ({place})") from error
+
+
+def _components(section, args):
+    """Yield ``(name, where)`` of what was to be built."""
+    for where, _, entries in _lists(section, args):
+        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+            for name in entry if isinstance(entry, dict) else (entry,):
+                yield name, f"{where}[{index}]"
+    if section == "DataLoader":
+        config, part = args[:2]
+        yield config[part]["dataset"].get("name"), f"DataLoader.{part}.dataset"
+        yield "BatchSampler", f"DataLoader.{part}.sampler"  # whose name the host has taken out of its section

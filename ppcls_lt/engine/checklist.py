@@ -14,6 +14,7 @@ from ..configuration import (
     count_checks,
     devices,
     held_out,
+    host_rules,
     label_kinds,
     model_record,
     named_data,
@@ -74,6 +75,10 @@ CHECKS = (
     Check(schema.findings),
     Check(validation.entries),
     Check(_parts(values.findings)),
+    Check(_parts(host_rules.evaluation)),
+    Check(_parts(host_rules.samplers)),
+    Check(_parts(host_rules.margins)),
+    Check(_parts(host_rules.files)),
     Check(_without_mode(devices.findings)),
     Check(_without_mode(processes.findings)),
     Check(validation.training),
@@ -169,7 +174,7 @@ def looked_over(config: dict, mode: str) -> tuple[Any, list[Finding]]:
         return None, mistakes.all
     if isinstance(config.get("Global"), dict):
         mistakes.add(None, of(plugins.check, config["Global"], whole))
-    plan = dict(enumerate(precision.settled(tail_metric.brought(stage, mode)) for stage in whole))
+    plan = dict(enumerate(_settled(stage, mode) for stage in whole))
     if mode != "train" and len(plan) > 1:
         # The last stage's model, with the weights that the file names: `plan` keeps those for the first.
         last = len(plan) - 1
@@ -182,6 +187,11 @@ def looked_over(config: dict, mode: str) -> tuple[Any, list[Finding]]:
             if not mistakes.at(index, check.needs):
                 mistakes.add(index, check.findings(subject, mode))
     return list(plan.values()), mistakes.all
+
+
+def _settled(stage, mode):
+    """A stage as it can be carried out here."""
+    return devices.settled(precision.settled(tail_metric.brought(stage, mode)), mode)
 
 
 class _Mistakes:

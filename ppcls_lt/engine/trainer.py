@@ -86,8 +86,6 @@ def run_engine(
     register()
     config = host.load_config(path, list(overrides))
     config.profiler_options = profiler_options  # type: ignore[attr-defined]  # an `AttrDict`
-    if mode == "export" and config["Arch"].get("use_sync_bn", False):
-        config["Arch"]["use_sync_bn"] = False
     return host.run(config, mode)
 
 

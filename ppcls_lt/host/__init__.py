@@ -21,8 +21,8 @@ from typing import Any
 from ..basis.checks import ConfigError
 from . import decoding, evaluated, images, loaders, loading, operators, reading, relabelling, repairs, samplers  # noqa: F401
 from ._names import MODULE_OF_KIND, namespace
-from .components import WRONG, faulty  # noqa: F401
-from .devices import devices  # noqa: F401
+from .components import constructors, faulty, is_refusal  # noqa: F401
+from .devices import devices, eval_modes  # noqa: F401
 from .downloads import downloading, weights_at  # noqa: F401
 from .engine import extend_engine  # noqa: F401
 from .extended import combine  # noqa: F401
