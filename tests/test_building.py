@@ -1,6 +1,7 @@
 """What PaddleClas cannot build is named, and mixed precision that is switched off stays off."""
 
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -91,9 +92,11 @@ def _sampler(config):
 
 def _dataset(config):
     root = config["DataLoader"]["Train"]["dataset"]["image_root"]
-    listing = config["DataLoader"]["Train"]["dataset"]["cls_label_path"]
-    # 2.4 wants a third column; a list of one column is none to any version.
-    config["DataLoader"]["Train"]["dataset"] = type(config)(name="VeriWild", image_root=root, cls_label_path=listing)
+    listing = Path(root) / "one_column.txt"
+    listing.write_text("train/0/0.png\n")
+    config["DataLoader"]["Train"]["dataset"] = type(config)(
+        name="VeriWild", image_root=root, cls_label_path=str(listing)
+    )
 
 
 def _operators(config):
@@ -137,3 +140,14 @@ def test_what_paddleclas_refuses_by_an_assertion_is_named(change, message, data,
     with pytest.raises(ConfigError, match=message) as failure:
         engines.build_engine(config)
     assert "missing 1 required" not in str(failure.value)
+
+
+def test_a_part_of_a_retrieval_is_named_where_it_stands(data, tmp_path):
+    config = settings(data, tmp_path)
+    _dataset(config)
+    part = {**config["DataLoader"]["Eval"], "dataset": config["DataLoader"]["Train"].pop("dataset")}
+    config["DataLoader"]["Eval"] = type(config)(Query=type(config)(part), Gallery=type(config)(part))
+    config["Global"].update(eval_mode="retrieval", pretrained_model=None, untrained=True)
+    config["Metric"] = type(config)(Eval=[{"Recallk": {"topk": [1]}}])
+    with pytest.raises(ConfigError, match=r"^DataLoader\.Eval\.(Query|Gallery)\.dataset VeriWild: cannot be built"):
+        engines.build_engine(config, "eval")

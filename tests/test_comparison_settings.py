@@ -11,7 +11,9 @@ import yaml
 from ppcls_lt.basis.checks import ConfigError
 from ppcls_lt.commands import comparing
 from ppcls_lt.configuration import held_out, recipes, schedules, stages
+from ppcls_lt.configuration import reading as configuration
 from ppcls_lt.data.counts import count_label_list
+from ppcls_lt.data.groups import shot_groups
 from ppcls_lt.engine import recording, trainer
 from ppcls_lt.jobs import kept, outcome
 from ppcls_lt.jobs.job import HELD_OUT, LOGITS, TEST, TRAIN
@@ -270,8 +272,9 @@ def test_the_command_that_adjusts_chooses_as_the_comparison_did(base, digits, tm
         [
             ([], {}, []),
             ([], {"rank_by": "overall"}, ["--rank-by", "overall"]),
-            ([], {"rank_by": "few", "thresholds": (60, 10)}, ["--rank-by", "few", "--many", "60", "--few", "10"]),
-            ([], {"rank_by": "few", "thresholds": "tertiles"}, ["--rank-by", "few", "--groups", "tertiles"]),
+            ([], {"rank_by": "few", "thresholds": (60, 10)}, ["--rank-by", "few"]),
+            ([], {"rank_by": "many", "thresholds": (80, 10)}, ["--rank-by", "many"]),
+            ([], {"rank_by": "few", "thresholds": "tertiles"}, ["--rank-by", "few"]),
             ([short], {}, ["--allow-missing"]),
         ]
     ):
@@ -283,6 +286,12 @@ def test_the_command_that_adjusts_chooses_as_the_comparison_did(base, digits, tm
         (command,) = re.findall(r"`ppcls-lt (adjust [^`]*)`", said)
         flags = ["--run", str(settings.folder / "best"), "--methods", "tau_norm", *expected]
         assert shlex.split(command) == ["adjust", *flags]
+        # Whose groups are those that the file states.
+        best = yaml.safe_load((settings.folder / "best.yaml").read_text())
+        thresholds, grouping = configuration.stated_groups(best, settings.counts // 2)
+        assert {name: list(classes) for name, classes in shot_groups(grouping, thresholds, owner="").items()} == {
+            name: list(classes) for name, classes in settings.groups.items()
+        }
 
 
 def test_what_was_chosen_is_evaluated_at_its_end_whatever_the_base_does(base):

@@ -17,7 +17,7 @@ from ppcls_lt.maths.classifier import find_classifier
 from ppcls_lt.runs import files as run_files
 from ppcls_lt.runs import history
 
-from . import commands, engines, evaluated, metric_reference
+from . import commands, engines, evaluated, metric_reference, several_labels
 
 TERTILES = {"many": [0, 1, 2], "medium": [3, 4, 5, 6], "few": [7, 8, 9]}
 
@@ -182,6 +182,15 @@ def test_no_evaluation_leaves_out_images_whatever_its_metrics(how, data, weights
         ConfigError, match="`drop_last` must be false to evaluate the whole set, got true, which leaves"
     ):
         engines.build_engine(settings, "eval")
+
+
+def test_nor_does_one_of_several_labels(data, tmp_path):
+    several_labels.write_rows(data)
+    entry = {"ClassBalancedMultiLabelLoss": several_labels.LISTED["ClassBalancedMultiLabelLoss"]}
+    settings = several_labels.settings(data, tmp_path, entry, eval_during_train=True)
+    settings["DataLoader"]["Eval"]["sampler"].update(batch_size=64, drop_last=True)
+    with pytest.raises(ConfigError, match="`drop_last` must be false to evaluate the whole set"):
+        engines.build_engine(settings)
 
 
 def test_dali_is_refused(data, weights, tmp_path):

@@ -64,6 +64,12 @@ def test_it_is_said_before_anything_is_built(path, value, sentence, config):
         engines.build_engine(config)
 
 
+def test_a_sampler_of_ones_own_goes_by_its_own_rules(config):
+    own = {"name": "Own", "batch_size": 32, "sample_per_id": 5, "num_instances": 64}
+    put(config, "DataLoader.Train.sampler", own)
+    assert list(host_rules.samplers(config, ["Train", "Eval"])) == []
+
+
 def test_mixed_images_are_refused_before_a_margin(config):
     config["DataLoader"]["Train"]["dataset"]["batch_transform_ops"] = MIXED
     assert list(host_rules.margins(config, ["Train", "Eval"])) == []
@@ -129,6 +135,7 @@ def test_a_sampler_of_ours_takes_over_the_sizes_of_a_multi_scale_one():
     several = {"sampler": {"name": "MultiScaleSampler", "scales": [8, 12], "first_bs": 16, "divided_factor": 4}}
     ours = {"name": "WeightBalancedSampler", "mode": "class_balanced"}
     assert merged(several, {"sampler": ours})["sampler"] == {**ours, "batch_size": 16, "scales": [8, 12]}
+    assert merged(several, {"sampler": {"name": ["a list"]}})["sampler"] == {"name": ["a list"]}  # which is said later
     theirs = {"name": "DistributedBatchSampler"}
     assert merged(several, {"sampler": theirs})["sampler"] == theirs
 

@@ -121,7 +121,8 @@ def check_built(config: dict, part: str, loader: Any) -> None:
     dropped = getattr(sampler, "drop_last", False)
     _check_steps(config, part, len(loader), len(loader.dataset), size, dropped)
     if part == "Eval" and dropped and isinstance(size, int):
-        _check_whole(config, -(-len(loader.dataset) // dist.get_world_size()), size)
+        # A sampler that deals its images out says to how many; any other shows all in each process.
+        _check_whole(config, -(-len(loader.dataset) // getattr(sampler, "nranks", 1)), size)
     labels = class_labels(loader.dataset)
     if labels is None or labels.min() < 0:  # the latter is named with the counts
         return
@@ -151,7 +152,7 @@ def _check_steps(config, part, steps, images, size, drop_last):
 
 def _check_whole(config, images, size):
     """Raise where dropping the last batch leaves out images of an evaluation, whose values are not of its set then."""
-    if classifies(config) and images % size:
+    if config["Global"].get("eval_mode", "classification") == "classification" and images % size:
         got = checks.described(f"true, which leaves out {images % size} images of each process")
         checks.fail("DataLoader.Eval.sampler", "drop_last", "false to evaluate the whole set", got)
 

@@ -57,7 +57,7 @@ def _slim(section):
     kinds = {"quant": ("pact",), "prune": ("fpgm", "l1_norm")}
     for kind, names in kinds.items():
         asked = section.get(kind)
-        if not isinstance(asked, dict):
+        if not isinstance(asked, dict) or not asked:
             continue
         if importlib.util.find_spec("paddleslim") is None:
             got = checks.described(f"a section with {kind}, and the package paddleslim is not installed")

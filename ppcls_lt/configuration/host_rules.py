@@ -18,6 +18,8 @@ _OF_RETRIEVAL = ("Recallk", "Precisionk", "mAP", "mINP")
 _MARGINS = ("ArcMargin", "CosMargin", "CircleMargin", "AdaMargin")
 # Batch operators after which an image has no one class.
 _MIXING = ("MixupOperator", "CutmixOperator", "FmixOperator", "MixupCutmixHybrid", "OpSampler")
+# How many images of each class, of two samplers.
+_OF_EACH_CLASS = ("sample_per_id", "num_instances")
 # The files of data sets that have other names for them.
 _FILES = {"AdaFaceDataset": ("root_dir", "label_path"), "FiveValidationDataset": ("val_data_path",)}
 
@@ -56,11 +58,11 @@ def samplers(config: dict, parts: Sequence[str]) -> Iterator[Finding]:
         if not isinstance(section, dict):
             continue
         size, owner = _whole(section.get("batch_size")), f"DataLoader.{part}.sampler"
-        each, several = (_whole(section.get(name)) for name in ("sample_per_id", "num_instances"))
-        if size and each and size % each:
-            yield checks.finding(owner, "batch_size", f"be a multiple of `sample_per_id`, {each}", size)
-        if size and several and size < several:
-            yield checks.finding(owner, "batch_size", f"be at least `num_instances`, {several}", size)
+        name, each, several = section.get("name"), *(_whole(section.get(key)) for key in _OF_EACH_CLASS)
+        if name == "PKSampler" and size and each and size % each:
+            yield checks.finding(owner, "batch_size", f"be a multiple of `{_OF_EACH_CLASS[0]}`, {each}", size)
+        if name == "DistributedRandomIdentitySampler" and size and several and size < several:  # it would never end
+            yield checks.finding(owner, "batch_size", f"be at least `{_OF_EACH_CLASS[1]}`, {several}", size)
 
 
 def margins(config: dict, parts: Sequence[str]) -> Iterator[Finding]:

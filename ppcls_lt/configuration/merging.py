@@ -26,7 +26,7 @@ def _kept(key, old, name):
     """What stays of a section when another ``name`` takes its place."""
     if key == "sampler":
         kept = {each: old[each] for each in ("batch_size", "drop_last") if each in old}
-        ours = registered("sampler").get(name)
+        ours = registered("sampler").get(name) if isinstance(name, str) else None
         if ours is not None and old.get("name") == "MultiScaleSampler":  # whose data set needs its sizes
             kept.update(
                 {new: old[each] for new, each in (("batch_size", "first_bs"), ("scales", "scales")) if each in old}

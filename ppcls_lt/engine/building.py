@@ -56,10 +56,9 @@ def _lists(section, args):
     if section in ("Loss", "Metric"):
         yield section, section.lower(), args[0]
     elif section == "DataLoader":
-        config, part = args[:2]
-        dataset = config[part]["dataset"]
+        place, part = _loader(args)
         for key in ("transform_ops", "batch_transform_ops"):
-            yield f"DataLoader.{part}.dataset.{key}", "data.preprocess", dataset.get(key)
+            yield f"{place}.dataset.{key}", "data.preprocess", part["dataset"].get(key)
 
 
 def _name_refusing(section, args, error):
@@ -85,6 +84,12 @@ def _components(section, args):
             for name in entry if isinstance(entry, dict) else (entry,):
                 yield name, f"{where}[{index}]"
     if section == "DataLoader":
-        config, part = args[:2]
-        yield config[part]["dataset"].get("name"), f"DataLoader.{part}.dataset"
-        yield "BatchSampler", f"DataLoader.{part}.sampler"  # whose name the host has taken out of its section
+        place, part = _loader(args)
+        yield part["dataset"].get("name"), f"{place}.dataset"
+        yield "BatchSampler", f"{place}.sampler"  # whose name the host has taken out of its section
+
+
+def _loader(args):
+    """The place of what a loader is built of, and its section."""
+    config, part = args[:2]
+    return f"DataLoader.{'Eval.' if part in ('Query', 'Gallery') else ''}{part}", config[part]

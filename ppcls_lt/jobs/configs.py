@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..configuration import adapters, held_out, listed_images, plain, recipes, schedules, stages
+from ..configuration import adapters, held_out, listed_images, plain, recipes, schedules, stages, tail_metric
 from ..configuration import reading as configuration
 from ..configuration.merging import merged
 from .job import INFERENCE, TRAINING, WEIGHTS, Job
@@ -75,8 +75,14 @@ class Configurations:
         return config
 
     def hold_out(self, config: dict, seed: int) -> None:
-        """Let a configuration of :meth:`complete` train without what a seed holds out, and record that list."""
+        """Let a configuration of :meth:`complete` train without what a seed holds out, and record that list.
+
+        What adjusts it by that list finds the groups of classes of the comparison, which are of the whole list.
+        """
         part = self._lists.part(seed)
+        section = config.get("Metric") or {}
+        others = [entry for entry in section.get("Eval") or [] if tail_metric.NAME not in entry]
+        config["Metric"] = {**section, "Eval": [*others, self._metric()]}
         config["DataLoader"]["Train"]["dataset"]["cls_label_path"] = part.training
         config["Global"][held_out.LIST] = part.held_out
 

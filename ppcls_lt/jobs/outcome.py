@@ -10,7 +10,6 @@ import numpy as np
 
 from ..basis.checks import ConfigError
 from ..configuration import held_out, processes
-from ..data.group_names import TERTILES
 from ..maths import choice
 from ..reports.comparison.messages import ENGLISH
 from ..runs import files as run_files
@@ -202,9 +201,6 @@ def _adjusting(settings, method):
     flags = ["--methods", method]
     if settings.rank_by != "balanced":  # which the uniform prior of `adjust` is
         flags += ["--rank-by", settings.rank_by]
-    if settings.rank_by in settings.groups:
-        asked = settings.thresholds
-        flags += ["--groups", asked] if asked == TERTILES else ["--many", str(asked[0]), "--few", str(asked[1])]
     if (settings.held_out(settings.seeds[0]) == 0).any():
         flags.append("--allow-missing")
     return flags
