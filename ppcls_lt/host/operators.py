@@ -199,11 +199,12 @@ class _Posterizing:
 
 def _repair_posterize():
     """The strongest of TimmAutoAugment and the weakest of RandAugment keeps 0 bits (every version)."""
-    try:
-        ImageOps.posterize(Image.new("L", (1, 1)), 0)
-    except ValueError:
-        for name in ("randaugment", "timm_autoaugment"):
-            _module(f"ops.{name}").ImageOps = _Posterizing()
+    for name in ("randaugment", "timm_autoaugment"):
+        module = _module(f"ops.{name}")
+        try:
+            module.ImageOps.posterize(Image.new("L", (1, 1)), 0)
+        except ValueError:
+            module.ImageOps = _Posterizing()
 
 
 ALL = (
